@@ -1,0 +1,16 @@
+// Runs every example the way a reader would, and fails with the first that does not end well.
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+
+const examples = globSync(['examples/*.ts', 'examples/*/main.ts']).sort()
+if (examples.length === 0) throw new Error('Expected examples/ to hold examples, found none')
+
+for (const example of examples) {
+  console.log(`\n$ node ${example}`)
+  const { status, signal } = spawnSync(process.execPath, [example], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: 180_000,
+  })
+  if (status !== 0) throw new Error(`${example} ended with ${signal ?? `exit code ${status}`}`)
+}
+console.log(`\n${examples.length} examples ran`)

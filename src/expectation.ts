@@ -1,0 +1,49 @@
+/** A short, safe rendering of any value for an error message: never throws, never longer than a line. */
+export function describe(value: unknown): string {
+  const text = render(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function render(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'bigint':
+      return `${value}n`
+    case 'function':
+      return `function ${value.name || '(anonymous)'}`
+    case 'object':
+      return value === null ? 'null' : renderObject(value)
+    default:
+      return String(value)
+  }
+}
+
+function renderObject(value: object): string {
+  if (value instanceof Date) {
+    return `Date(${Number.isNaN(value.getTime()) ? 'invalid' : value.toISOString()})`
+  }
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  try {
+    return JSON.stringify(value) ?? 'an object'
+  } catch {
+    return 'an object'
+  }
+}
+
+/** The one sentence in which every refusal is worded. */
+export function expected(name: string, expectation: string, value: unknown): string {
+  return `Expected \`${name}\` to be ${expectation}, got ${describe(value)}`
+}
+
+/** True for what a caller writes as `{ … }`: no array, no Date, no class instance. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** The first property that nobody reads: a typo that would otherwise be ignored in silence. */
+export function unknownProperty(value: object, known: readonly string[]): string | undefined {
+  return Object.keys(value).find((key) => !known.includes(key))
+}

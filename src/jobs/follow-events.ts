@@ -1,0 +1,46 @@
+import type { JobEvent } from './job-events.ts'
+import { hasEnded } from './job-record.ts'
+import type { JobStore } from './job-store.ts'
+
+/** How many events are read at a time, so that a slow reader costs no memory. */
+const PAGE = 256
+
+/** A job's events after `after`, in order, up to the last one of its present run. */
+export async function* followEvents(
+  jobs: JobStore<never>,
+  jobId: string,
+  options: { readonly after?: number; readonly signal?: AbortSignal },
+): AsyncGenerator<JobEvent, void> {
+  const { signal } = options
+  let after = options.after ?? 0
+  let news = false
+  let wake: (() => void) | undefined
+  const notify = () => {
+    news = true
+    wake?.()
+  }
+  const unwatch = jobs.watch(jobId, notify)
+  signal?.addEventListener('abort', notify, { once: true })
+  try {
+    while (!signal?.aborted) {
+      news = false
+      // The record is read first: events that are stored in between are then found, never missed.
+      const record = await jobs.get(jobId)
+      const page = await jobs.events(jobId, { after, limit: PAGE })
+      for (const event of page) {
+        yield event
+        after = event.seq
+        if (signal?.aborted) return
+      }
+      if (!record || (hasEnded(record.status) && after >= record.lastSeq)) return
+      if (page.length < PAGE && !news) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', notify)
+    unwatch()
+  }
+}

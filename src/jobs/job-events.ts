@@ -1,0 +1,120 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+import type { RunPhase } from '../run/journal.ts'
+import type { Counters, RecalcFailure, RecalcResult } from '../run/result.ts'
+
+interface JobEventBase<Type extends string> {
+  readonly type: Type
+  /** 1, 2, 3… within the job. */
+  readonly seq: number
+  readonly jobId: string
+  readonly at: Date
+}
+
+/** When the job is stored. */
+export interface QueuedEvent extends JobEventBase<'queued'> {
+  readonly tenantId: string
+  readonly from: IsoDate
+  /** Inclusive. */
+  readonly to: IsoDate
+  readonly reason: string | null
+}
+
+/** When the first run begins. */
+export interface StartedEvent extends JobEventBase<'started'> {
+  readonly stages: readonly RunPhase[]
+}
+
+/** When a later run begins. */
+export interface ResumedEvent extends JobEventBase<'resumed'> {
+  readonly stages: readonly RunPhase[]
+  /** How many runs there were, this one included. */
+  readonly runs: number
+}
+
+/** When the pass, or a tenant stage, begins. */
+export interface StageEvent extends JobEventBase<'stage'> {
+  /** From 1. */
+  readonly stage: number
+  readonly name: string
+  readonly title: string
+}
+
+/** At most every `progressIntervalMs`, and once at the beginning and the end of each run. */
+export interface ProgressEvent extends JobEventBase<'progress'>, Counters {
+  /** 0..1, never falls. */
+  readonly progress: number
+  /** Employee-days that are dealt with. */
+  readonly current: number
+  /** Employee-days in all. */
+  readonly total: number
+  readonly stage: number
+  readonly title: string
+  /** The one last worked on. */
+  readonly employeeId: string | null
+  readonly employeeName: string | null
+  /** Since the present run began. */
+  readonly elapsedMs: number
+  /** At the speed of the present run; `null` as long as that is unknown. */
+  readonly remainingMs: number | null
+}
+
+/** When a day, or a tenant stage, failed and was left as it was. */
+export interface FailureEvent extends JobEventBase<'failure'>, RecalcFailure {}
+
+/** When a transient error makes the job try something again. */
+export interface RetryEvent extends JobEventBase<'retry'> {
+  readonly stage: string
+  /** The try that failed, from 1. */
+  readonly attempt: number
+  readonly delayMs: number
+  readonly code: string
+  readonly message: string
+}
+
+interface EndEvent<Type extends string> extends JobEventBase<Type> {
+  readonly result: RecalcResult
+}
+
+/** Everything a job tells, by type. */
+export interface JobEventMap {
+  /** When the job is stored. */
+  queued: QueuedEvent
+  /** When its first run begins. */
+  started: StartedEvent
+  /** When a later run begins. */
+  resumed: ResumedEvent
+  /** When the pass, or a tenant stage, begins. */
+  stage: StageEvent
+  /** At most every `progressIntervalMs`, and once at the beginning and the end of each run. */
+  progress: ProgressEvent
+  /** When a day, or a tenant stage, failed and was left as it was. */
+  failure: FailureEvent
+  /** When a transient error makes the job try something again. */
+  retry: RetryEvent
+  /** When everything was done; some of it may have failed. */
+  completed: EndEvent<'completed'>
+  /** When the run ended at an error. */
+  failed: EndEvent<'failed'>
+  /** When the run ended because somebody asked for it. */
+  cancelled: EndEvent<'cancelled'> & { readonly reason: string | null }
+  /** When the run ended because the service was stopped or its process died. */
+  interrupted: EndEvent<'interrupted'>
+}
+
+/** The name of a job event. */
+export type JobEventType = keyof JobEventMap
+
+/** Any job event; `type` tells which. */
+export type JobEvent = JobEventMap[JobEventType]
+
+/** A job event before it has its number. */
+export type JobEventDraft = {
+  [Type in JobEventType]: Omit<JobEventMap[Type], 'seq' | 'jobId' | 'at'>
+}[JobEventType]
+
+/** True for the last event of a run. */
+export function isTerminal(event: JobEvent): boolean {
+  return (
+    event.type === 'completed' || event.type === 'failed' || event.type === 'cancelled' || event.type === 'interrupted'
+  )
+}

@@ -1,0 +1,50 @@
+import type { RunPhase } from '../run/journal.ts'
+import type { RunPlan } from '../run/plan.ts'
+import type { Counters, RecalcResult, RunFault, RunStatus } from '../run/result.ts'
+
+/** Where a job stands; the last five end a run, and all of them but `completed` can be resumed. */
+export type JobStatus = 'queued' | 'running' | RunStatus
+
+/** Statuses of a job that somebody works on. */
+export const ACTIVE: readonly JobStatus[] = ['queued', 'running']
+
+/** Statuses of a job that `resumeJob` takes up again. */
+export const RESUMABLE: readonly JobStatus[] = ['completed_with_errors', 'failed', 'cancelled', 'interrupted']
+
+/** Everything that is stored of a job, apart from its checkpoint, its failures and its events. */
+export interface JobRecord {
+  readonly id: string
+  readonly plan: RunPlan
+  /** Why it was asked for, as the caller put it. */
+  readonly reason: string | null
+  /** Jobs of the same scope exclude each other; `null` excludes nobody. */
+  readonly scope: string | null
+  readonly status: JobStatus
+  readonly phases: readonly RunPhase[]
+  /** The number of the phase it is in, or was in when it ended; 0 before the first. */
+  readonly phase: number
+  readonly counters: Counters
+  /** 0..1, never falls. */
+  readonly progress: number
+  readonly createdAt: Date
+  /** When its first run began. */
+  readonly startedAt: Date | null
+  /** When its present run began. */
+  readonly resumedAt: Date | null
+  readonly finishedAt: Date | null
+  /** How many runs it took so far. */
+  readonly runs: number
+  /** The `seq` of its last event. */
+  readonly lastSeq: number
+  /** Somebody wants it to end. */
+  readonly cancel: { readonly reason: string | null } | null
+  /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */
+  readonly fault: RunFault | null
+  /** What its last run came to. */
+  readonly result: RecalcResult | null
+}
+
+/** True when nobody works on the job any more. */
+export function hasEnded(status: JobStatus): status is RunStatus {
+  return !ACTIVE.includes(status)
+}

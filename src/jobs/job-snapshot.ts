@@ -1,0 +1,42 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+import type { RunPhase } from '../run/journal.ts'
+import type { RunPlan } from '../run/plan.ts'
+import type { Counters, RecalcResult } from '../run/result.ts'
+import type { JobRecord, JobStatus } from './job-record.ts'
+
+/** How a job stood at one moment. */
+export interface JobSnapshot extends Counters {
+  readonly id: string
+  readonly status: JobStatus
+  readonly kind: RunPlan['kind']
+  readonly tenantId: string
+  readonly from: IsoDate
+  /** Inclusive. */
+  readonly to: IsoDate
+  readonly reason: string | null
+  /** What it does, in order. */
+  readonly stages: readonly RunPhase[]
+  /** The number of the stage it is in, or was in when it ended; 0 before the first. */
+  readonly stage: number
+  /** 0..1, never falls. */
+  readonly progress: number
+  readonly createdAt: Date
+  /** When its first run began. */
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+  /** How many runs it took so far. */
+  readonly runs: number
+  /** Somebody has asked it to end. */
+  readonly cancelRequested: boolean
+  /** The `seq` of its last event. */
+  readonly lastSeq: number
+  /** Once its last run has ended. */
+  readonly result: RecalcResult | null
+}
+
+/** A job as its users see it. */
+export function snapshotOf(record: JobRecord): JobSnapshot {
+  const { plan, phases, phase, counters, cancel, scope: _, resumedAt: __, fault: ___, ...shown } = record
+  const { kind, tenantId, from, to } = plan
+  return { ...shown, ...counters, kind, tenantId, from, to, stages: phases, stage: phase, cancelRequested: !!cancel }
+}

@@ -1,0 +1,63 @@
+import type { Step } from '../run/checkpoint.ts'
+import type { RunPhase } from '../run/journal.ts'
+import type { RecalcResult, RunFault } from '../run/result.ts'
+import { count, daysDone } from '../run/tally.ts'
+import type { JobRecord } from './job-record.ts'
+
+/*
+ * The life of a job, as a pure function of what happens to it.
+ *
+ * A job is born `queued`. `begin` makes it `running`: its first run, or a later one that takes up what an earlier run left.
+ * While it runs, `phase` says what it is doing, `counted` how much there is to do, and `step` what one more committed unit
+ * of work brought; these change nothing about its status. `end` puts it to rest with the status of its result, from which
+ * only another `begin` wakes it, and none wakes a `completed` one.
+ *
+ * Numbers only grow: `processedDays`, `skippedDays` and `progress` never fall, not even over a resume. `failedDays` falls
+ * only when a later run repairs a day, which moves to another counter in the same step.
+ */
+
+/** What can happen to a job. */
+export type JobAction =
+  | { readonly type: 'begin'; readonly at: Date; readonly phases: readonly RunPhase[] }
+  | { readonly type: 'phase'; readonly phase: RunPhase }
+  | { readonly type: 'counted'; readonly totalDays: number }
+  | { readonly type: 'step'; readonly step: Step }
+  | { readonly type: 'end'; readonly result: RecalcResult; readonly fault: RunFault | null }
+
+/** The job after something happened to it. */
+export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
+  switch (action.type) {
+    case 'begin': {
+      const { at, phases } = action
+      const started = { startedAt: job.startedAt ?? at, resumedAt: at, finishedAt: null, runs: job.runs + 1 }
+      return { ...job, ...started, status: 'running', phases, phase: 0, cancel: null, fault: null, result: null }
+    }
+    case 'phase':
+      return withProgress({ ...job, phase: action.phase.number })
+    case 'counted':
+      return withProgress({ ...job, counters: { ...job.counters, totalDays: action.totalDays } })
+    case 'step':
+      return withProgress({ ...job, counters: count(job.counters, action.step) })
+    case 'end': {
+      const { result, fault } = action
+      const done = result.status === 'completed' || result.status === 'completed_with_errors'
+      const ended = { status: result.status, finishedAt: result.finishedAt, result, fault }
+      return { ...job, ...ended, progress: done ? 1 : job.progress }
+    }
+  }
+}
+
+/** The part of the progress that employee-days make up when tenant stages follow them. */
+const PASS_SHARE = 0.95
+
+function withProgress(job: JobRecord): JobRecord {
+  return { ...job, progress: Math.max(job.progress, progressOf(job)) }
+}
+
+function progressOf({ counters, phases, phase }: JobRecord): number {
+  const tenantStages = phases.length - 1
+  const pass = counters.totalDays === 0 ? 0 : Math.min(1, daysDone(counters) / counters.totalDays)
+  if (tenantStages <= 0) return pass
+  const stagesDone = Math.max(0, phase - 2) / tenantStages
+  return PASS_SHARE * pass + (1 - PASS_SHARE) * stagesDone
+}

@@ -1,0 +1,121 @@
+import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { AfterCommit } from '../run/journal.ts'
+import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { JobEvent } from './job-events.ts'
+import type { JobRecord, JobStatus } from './job-record.ts'
+
+/** Where jobs, locks and transactions live. */
+export interface RecalcBackend<Tx = unknown> {
+  readonly unitOfWork: UnitOfWork<Tx>
+  readonly jobs: JobStore<Tx>
+}
+
+/** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */
+export interface Lease {
+  readonly jobId: string
+  /** Who works on it; unique per service. */
+  readonly owner: string
+  /** The fencing token: 1, 2, 3… within the job. */
+  readonly token: number
+}
+
+/** Who asks for a lease, and until when it holds unless it is renewed. */
+export interface LeaseRequest {
+  readonly owner: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+  readonly leaseMs: number
+}
+
+/** Whether a job was let in. */
+export type Admission =
+  | { readonly lease: Lease }
+  /** Another job of its scope is active. */
+  | { readonly activeJobId: string }
+  /** The last job of its scope is too recent. */
+  | { readonly retryAfterMs: number }
+
+/** Whether somebody may work on a stored job. */
+export type Claim =
+  | { readonly lease: Lease; readonly record: JobRecord; readonly checkpoint: Checkpoint; readonly lastFailure: number }
+  /** Another job of its scope is active. */
+  | { readonly activeJobId: string }
+  /** Its status is none of those that were asked for, or its lease still holds. */
+  | { readonly status: JobStatus }
+
+/** What is known after a lease was renewed. */
+export interface Renewal {
+  /** Somebody wants the job to end. */
+  readonly cancel: JobRecord['cancel']
+}
+
+/** Which jobs to list. */
+export interface JobQuery {
+  readonly tenantId?: string
+  readonly status?: JobStatus
+  /** Default 100. */
+  readonly limit?: number
+}
+
+/**
+ * Where jobs are kept. Writes under a lease throw `LeaseLostError` once the job has been claimed by another.
+ */
+export interface JobStore<Tx = unknown> {
+  /**
+   * Stores a queued job with its first event, unless another job of its scope is active or, within `cooldownMs`, was made
+   * before it. One atomic step: of any number at once exactly one gets in.
+   */
+  create(
+    record: JobRecord,
+    event: JobEvent,
+    request: LeaseRequest & { readonly cooldownMs: number },
+  ): Promise<Admission>
+
+  /** Takes a job over whose status is one of `from`; an active one only when its lease has expired. */
+  claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim>
+
+  /** Keeps the lease until `now + leaseMs`. */
+  renew(lease: Lease, request: LeaseRequest): Promise<Renewal>
+
+  get(jobId: string): Promise<JobRecord | undefined>
+
+  /** Newest first. */
+  list(query: JobQuery): Promise<readonly JobRecord[]>
+
+  /** Ids of jobs that were interrupted, or that are active under a lease that expired before `now`; oldest first. */
+  listInterrupted(now: number): Promise<readonly string[]>
+
+  /** Events after `seq`, ascending, at most `limit`. */
+  events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]>
+
+  /** Failures after `number`, ascending, at most `limit`. */
+  failures(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
+
+  /** Calls `listener` after something was stored for the job; returns what ends that. */
+  watch(jobId: string, listener: () => void): () => void
+
+  /** Asks whoever works on the job to end it. False when it has ended already, undefined when there is no such job. */
+  requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined>
+
+  /** Lanes that are about to begin, and how far employees have been handed out. */
+  openLanes(
+    lease: Lease,
+    lanes: readonly LaneCheckpoint[],
+    handedOut: { readonly after: string | null; readonly all: boolean },
+  ): Promise<void>
+
+  /** Replaces an open lane by others. */
+  splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void>
+
+  /**
+   * Moves checkpoint, counters and failures in the given unit of work. A store that cannot take part in it returns what
+   * makes the step take effect, to be called after the commit.
+   */
+  saveStep(tx: Tx, lease: Lease, step: Step): Promise<AfterCommit | undefined>
+
+  /**
+   * Stores events together with what they mean for the record: both become visible at once. A status that ends the run
+   * ends the lease. The record's counters are the store's own, moved by `saveStep`; only `totalDays` is taken over.
+   */
+  append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void>
+}

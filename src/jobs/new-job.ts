@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import type { RunPhase } from '../run/journal.ts'
+import type { RunPlan } from '../run/plan.ts'
+import { nothingCounted } from '../run/tally.ts'
+import type { QueuedEvent } from './job-events.ts'
+import type { JobRecord } from './job-record.ts'
+
+/** A job that has just been asked for. */
+export function newJob(
+  plan: RunPlan,
+  about: {
+    readonly reason: string | null
+    readonly scope: string | null
+    readonly phases: readonly RunPhase[]
+    readonly at: Date
+  },
+): JobRecord {
+  return {
+    id: randomUUID(),
+    plan,
+    reason: about.reason,
+    scope: about.scope,
+    status: 'queued',
+    phases: about.phases,
+    phase: 0,
+    counters: nothingCounted,
+    progress: 0,
+    createdAt: about.at,
+    startedAt: null,
+    resumedAt: null,
+    finishedAt: null,
+    runs: 0,
+    lastSeq: 0,
+    cancel: null,
+    fault: null,
+    result: null,
+  }
+}
+
+/** The first event of a job. */
+export function queuedEvent({ id, plan, reason, createdAt }: JobRecord): QueuedEvent {
+  const { tenantId, from, to } = plan
+  return { type: 'queued', seq: 1, jobId: id, at: createdAt, tenantId, from, to, reason }
+}

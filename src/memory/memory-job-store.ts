@@ -1,0 +1,164 @@
+import { EventEmitter } from 'eventemitter3'
+import { InvalidOptionsError, LeaseLostError } from '../errors.ts'
+import { expected } from '../expectation.ts'
+import type { JobEvent } from '../jobs/job-events.ts'
+import { ACTIVE, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
+import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
+import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { AfterCommit } from '../run/journal.ts'
+import { MemoryJob } from './memory-job.ts'
+
+/** Jobs in a map. Every method does its whole work in one go, so nothing can come in between. */
+export class MemoryJobStore implements JobStore<unknown> {
+  readonly #maxJobs: number
+  readonly #maxEvents: number
+  // In the order in which they were made.
+  readonly #jobs = new Map<string, MemoryJob>()
+  readonly #changes = new EventEmitter<string>()
+
+  constructor(options: { readonly maxJobs?: number; readonly maxEvents?: number } = {}) {
+    this.#maxJobs = limit('maxJobs', options.maxJobs ?? 100)
+    this.#maxEvents = limit('maxEvents', options.maxEvents ?? 10_000)
+  }
+
+  async create(
+    record: JobRecord,
+    event: JobEvent,
+    request: LeaseRequest & { readonly cooldownMs: number },
+  ): Promise<Admission> {
+    const rivals =
+      record.scope === null ? [] : [...this.#jobs.values()].filter((job) => job.record.scope === record.scope)
+    const active = rivals.find((job) => job.isActive)
+    if (active) return { activeJobId: active.record.id }
+    const madeLast = Math.max(...rivals.map((job) => job.record.createdAt.getTime()))
+    const retryAfterMs = madeLast + request.cooldownMs - request.now
+    if (retryAfterMs > 0) return { retryAfterMs }
+    const lease = { jobId: record.id, owner: request.owner, token: 1 }
+    const job = new MemoryJob({ ...record, lastSeq: event.seq }, { ...lease, expiresAt: request.now + request.leaseMs })
+    job.addEvents([event], this.#maxEvents)
+    this.#jobs.set(record.id, job)
+    this.#forgetOldest()
+    return { lease }
+  }
+
+  async claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
+    const job = this.#find(jobId)
+    const { status, scope } = job.record
+    const expired = job.lease.expiresAt <= request.now
+    if (!request.from.includes(status) || (ACTIVE.includes(status) && !expired)) return { status }
+    const rival = [...this.#jobs.values()].find(
+      (other) => other !== job && scope !== null && other.record.scope === scope && other.isActive,
+    )
+    if (rival) return { activeJobId: rival.record.id }
+    const lease = { jobId, owner: request.owner, token: job.lease.token + 1 }
+    job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
+    job.record = { ...job.record, status: 'running', cancel: null }
+    return { lease, record: job.record, checkpoint: job.checkpoint, lastFailure: job.lastFailure }
+  }
+
+  async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
+    const job = this.#held(lease)
+    job.lease = { ...job.lease, expiresAt: request.now + request.leaseMs }
+    return { cancel: job.record.cancel }
+  }
+
+  async get(jobId: string): Promise<JobRecord | undefined> {
+    return this.#jobs.get(jobId)?.record
+  }
+
+  async list({ tenantId, status, limit = 100 }: JobQuery): Promise<readonly JobRecord[]> {
+    return [...this.#jobs.values()]
+      .map(({ record }) => record)
+      .filter((record) => tenantId === undefined || record.plan.tenantId === tenantId)
+      .filter((record) => status === undefined || record.status === status)
+      .reverse()
+      .slice(0, limit)
+  }
+
+  async listInterrupted(now: number): Promise<readonly string[]> {
+    return [...this.#jobs.values()]
+      .filter((job) => job.record.status === 'interrupted' || (job.isActive && job.lease.expiresAt <= now))
+      .map((job) => job.record.id)
+  }
+
+  async events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]> {
+    return this.#jobs.get(jobId)?.events(page) ?? []
+  }
+
+  async failures(
+    jobId: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly RecordedFailure[]> {
+    return this.#jobs.get(jobId)?.failures(page) ?? []
+  }
+
+  watch(jobId: string, listener: () => void): () => void {
+    this.#changes.on(jobId, listener)
+    return () => {
+      this.#changes.off(jobId, listener)
+    }
+  }
+
+  async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
+    const job = this.#jobs.get(jobId)
+    if (!job) return undefined
+    if (!job.isActive) return false
+    job.record = { ...job.record, cancel: { reason } }
+    this.#changes.emit(jobId)
+    return true
+  }
+
+  async openLanes(
+    lease: Lease,
+    lanes: readonly LaneCheckpoint[],
+    handedOut: { readonly after: string | null; readonly all: boolean },
+  ): Promise<void> {
+    this.#held(lease).openLanes(lanes, handedOut)
+  }
+
+  async splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void> {
+    this.#held(lease).splitLane(laneId, into)
+  }
+
+  async saveStep(_tx: unknown, lease: Lease, step: Step): Promise<AfterCommit> {
+    const job = this.#held(lease)
+    return () => job.apply(step)
+  }
+
+  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void> {
+    const job = this.#held(lease)
+    const { cancel, counters } = job.record
+    const { totalDays } = record.counters
+    const lastSeq = events.at(-1)?.seq ?? job.record.lastSeq
+    job.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq }
+    job.addEvents(events, this.#maxEvents)
+    this.#changes.emit(lease.jobId)
+  }
+
+  #find(jobId: string): MemoryJob {
+    const job = this.#jobs.get(jobId)
+    if (!job) throw new LeaseLostError(jobId)
+    return job
+  }
+
+  #held(lease: Lease): MemoryJob {
+    const job = this.#find(lease.jobId)
+    if (job.lease.token !== lease.token || !job.isActive) throw new LeaseLostError(lease.jobId)
+    return job
+  }
+
+  #forgetOldest(): void {
+    let finished = [...this.#jobs.values()].filter((job) => !job.isActive).length
+    for (const [id, job] of this.#jobs) {
+      if (finished <= this.#maxJobs) return
+      if (job.isActive) continue
+      this.#jobs.delete(id)
+      finished -= 1
+    }
+  }
+}
+
+function limit(name: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value)
+  throw new InvalidOptionsError(expected(name, 'a whole number from 1', value))
+}

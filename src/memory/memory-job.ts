@@ -1,0 +1,103 @@
+import type { JobEvent } from '../jobs/job-events.ts'
+import { hasEnded, type JobRecord } from '../jobs/job-record.ts'
+import type { Lease } from '../jobs/job-store.ts'
+import {
+  type Checkpoint,
+  failureId,
+  type LaneCheckpoint,
+  type RecordedFailure,
+  type Step,
+  startOfRun,
+} from '../run/checkpoint.ts'
+import { count } from '../run/tally.ts'
+
+/** Everything that is kept of one job. */
+export class MemoryJob {
+  record: JobRecord
+  lease: Lease & { expiresAt: number }
+  readonly #events: JobEvent[] = []
+  readonly #failures = new Map<string, RecordedFailure>()
+  readonly #openLanes = new Map<number, LaneCheckpoint>()
+  #checkpoint: Checkpoint = startOfRun
+  #lastFailure = 0
+
+  constructor(record: JobRecord, lease: Lease & { expiresAt: number }) {
+    this.record = record
+    this.lease = lease
+  }
+
+  get isActive(): boolean {
+    return !hasEnded(this.record.status)
+  }
+
+  get checkpoint(): Checkpoint {
+    return { ...this.#checkpoint, openLanes: [...this.#openLanes.values()] }
+  }
+
+  get lastFailure(): number {
+    return this.#lastFailure
+  }
+
+  events(page: { after: number; limit: number }): readonly JobEvent[] {
+    const first = this.#events[0]
+    if (!first) return []
+    const start = Math.max(0, page.after + 1 - first.seq)
+    return this.#events.slice(start, start + page.limit)
+  }
+
+  failures(page: { after: number; limit: number }): readonly RecordedFailure[] {
+    const found: RecordedFailure[] = []
+    for (const failure of this.#failures.values()) {
+      if (found.length === page.limit) break
+      if (failure.number > page.after) found.push(failure)
+    }
+    return found
+  }
+
+  addEvents(events: readonly JobEvent[], maxEvents: number): void {
+    this.#events.push(...events)
+    if (this.#events.length > maxEvents) this.#events.splice(0, this.#events.length - maxEvents)
+  }
+
+  openLanes(lanes: readonly LaneCheckpoint[], handedOut?: { after: string | null; all: boolean }): void {
+    for (const lane of lanes) this.#openLanes.set(lane.id, lane)
+    const nextLaneId = lanes.reduce((next, { id }) => Math.max(next, id + 1), this.#checkpoint.nextLaneId)
+    this.#checkpoint = { ...this.#checkpoint, nextLaneId }
+    if (handedOut) {
+      this.#checkpoint = { ...this.#checkpoint, after: handedOut.after, allHandedOut: handedOut.all }
+    }
+  }
+
+  splitLane(laneId: number, into: readonly LaneCheckpoint[]): void {
+    this.#openLanes.delete(laneId)
+    this.openLanes(into)
+  }
+
+  apply(step: Step): void {
+    this.record = { ...this.record, counters: count(this.record.counters, step) }
+    const { lane, tenantStagesDone } = step
+    if (lane?.finished) this.#openLanes.delete(lane.id)
+    else if (lane) {
+      const open = this.#openLanes.get(lane.id)
+      if (open) this.#openLanes.set(lane.id, { ...open, datesDone: lane.datesDone })
+    }
+    if (tenantStagesDone !== undefined) this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
+    this.#applyFailures(step)
+  }
+
+  #applyFailures({ settled, moved, failures }: Step): void {
+    for (const key of settled) this.#failures.delete(failureId(key))
+    for (const { failure, to } of moved) {
+      const recorded = this.#failures.get(failureId(failure))
+      this.#failures.delete(failureId(failure))
+      if (recorded) this.#record({ ...recorded, date: to })
+    }
+    for (const failure of failures) this.#record(failure)
+  }
+
+  // A moved failure gets a number of its own too: numbers must ascend in the order of the map.
+  #record(failure: Omit<RecordedFailure, 'number'>): void {
+    this.#lastFailure += 1
+    this.#failures.set(failureId(failure), { ...failure, number: this.#lastFailure })
+  }
+}

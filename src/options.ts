@@ -1,0 +1,220 @@
+import { type Clock, systemClock } from './calendar/clock.ts'
+import { isZone } from './calendar/zone.ts'
+import { InvalidOptionsError } from './errors.ts'
+import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import type { JobSettings } from './jobs/job-runner.ts'
+import type { RecalcBackend } from './jobs/job-store.ts'
+import { memoryBackend } from './memory/memory-backend.ts'
+import type { Logger } from './pipeline/context.ts'
+import { dailyPipeline, type Pipeline, stagePipeline } from './pipeline/pipeline.ts'
+import type { DailyCalc, Stage } from './pipeline/stages.ts'
+import type { ClosedPeriods, EmployeeRepository } from './run/host-contracts.ts'
+import type { RetryPolicy } from './run/retry.ts'
+import type { BlockShape } from './run/settings.ts'
+
+/** Among which jobs at most one may be active. */
+export type Exclusive = 'none' | 'tenant' | 'global'
+
+interface CommonOptions<Tx> {
+  /** Whom `triggerRecalcAll` means. */
+  readonly employees: EmployeeRepository
+  /** Where jobs, locks and transactions live. Default `memoryBackend()`. */
+  readonly backend?: RecalcBackend<Tx>
+  /** Which days may no longer change. Default: none is closed. */
+  readonly closedPeriods?: ClosedPeriods<Tx>
+  /** An IANA zone, or the zone of a tenant. Default `'UTC'`. */
+  readonly zone?: string | ((tenantId: string) => string)
+  /** Lanes at once. Default 4. */
+  readonly concurrency?: number
+  /** The most that is loaded, locked and saved at once. Default 25 employees × 31 days. */
+  readonly block?: Partial<BlockShape>
+  /** What happens after a transient error. Default 3 attempts, waiting 100 ms, then twice as long, 5 s at most. */
+  readonly retry?: Partial<RetryPolicy>
+  /** The longest that one step of a stage may take, in milliseconds. Default: no limit. */
+  readonly stageTimeoutMs?: number
+  /** The least time between two progress events, in milliseconds. Default 250. */
+  readonly progressIntervalMs?: number
+  /** The longest range that a request may ask for, in days. Default 3,660. */
+  readonly maxDays?: number
+  /** Among which batch and all jobs at most one may be active. Default `'tenant'`. */
+  readonly exclusive?: Exclusive
+  /** The least time between the starts of two such jobs, in milliseconds. Default 0. */
+  readonly cooldownMs?: number
+  /** How long a job is its worker's without a sign of life, in milliseconds. Default 30,000. */
+  readonly leaseMs?: number
+  /** The most failures that a result lists. Default 100. */
+  readonly maxErrorsKept?: number
+  /** Default: the machine's. */
+  readonly clock?: Clock
+  /** pino's shape. Default: silent. */
+  readonly logger?: Logger
+}
+
+type Calculator<Tx> =
+  | { readonly dailyCalc: DailyCalc<Tx>; readonly stages?: never }
+  | { readonly stages: readonly Stage<Tx>[]; readonly dailyCalc?: never }
+
+/** Everything that a service is made of: `dailyCalc` or `stages`, never both, and a backend that hands out their `Tx`. */
+export type RecalcServiceOptions<Tx = unknown> = CommonOptions<Tx> &
+  Calculator<Tx> &
+  // Without a backend, tx is undefined: calculators that want more must be given one.
+  (undefined extends Tx ? unknown : { readonly backend: RecalcBackend<Tx> })
+
+/** Options with every default filled in. */
+export interface ResolvedOptions<Tx> extends JobSettings<Tx> {
+  readonly pipeline: Pipeline<Tx>
+  readonly maxDays: number
+  readonly exclusive: Exclusive
+  readonly cooldownMs: number
+  zoneOf(tenantId: string): string
+}
+
+const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] = [
+  'dailyCalc',
+  'stages',
+  'employees',
+  'backend',
+  'closedPeriods',
+  'zone',
+  'concurrency',
+  'block',
+  'retry',
+  'stageTimeoutMs',
+  'progressIntervalMs',
+  'maxDays',
+  'exclusive',
+  'cooldownMs',
+  'leaseMs',
+  'maxErrorsKept',
+  'clock',
+  'logger',
+]
+
+const silent = () => {}
+const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+
+/**
+ * Checks a service's options and fills in the defaults.
+ *
+ * @throws {InvalidOptionsError} that names the value and what was expected of it.
+ * @throws {PipelineError} when the stages cannot work together.
+ */
+export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedOptions<Tx> {
+  checkKnown('options', options, KNOWN)
+  checkMethods('employees', options.employees, ['listEmployees'])
+  if (options.closedPeriods !== undefined) checkMethods('closedPeriods', options.closedPeriods, ['closedThrough'])
+  if (options.logger !== undefined) checkMethods('logger', options.logger, ['debug', 'info', 'warn', 'error'])
+  if (options.clock !== undefined) checkMethods('clock', options.clock, ['now', 'setTimeout'])
+  // CommonOptions demands a backend wherever Tx is not undefined, which is what memoryBackend hands out.
+  const backend = options.backend ?? (memoryBackend() as unknown as RecalcBackend<Tx>)
+  checkMethods('backend.unitOfWork', backend.unitOfWork, ['run', 'lockEmployees', 'isTransient'])
+  checkMethods('backend.jobs', backend.jobs, ['create', 'claim', 'append'])
+  return {
+    pipeline: pipelineOf(options),
+    unitOfWork: backend.unitOfWork,
+    jobs: backend.jobs,
+    employees: options.employees,
+    closedPeriods: options.closedPeriods,
+    zoneOf: zoneOf(options.zone ?? 'UTC'),
+    concurrency: wholeNumber('concurrency', options.concurrency ?? 4, 1),
+    block: blockOf(options.block ?? {}),
+    retry: retryOf(options.retry ?? {}),
+    stageTimeoutMs:
+      options.stageTimeoutMs === undefined ? undefined : wholeNumber('stageTimeoutMs', options.stageTimeoutMs, 1),
+    progressIntervalMs: wholeNumber('progressIntervalMs', options.progressIntervalMs ?? 250, 0),
+    maxDays: wholeNumber('maxDays', options.maxDays ?? 3_660, 1),
+    exclusive: oneOf('exclusive', options.exclusive ?? 'tenant', ['none', 'tenant', 'global']),
+    cooldownMs: wholeNumber('cooldownMs', options.cooldownMs ?? 0, 0),
+    leaseMs: wholeNumber('leaseMs', options.leaseMs ?? 30_000, 1_000),
+    maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept ?? 100, 0),
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silentLogger,
+  }
+}
+
+function pipelineOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {
+  if ((dailyCalc === undefined) === (stages === undefined)) {
+    const got = dailyCalc === undefined ? 'neither' : 'both'
+    throw new InvalidOptionsError(`Expected exactly one of \`dailyCalc\` and \`stages\`, got ${got}`)
+  }
+  if (dailyCalc !== undefined) {
+    checkMethods('dailyCalc', dailyCalc, ['calculateDay'])
+    return dailyPipeline(dailyCalc)
+  }
+  if (!Array.isArray(stages) || stages.length === 0) {
+    throw new InvalidOptionsError(expected('stages', 'a non-empty array of dayStage(…) and tenantStage(…)', stages))
+  }
+  stages.forEach(checkStage)
+  return stagePipeline(stages as readonly Stage<Tx>[]) // an array, as was just checked
+}
+
+function checkStage(stage: unknown, i: number): void {
+  const name = `stages[${i}]`
+  const { kind, name: stageName, writes } = (stage ?? {}) as Partial<Stage>
+  if (kind !== 'day' && kind !== 'tenant') {
+    throw new InvalidOptionsError(expected(name, 'made by dayStage(…) or tenantStage(…)', stage))
+  }
+  if (typeof stageName !== 'string' || stageName === '') {
+    throw new InvalidOptionsError(expected(`${name}.name`, 'a non-empty string', stageName))
+  }
+  if (!Array.isArray(writes) || writes.some((table) => typeof table !== 'string' || table === '')) {
+    throw new InvalidOptionsError(expected(`${name}.writes`, 'an array of table names', writes))
+  }
+}
+
+function zoneOf(zone: unknown): (tenantId: string) => string {
+  if (typeof zone !== 'function') {
+    const fixed = checkZone('zone', zone)
+    return () => fixed
+  }
+  return (tenantId) => checkZone(`zone(${JSON.stringify(tenantId)})`, zone(tenantId))
+}
+
+function checkZone(name: string, zone: unknown): string {
+  if (isZone(zone)) return zone
+  throw new InvalidOptionsError(expected(name, 'an IANA time zone such as "Europe/Berlin"', zone))
+}
+
+function blockOf(block: unknown): BlockShape {
+  const { employees, days } = checkKnown('block', block, ['employees', 'days'])
+  return {
+    employees: wholeNumber('block.employees', employees ?? 25, 1),
+    days: wholeNumber('block.days', days ?? 31, 1),
+  }
+}
+
+function retryOf(retry: unknown): RetryPolicy {
+  const { attempts, minDelayMs, maxDelayMs } = checkKnown('retry', retry, ['attempts', 'minDelayMs', 'maxDelayMs'])
+  const shortest = wholeNumber('retry.minDelayMs', minDelayMs ?? 100, 0)
+  return {
+    attempts: wholeNumber('retry.attempts', attempts ?? 3, 1),
+    minDelayMs: shortest,
+    maxDelayMs: wholeNumber('retry.maxDelayMs', maxDelayMs ?? Math.max(5_000, shortest), shortest),
+  }
+}
+
+function checkKnown(name: string, value: unknown, known: readonly string[]): Record<string, unknown> {
+  if (!isPlainObject(value)) throw new InvalidOptionsError(expected(name, 'an object', value))
+  const unknown = unknownProperty(value, known)
+  if (unknown === undefined) return value
+  throw new InvalidOptionsError(`Expected \`${name}\` to have only ${known.join(', ')}, got \`${unknown}\``)
+}
+
+function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
+  const has = (method: string) => typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
+  if (methods.every(has)) return
+  throw new InvalidOptionsError(
+    expected(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value),
+  )
+}
+
+function wholeNumber(name: string, value: unknown, least: number): number {
+  if (Number.isSafeInteger(value) && Number(value) >= least) return Number(value)
+  throw new InvalidOptionsError(expected(name, `a whole number from ${least}`, value))
+}
+
+function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value)
+  if (found !== undefined) return found
+  throw new InvalidOptionsError(expected(name, choices.map((choice) => `'${choice}'`).join(' or '), value))
+}

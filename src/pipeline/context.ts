@@ -1,0 +1,45 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+import type { DayKey } from './employee-day.ts'
+
+/** pino's shape: an object of fields, then a message. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What a calculator is handed along with its day. */
+export interface CalcContext<Tx = unknown> {
+  /** The open unit of work; everything a calculator writes must go through it. */
+  readonly tx: Tx
+  /** The tenant's IANA time zone. */
+  readonly zone: string
+  /** Aborted when the caller gave up or the stage's time is up; pass it on to whatever waits. */
+  readonly signal: AbortSignal
+  /** 1 on the first try, higher after transient errors. */
+  readonly attempt: number
+  readonly logger: Logger
+  /** The service's clock. */
+  now(): Date
+}
+
+/** What a day stage's `load`, `stored` and `save` are handed along with their block. */
+export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
+  /**
+   * What an earlier day stage has just calculated for this block. A day without a row is there as `null`; a day that is
+   * closed or failed is missing.
+   *
+   * @throws {PipelineError} when no earlier day stage of this pass has that name.
+   */
+  valuesOf<Value = unknown>(stage: string): ReadonlyMap<DayKey, Value | null>
+}
+
+/** What a tenant stage is handed: it runs once, after every employee-day of the run. */
+export interface TenantContext<Tx = unknown> extends CalcContext<Tx> {
+  readonly tenantId: string
+  /** First date of the run, inclusive. */
+  readonly from: IsoDate
+  /** Last date of the run, inclusive. */
+  readonly to: IsoDate
+}

@@ -1,0 +1,37 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+
+/** The unit of work: one calendar day of one employee, in the tenant's zone. */
+export interface EmployeeDay {
+  readonly tenantId: string
+  readonly employeeId: string
+  readonly date: IsoDate
+}
+
+declare const dayKey_: unique symbol
+
+/** A string that names an employee-day within one tenant; make it with {@link dayKey}. */
+export type DayKey = string & { readonly [dayKey_]: true }
+
+/**
+ * The key of an employee-day in the maps that stages exchange.
+ *
+ * @example
+ * rows.map((row) => [dayKey({ employeeId: row.employee_id, date: row.work_date }), row])
+ */
+export function dayKey(day: { readonly employeeId: string; readonly date: string }): DayKey {
+  // A date has a fixed length, so no employee id can make two days collide.
+  return `${day.date}/${day.employeeId}` as DayKey
+}
+
+/** Some employees × some consecutive days, loaded, calculated and saved in one unit of work. */
+export interface Block {
+  readonly tenantId: string
+  /** In the order of the employee repository; never empty. */
+  readonly employeeIds: readonly string[]
+  /** Ascending, consecutive; never empty. */
+  readonly dates: readonly IsoDate[]
+  /** The first of `dates`. */
+  readonly from: IsoDate
+  /** The last of `dates`, inclusive. */
+  readonly to: IsoDate
+}

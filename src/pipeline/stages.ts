@@ -1,0 +1,111 @@
+import type { CalcContext, StageContext, TenantContext } from './context.ts'
+import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
+
+/**
+ * The simplest calculator: does its own reading and writing, one unit of work per day, and its days do not block each
+ * other. Returning nothing counts as `'changed'`.
+ */
+export interface DailyCalc<Tx = unknown> {
+  calculateDay(day: EmployeeDay, context: CalcContext<Tx>): Promise<void | 'changed' | 'unchanged'>
+}
+
+/** The days that are read, relative to the day that is calculated: `[-1, 0]` is yesterday and today. */
+export type DayOffsets = readonly [first: number, last: number]
+
+/** What `save` is to write; with `stored` only what differs from it. */
+export interface DayChanges<Value> {
+  readonly upserts: readonly DayValue<Value>[]
+  readonly deletes: readonly EmployeeDay[]
+}
+
+/** A day and the row, or rows, that were calculated for it. */
+export interface DayValue<Value> {
+  readonly day: EmployeeDay
+  readonly value: Value
+}
+
+/** A day stage as a host writes it: a pure core between one read and one write per block. */
+export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
+  /** Unique within the pipeline. */
+  readonly name: string
+  /** What people read while it runs. Default: `name`. */
+  readonly title?: string
+  /** Table → days read. A table that this very stage writes must reach back one day and have `stored`. */
+  readonly reads?: Readonly<Record<string, DayOffsets>>
+  /** Tables that only this stage writes. */
+  readonly writes: readonly string[]
+  /** Everything that the block's days need, in a number of queries that does not grow with the block. */
+  load(block: Block, context: StageContext<Tx>): Promise<Inputs>
+  /**
+   * Pure. `null`: this day has no row. `previous` is the value of the day before, `null` if it has none or the stage does
+   * not read its own table.
+   */
+  calculate(day: EmployeeDay, inputs: Inputs, previous: Value | null): Value | null
+  /** What is there now, for the block's days; makes unchanged days cost no write. */
+  stored?(block: Block, context: StageContext<Tx>): Promise<ReadonlyMap<DayKey, Value>>
+  /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes. */
+  isEqual?(a: Value, b: Value): boolean
+  /** Writes the block's changes through `context.tx`; not called when there are none. */
+  save(changes: DayChanges<Value>, context: StageContext<Tx>): Promise<void>
+}
+
+/** A day stage whose value type is known only to itself; made by {@link dayStage}. */
+export interface DayStage<Tx = unknown> extends DayStageDefinition<unknown, unknown, Tx> {
+  readonly kind: 'day'
+  readonly title: string
+  readonly reads: Readonly<Record<string, DayOffsets>>
+}
+
+/** A tenant stage as a host writes it: once per run, after the pass. */
+export interface TenantStageDefinition<Tx = unknown> {
+  /** Unique within the pipeline. */
+  readonly name: string
+  /** What people read while it runs. Default: `name`. */
+  readonly title?: string
+  /** Tables that it reads. */
+  readonly reads?: readonly string[]
+  /** Tables that only this stage writes. */
+  readonly writes: readonly string[]
+  /** One unit of work; runs again from the start after a transient error. */
+  run(context: TenantContext<Tx>): Promise<void>
+}
+
+/** Made by {@link tenantStage}. */
+export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
+  readonly kind: 'tenant'
+  readonly title: string
+  readonly reads: readonly string[]
+}
+
+/** One step of a pipeline. */
+export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
+
+/** A stage that works per employee-day: one read, a pure calculation, one write per block. */
+export function dayStage<Value, Inputs, Tx = unknown>(definition: DayStageDefinition<Value, Inputs, Tx>): DayStage<Tx> {
+  const stage = {
+    kind: 'day',
+    name: definition.name,
+    title: definition.title ?? definition.name,
+    reads: definition.reads ?? {},
+    writes: definition.writes,
+    load: definition.load.bind(definition),
+    calculate: definition.calculate.bind(definition),
+    save: definition.save.bind(definition),
+    ...(definition.stored && { stored: definition.stored.bind(definition) }),
+    ...(definition.isEqual && { isEqual: definition.isEqual.bind(definition) }),
+  }
+  // The engine hands each stage only its own values and inputs back, so their types may be forgotten here.
+  return stage as unknown as DayStage<Tx>
+}
+
+/** A stage that works once per run, after every employee-day is done. */
+export function tenantStage<Tx = unknown>(definition: TenantStageDefinition<Tx>): TenantStage<Tx> {
+  return {
+    kind: 'tenant',
+    name: definition.name,
+    title: definition.title ?? definition.name,
+    reads: definition.reads ?? [],
+    writes: definition.writes,
+    run: definition.run.bind(definition),
+  }
+}

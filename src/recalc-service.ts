@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto'
+import { countDays } from './calendar/date-range.ts'
+import { InvalidRequestError, JobNotFoundError, PipelineError, ServiceStoppedError } from './errors.ts'
+import { expected, isPlainObject } from './expectation.ts'
+import { estimateMs } from './jobs/estimate.ts'
+import type { JobHandle } from './jobs/job-handle.ts'
+import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
+import type { JobQuery } from './jobs/job-store.ts'
+import { Jobs } from './jobs/jobs.ts'
+import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { type Selection, selectStages } from './pipeline/selection.ts'
+import { countEmployees } from './run/employee-pages.ts'
+import type { OnError, RunPlan } from './run/plan.ts'
+import {
+  type AllRequest,
+  type BatchRequest,
+  type DayRequest,
+  kindOf,
+  type RangeRequest,
+  type RecalcRequest,
+  resolveRequest,
+  type TriggerOptions,
+} from './run/request.ts'
+import type { RecalcResult } from './run/result.ts'
+import { RunControl } from './run/run-control.ts'
+import { runNow } from './run/run-now.ts'
+
+/** How big a request is, and how long it may take. */
+export interface Estimate {
+  readonly employees: number
+  /** Employees × dates. */
+  readonly totalDays: number
+  /** In milliseconds, at the speed of finished jobs; `null` as long as there is none. */
+  readonly estimatedDurationMs: number | null
+}
+
+/**
+ * Keeps derived per-employee-per-day data right.
+ *
+ * `triggerRecalc…` recalculates now and resolves with the result; `triggerRecalc…Async` stores a job and resolves with a
+ * handle on it. Every call refuses bad input with an `InvalidRequestError` before anything is read or written.
+ *
+ * @example
+ * const recalc = new RecalcService({ dailyCalc, employees, zone: 'Europe/Berlin' })
+ * await recalc.triggerRecalc({ tenantId: 'acme', employeeId: '7', date: '2025-03-30' })
+ */
+export class RecalcService<Tx = unknown> implements AsyncDisposable {
+  readonly #options: ResolvedOptions<Tx>
+  readonly #jobs: Jobs<Tx>
+  readonly #controls = new Map<RunControl, Promise<unknown>>()
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  /**
+   * @throws {InvalidOptionsError} when an option is wrong, or both or neither of `dailyCalc` and `stages` are given.
+   * @throws {PipelineError} when the stages cannot work together.
+   */
+  constructor(options: RecalcServiceOptions<Tx>) {
+    this.#options = resolveOptions(options)
+    this.#jobs = new Jobs({
+      ...this.#options,
+      owner: randomUUID(),
+      select: (plan) => selectStages(this.#options.pipeline, plan.stages),
+    })
+  }
+
+  /** Recalculates one day of one employee now. */
+  triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult> {
+    return this.#runNow('day', request, options)
+  }
+
+  /** Recalculates some days of one employee now; both ends inclusive. */
+  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions): Promise<RecalcResult> {
+    return this.#runNow('range', request, options)
+  }
+
+  /** Recalculates some days of some employees now. */
+  triggerRecalcBatch(request: BatchRequest, options?: TriggerOptions): Promise<RecalcResult> {
+    return this.#runNow('batch', request, options)
+  }
+
+  /** Recalculates some days of everybody whom the employee repository lists now. */
+  triggerRecalcAll(request: AllRequest, options?: TriggerOptions): Promise<RecalcResult> {
+    return this.#runNow('all', request, options)
+  }
+
+  /** Like {@link triggerRecalc}, as a job; resolves once it is stored. */
+  triggerRecalcAsync(request: DayRequest, options?: TriggerOptions): Promise<JobHandle> {
+    return this.#createJob('day', request, options)
+  }
+
+  /** Like {@link triggerRecalcRange}, as a job; resolves once it is stored. */
+  triggerRecalcRangeAsync(request: RangeRequest, options?: TriggerOptions): Promise<JobHandle> {
+    return this.#createJob('range', request, options)
+  }
+
+  /**
+   * Like {@link triggerRecalcBatch}, as a job; resolves once it is stored.
+   *
+   * @throws {JobConflictError} {@link CooldownError} as `exclusive` and `cooldownMs` say.
+   */
+  triggerRecalcBatchAsync(request: BatchRequest, options?: TriggerOptions): Promise<JobHandle> {
+    return this.#createJob('batch', request, options)
+  }
+
+  /**
+   * Like {@link triggerRecalcAll}, as a job; resolves once it is stored.
+   *
+   * @throws {JobConflictError} {@link CooldownError} as `exclusive` and `cooldownMs` say.
+   */
+  triggerRecalcAllAsync(request: AllRequest, options?: TriggerOptions): Promise<JobHandle> {
+    return this.#createJob('all', request, options)
+  }
+
+  /** How big a request is and how long it may take. */
+  async estimate(request: RecalcRequest, options?: TriggerOptions): Promise<Estimate> {
+    this.#refuseWhenStopped()
+    const { plan, selection } = this.#resolve(kindOf(request), request, options, 'continue')
+    const { employees, block, concurrency, jobs } = this.#options
+    const limit = block.employees * concurrency
+    const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read: (call) => call() })
+    const hasPass = selection.dailyCalc !== undefined || selection.dayStages.length > 0
+    const totalDays = hasPass ? counted * countDays(plan.from, plan.to) : 0
+    const finished = await jobs.list({ tenantId: plan.tenantId, status: 'completed', limit: 20 })
+    return { employees: counted, totalDays, estimatedDurationMs: estimateMs(totalDays, finished) }
+  }
+
+  /** How a job stands. @throws {JobNotFoundError} */
+  async getJob(jobId: string): Promise<JobSnapshot> {
+    const record = await this.#options.jobs.get(checkJobId(jobId))
+    if (!record) throw new JobNotFoundError(jobId)
+    return snapshotOf(record)
+  }
+
+  /** Jobs, newest first; `limit` defaults to 100. */
+  async listJobs(query: JobQuery = {}): Promise<readonly JobSnapshot[]> {
+    return (await this.#options.jobs.list(checkQuery(query))).map(snapshotOf)
+  }
+
+  /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */
+  async openJob(jobId: string): Promise<JobHandle> {
+    return await this.#jobs.open(checkJobId(jobId))
+  }
+
+  /** Lets blocks in flight commit and starts no other. False when the job has ended already. @throws {JobNotFoundError} */
+  async cancelJob(jobId: string, reason?: string): Promise<boolean> {
+    return await this.#jobs.cancel(checkJobId(jobId), reason ?? null)
+  }
+
+  /**
+   * Takes up a job that ended other than `completed`: what failed and what was not reached, nothing else.
+   *
+   * @throws {NotResumableError} when it is active or complete, or when its stages are gone.
+   * @throws {JobNotFoundError} {@link JobConflictError}
+   */
+  async resumeJob(jobId: string): Promise<JobHandle> {
+    this.#refuseWhenStopped()
+    return await this.#jobs.resume(checkJobId(jobId))
+  }
+
+  /** Begins the background care: interrupted jobs are taken up, now and from now on. */
+  async start(): Promise<void> {
+    this.#refuseWhenStopped()
+    this.#starting ??= this.#jobs.recover()
+    await this.#starting
+  }
+
+  /**
+   * Ends gracefully: blocks in flight commit, jobs are left `interrupted`, synchronous runs reject with a
+   * `ServiceStoppedError`. Resolves when nothing runs any more.
+   */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    await this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    const cause = new ServiceStoppedError()
+    for (const control of this.#controls.keys()) control.stop({ status: 'interrupted', cause })
+    await Promise.all([this.#jobs.stop(cause), ...this.#controls.values()])
+  }
+
+  async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
+    this.#refuseWhenStopped()
+    const { plan, selection } = this.#resolve(kind, request, options, 'fail-fast')
+    options.signal?.throwIfAborted()
+    const { signal } = options
+    const control = new RunControl(signal)
+    const abort = () => control.stop({ status: 'cancelled', cause: signal?.reason })
+    signal?.addEventListener('abort', abort, { once: true })
+    const settings = this.#options
+    const running = runNow({ plan, selection, settings, control, maxErrorsKept: settings.maxErrorsKept })
+    this.#controls.set(
+      control,
+      running.catch(() => {}),
+    )
+    try {
+      return await running
+    } finally {
+      this.#controls.delete(control)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async #createJob(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<JobHandle> {
+    this.#refuseWhenStopped()
+    const { plan, selection } = this.#resolve(kind, request, options, 'continue')
+    options.signal?.throwIfAborted()
+    const { reason = null, signal } = options
+    return await this.#jobs.create(plan, selection, { reason, scope: this.#scopeOf(plan), signal })
+  }
+
+  #resolve(
+    kind: RunPlan['kind'],
+    request: unknown,
+    options: TriggerOptions | undefined,
+    defaultOnError: OnError,
+  ): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
+    const { pipeline, maxDays, zoneOf } = this.#options
+    const plan = resolveRequest(kind, request, options ?? {}, { pipeline, maxDays, zoneOf, defaultOnError })
+    const selection = selectStages(pipeline, plan.stages)
+    if (!selection) throw new PipelineError('The pipeline lost a stage', plan.stages)
+    return { plan, selection }
+  }
+
+  /** A day or a range of one employee always goes ahead; the employee locks order it. */
+  #scopeOf({ kind, tenantId }: RunPlan): string | null {
+    const { exclusive } = this.#options
+    if (kind === 'day' || kind === 'range' || exclusive === 'none') return null
+    return exclusive === 'global' ? 'global' : `tenant ${tenantId}`
+  }
+
+  #refuseWhenStopped(): void {
+    if (this.#stopping) throw new ServiceStoppedError()
+  }
+}
+
+function checkJobId(jobId: unknown): string {
+  if (typeof jobId === 'string' && jobId !== '') return jobId
+  throw new InvalidRequestError(expected('jobId', 'a non-empty string', jobId))
+}
+
+function checkQuery(query: unknown): JobQuery {
+  if (!isPlainObject(query))
+    throw new InvalidRequestError(expected('query', 'an object { tenantId?, status?, limit? }', query))
+  const { limit } = query
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && Number(limit) >= 1)) {
+    throw new InvalidRequestError(expected('limit', 'a whole number from 1', limit))
+  }
+  return query
+}

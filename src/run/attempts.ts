@@ -1,0 +1,39 @@
+import { BackendUnavailableError } from '../errors.ts'
+import type { RunJournal } from './journal.ts'
+import { codeOf, messageOf } from './result.ts'
+import { backoffMs, pause } from './retry.ts'
+import type { RunControl } from './run-control.ts'
+import type { RunSettings } from './settings.ts'
+import { StageFailure, thrownBy } from './stage-failure.ts'
+
+/**
+ * Does something until it succeeds or fails for good: after a transient error it waits and tries again. Undefined when the
+ * run was stopped in between.
+ *
+ * @throws {BackendUnavailableError} when every attempt met a transient error.
+ */
+export async function attempt<Tx, T>(
+  what: string,
+  run: {
+    readonly settings: RunSettings<Tx>
+    readonly control: RunControl
+    readonly journal: Pick<RunJournal<Tx>, 'retrying'>
+  },
+  work: (attempt: number) => Promise<T>,
+): Promise<T | undefined> {
+  const { settings, control, journal } = run
+  for (let number = 1; ; number++) {
+    if (control.stopped) return undefined
+    try {
+      return await work(number)
+    } catch (thrown) {
+      const error = thrownBy(thrown)
+      if (!settings.unitOfWork.isTransient(error)) throw thrown
+      if (number >= settings.retry.attempts) throw new BackendUnavailableError(number, error)
+      const delayMs = backoffMs(settings.retry, number)
+      const stage = thrown instanceof StageFailure ? thrown.stage : what
+      journal.retrying({ stage, attempt: number, delayMs, code: codeOf(error), message: messageOf(error) })
+      await pause(settings.clock, delayMs, control.stopping)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { performance } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+
+/** The longest that a run may keep the event loop from timers, sockets and signals, in milliseconds. */
+const LONGEST_HOLD_MS = 10
+
+/**
+ * Lets the event loop turn now and then. A calculator and a backend that never really wait would otherwise keep the whole
+ * process busy until the run ends: no progress, no cancelling, no heartbeat.
+ */
+export class Breathing {
+  #last = performance.now()
+
+  /** A turn of the event loop to wait for, if one is due. */
+  breathe(): Promise<void> | undefined {
+    if (performance.now() - this.#last < LONGEST_HOLD_MS) return undefined
+    return setImmediate().then(() => {
+      this.#last = performance.now()
+    })
+  }
+}

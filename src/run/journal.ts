@@ -1,0 +1,52 @@
+import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from './checkpoint.ts'
+import type { Employee } from './host-contracts.ts'
+import type { Counters } from './result.ts'
+
+/** Undoes or completes something once the unit of work has committed. */
+export type AfterCommit = () => void
+
+/** What is told about a unit of work that is tried again. */
+export interface RetryNotice {
+  readonly stage: string
+  /** The try that failed, from 1. */
+  readonly attempt: number
+  /** Milliseconds until the next one. */
+  readonly delayMs: number
+  readonly code: string
+  readonly message: string
+}
+
+/** One of the things that a run does, one after the other: the pass, then each tenant stage. */
+export interface RunPhase {
+  /** From 1. */
+  readonly number: number
+  readonly name: string
+  readonly title: string
+}
+
+/**
+ * Where a run writes down how far it is. A synchronous run keeps a mere tally; a job keeps all of it in its store, so that
+ * it can be resumed.
+ */
+export interface RunJournal<Tx> {
+  /** Where to begin. */
+  readonly checkpoint: Checkpoint
+  /** What is counted so far. */
+  readonly counters: Counters
+  /** The number of the last failure of earlier runs of the same job; 0 if there is none. */
+  readonly lastFailure: number
+  /** Recorded failures, ascending by number. */
+  failures(page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
+  /** Before their first block: these lanes exist, and everybody up to `after` is in a lane. */
+  openLanes(lanes: readonly LaneCheckpoint[], handedOut: { after: string | null; all: boolean }): Promise<void>
+  /** One lane goes on as two, each at its own pace. */
+  splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void>
+  /** Inside the unit of work; takes effect when it commits. What is returned is called after the commit. */
+  save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
+  /** A unit of work has committed. */
+  committed(step: Step, last: Employee | undefined): void
+  /** The number of employee-days is known, or turned out to be another. */
+  counted(totalDays: number): void
+  phase(phase: RunPhase): void
+  retrying(notice: RetryNotice): void
+}

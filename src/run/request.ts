@@ -1,0 +1,176 @@
+import { countDays } from '../calendar/date-range.ts'
+import { type IsoDate, parseIsoDate } from '../calendar/iso-date.ts'
+import { InvalidRequestError } from '../errors.ts'
+import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import { stagesWriting } from '../pipeline/selection.ts'
+import type { OnError, RunPlan } from './plan.ts'
+
+/** One day of one employee. Dates are `YYYY-MM-DD` in the tenant's zone. */
+export interface DayRequest {
+  readonly tenantId: string
+  readonly employeeId: string
+  readonly date: string
+}
+
+/** Some days of one employee; both ends inclusive. */
+export interface RangeRequest {
+  readonly tenantId: string
+  readonly employeeId: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Some days of some employees. `employeeIds: []` is nothing to do; an employee named twice counts once. */
+export interface BatchRequest {
+  readonly tenantId: string
+  readonly employeeIds: readonly string[]
+  readonly from: string
+  readonly to: string
+}
+
+/** Some days of everybody whom the employee repository lists. */
+export interface AllRequest {
+  readonly tenantId: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Any request, as `estimate` takes it. */
+export type RecalcRequest = DayRequest | RangeRequest | BatchRequest | AllRequest
+
+/** What can be said about any request. */
+export interface TriggerOptions {
+  /** Only the stages that write one of these tables. Default: all stages. */
+  readonly tables?: readonly string[]
+  /** Remove rows that no source supports any more. Default true. */
+  readonly clearExisting?: boolean
+  /** Stop at the first failed day or go on with the others. Default: `fail-fast` at once, `continue` in jobs. */
+  readonly onError?: OnError
+  /** Ends the run early: the call rejects with the signal's reason; a job is cancelled. */
+  readonly signal?: AbortSignal
+  /** Why; kept with a job. */
+  readonly reason?: string
+}
+
+const PROPERTIES = {
+  day: ['tenantId', 'employeeId', 'date'],
+  range: ['tenantId', 'employeeId', 'from', 'to'],
+  batch: ['tenantId', 'employeeIds', 'from', 'to'],
+  all: ['tenantId', 'from', 'to'],
+} as const
+
+const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason']
+
+/** What resolving a request needs to know. */
+export interface Resolution {
+  readonly pipeline: Pipeline<never>
+  readonly maxDays: number
+  readonly defaultOnError: OnError
+  zoneOf(tenantId: string): string
+}
+
+/** The kind of a request whose kind nobody names. */
+export function kindOf(request: unknown): RunPlan['kind'] {
+  if (!isPlainObject(request)) return 'all'
+  if ('date' in request) return 'day'
+  if ('employeeId' in request) return 'range'
+  return 'employeeIds' in request ? 'batch' : 'all'
+}
+
+/**
+ * Checks a request and freezes it into a plan; nothing of the host is called but its zone function.
+ *
+ * @throws {InvalidRequestError} that names the value and what was expected of it.
+ */
+export function resolveRequest(
+  kind: RunPlan['kind'],
+  request: unknown,
+  options: TriggerOptions,
+  resolution: Resolution,
+): RunPlan {
+  const checked = checkObject('request', request, PROPERTIES[kind])
+  checkOptions(options)
+  const tenantId = checkId('tenantId', checked.tenantId)
+  const employeeIds = checkEmployees(kind, checked)
+  const [from, to] = checkDates(kind, checked, resolution.maxDays)
+  const stages = stagesWriting(resolution.pipeline, options.tables)
+  return Object.freeze({
+    kind,
+    tenantId,
+    employeeIds,
+    from,
+    to,
+    zone: resolution.zoneOf(tenantId),
+    stages,
+    clearExisting: options.clearExisting ?? true,
+    onError: options.onError ?? resolution.defaultOnError,
+  })
+}
+
+function checkObject(name: string, value: unknown, known: readonly string[]): Record<string, unknown> {
+  const shape = `an object { ${known.join(', ')} }`
+  if (!isPlainObject(value)) throw new InvalidRequestError(expected(name, shape, value))
+  const unknown = unknownProperty(value, known)
+  if (unknown === undefined) return value
+  throw new InvalidRequestError(`${expected(name, shape, value)}: \`${unknown}\` is not known`)
+}
+
+function checkId(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new InvalidRequestError(expected(name, 'a non-empty string', value))
+}
+
+function checkEmployees(kind: RunPlan['kind'], request: Record<string, unknown>): readonly string[] | null {
+  if (kind === 'all') return null
+  if (kind !== 'batch') return Object.freeze([checkId('employeeId', request.employeeId)])
+  const ids: unknown = request.employeeIds
+  if (!Array.isArray(ids)) {
+    throw new InvalidRequestError(expected('employeeIds', 'an array of non-empty strings', ids))
+  }
+  for (let i = 0; i < ids.length; i++) checkId(`employeeIds[${i}]`, ids[i])
+  return Object.freeze([...new Set<string>(ids)].sort())
+}
+
+function checkDates(
+  kind: RunPlan['kind'],
+  request: Record<string, unknown>,
+  maxDays: number,
+): readonly [from: IsoDate, to: IsoDate] {
+  if (kind === 'day') {
+    const date = parseIsoDate(request.date, 'date')
+    return [date, date]
+  }
+  const from = parseIsoDate(request.from, 'from')
+  const to = parseIsoDate(request.to, 'to')
+  if (to < from) throw new InvalidRequestError(expected('to', `\`from\` (${from}) or later`, to))
+  const days = countDays(from, to)
+  if (days > maxDays) {
+    const limit = `at most ${maxDays} days after \`from\` (${from}), as \`maxDays\` says`
+    throw new InvalidRequestError(`${expected('to', limit, to)}, which makes ${days} days`)
+  }
+  return [from, to]
+}
+
+function checkOptions(options: unknown): void {
+  const { tables, clearExisting, onError, signal, reason } = checkObject('options', options, OPTIONS)
+  const refuse = (name: string, expectation: string, value: unknown): never => {
+    throw new InvalidRequestError(expected(name, expectation, value))
+  }
+  if (tables !== undefined) checkTables(tables)
+  if (clearExisting !== undefined && typeof clearExisting !== 'boolean') {
+    refuse('clearExisting', 'true or false', clearExisting)
+  }
+  if (onError !== undefined && onError !== 'fail-fast' && onError !== 'continue') {
+    refuse('onError', "'fail-fast' or 'continue'", onError)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'an AbortSignal', signal)
+  if (reason !== undefined && typeof reason !== 'string') refuse('reason', 'a string', reason)
+}
+
+function checkTables(tables: unknown): void {
+  if (!Array.isArray(tables) || tables.length === 0) {
+    throw new InvalidRequestError(expected('tables', 'a non-empty array of table names', tables))
+  }
+  for (let i = 0; i < tables.length; i++) checkId(`tables[${i}]`, tables[i])
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../calendar/clock.ts'
+import { StageTimeoutError } from '../errors.ts'
+import type { CalcContext } from '../pipeline/context.ts'
+import { StageFailure } from './stage-failure.ts'
+
+/**
+ * Calls a stage's own code and gives it at most `timeoutMs`. After that its signal aborts and the call fails, whether the
+ * code heeds the signal or not: the unit of work around it is rolled back.
+ *
+ * @throws {StageFailure} around whatever the stage throws, or around a {@link StageTimeoutError}.
+ */
+export async function callStage<C extends CalcContext, T>(
+  stage: string,
+  context: C,
+  limits: { readonly clock: Clock; readonly stageTimeoutMs: number | undefined },
+  call: (context: C) => Promise<T>,
+): Promise<T> {
+  const { clock, stageTimeoutMs } = limits
+  try {
+    if (stageTimeoutMs === undefined) return await call(context)
+    return await withTimeout(stage, context, clock, stageTimeoutMs, call)
+  } catch (error) {
+    throw new StageFailure(stage, error)
+  }
+}
+
+async function withTimeout<C extends CalcContext, T>(
+  stage: string,
+  context: C,
+  clock: Clock,
+  timeoutMs: number,
+  call: (context: C) => Promise<T>,
+): Promise<T> {
+  const timeUp = new AbortController()
+  const signal = AbortSignal.any([context.signal, timeUp.signal])
+  return new Promise<T>((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      const error = new StageTimeoutError(stage, timeoutMs)
+      timeUp.abort(error)
+      reject(error)
+    }, timeoutMs)
+    call({ ...context, signal })
+      .then(resolve, reject)
+      .finally(() => timer.cancel())
+  })
+}

@@ -1,0 +1,88 @@
+import { isBuiltin } from 'node:module'
+import { expect, test } from 'vitest'
+import { type SourceImport, sourceFiles, sourceImports } from './source-imports.ts'
+
+/** The rooms of the house, from the cellar up. A room imports from those below it; rooms side by side know nothing of each other. */
+const floors = [
+  ['expectation'],
+  ['errors'],
+  ['calendar'],
+  ['pipeline'],
+  ['run'],
+  ['jobs'],
+  ['memory', 'sql', 'testing'],
+  ['options'],
+  ['recalc-service'],
+  ['index'],
+]
+
+/** Types that may be named from below. */
+const typesFromAbove = ['src/errors.ts -> src/run/result.ts']
+
+/** Where each package may be imported. */
+const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
+  luxon: ['calendar'],
+  'p-limit': ['run'],
+  eventemitter3: ['jobs', 'memory'],
+  kysely: ['sql'],
+  mysql2: ['sql'],
+}
+
+test('every file of src/ lies in a room of the house', () => {
+  expect(sourceFiles.length).toBeGreaterThan(0)
+  expect(sourceFiles.filter((file) => floorOf(file) === -1)).toEqual([])
+})
+
+test('no room imports from a room above or beside it', () => {
+  const wrong = sourceImports.filter((found) => found.relative && !pointsDown(found)).map(arrow)
+  expect(wrong).toEqual([])
+})
+
+test('each package is imported only in the rooms that own it', () => {
+  const wrong = sourceImports.filter(({ from, to, relative }) => {
+    if (relative || isBuiltin(to)) return false
+    return !roomsOfPackage[packageOf(to)]?.includes(roomOf(from))
+  })
+  expect(wrong.map(arrow)).toEqual([])
+})
+
+test('no file imports itself through others', () => {
+  const calls = sourceImports.filter((found) => found.relative && !found.typeOnly)
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file)
+    if (start >= 0) cycles.push([...path.slice(start), file].join(' -> '))
+    if (start >= 0 || done.has(file)) return
+    for (const { from, to } of calls) if (from === file) visit(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of sourceFiles) visit(file, [])
+  expect(cycles).toEqual([])
+})
+
+function pointsDown(found: SourceImport): boolean {
+  if (roomOf(found.from) === roomOf(found.to)) return true
+  if (found.typeOnly && typesFromAbove.includes(arrow(found))) return true
+  return floorOf(found.to) < floorOf(found.from)
+}
+
+function floorOf(file: string): number {
+  return floors.findIndex((rooms) => rooms.includes(roomOf(file)))
+}
+
+/** `src/run/plan.ts` lies in `run`, `src/errors.ts` is a room of its own. */
+function roomOf(file: string): string {
+  return file.replace(/^src\//, '').replace(/(\/.*|\.ts)$/, '')
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function arrow({ from, to }: SourceImport): string {
+  return `${from} -> ${to}`
+}

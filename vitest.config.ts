@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+const inCi = process.env.CI === 'true'
+
+export default defineConfig({
+  // `recalc-service` means src/ here as it does for tsc: tests of the examples and of src/ then share one copy of each class.
+  resolve: { tsconfigPaths: true },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    retry: 0,
+    reporters: inCi ? ['default', 'json'] : ['default'],
+    outputFile: { json: 'node_modules/.cache/recalc-service/test-results.json' },
+  },
+})
