@@ -88,11 +88,18 @@ export class BlockDays {
   /** The block without employees and dates that have nothing to calculate; undefined when nothing is left. */
   toCalculate(): Block | undefined {
     const { tenantId, employeeIds, dates } = this.block
-    const busy = employeeIds.filter((_, employee) => this.firstOf(employee) < this.endOf(employee))
+    const busy = employeeIds.filter((_, employee) => this.#hasWork(employee))
     if (busy.length === 0) return undefined
     if (busy.length === employeeIds.length && !this.#open.some((open) => open > 0)) return this.block
-    const first = Math.min(...this.#open.filter((open, employee) => open < (this.#end[employee] as number)))
+    const first = Math.min(...this.#open.filter((_, employee) => this.#hasWork(employee)))
     return blockOf(tenantId, busy, first === 0 ? dates : dates.slice(first))
+  }
+
+  #hasWork(employee: number): boolean {
+    for (let day = this.firstOf(employee); day < this.endOf(employee); day++) {
+      if (!this.hasFailed(day)) return true
+    }
+    return false
   }
 
   get skipped(): number {

@@ -6,7 +6,7 @@ import type { RunControl } from './run-control.ts'
  * are, only a handful exist. One that throws ends the run; the others come to a graceful end.
  */
 export async function runLanes<L>(
-  lanes: AsyncGenerator<L> | Generator<L>,
+  lanes: AsyncIterable<L> | Iterable<L>,
   options: {
     readonly concurrency: number
     readonly control: RunControl
@@ -15,18 +15,20 @@ export async function runLanes<L>(
 ): Promise<void> {
   const { concurrency, control, runLane } = options
   const limit = pLimit(concurrency)
-
-  async function takeTurns(): Promise<void> {
-    try {
-      while (!control.stopped) {
-        const { done, value } = await lanes.next()
-        if (done) return
-        await runLane(value)
-      }
-    } catch (error) {
-      control.stop({ status: 'failed', cause: error })
-    }
+  let freed = Promise.withResolvers<void>()
+  const failRun = (error: unknown) => control.stop({ status: 'failed', cause: error })
+  const free = () => {
+    freed.resolve()
+    freed = Promise.withResolvers()
   }
-
-  await Promise.all(Array.from({ length: concurrency }, () => limit(takeTurns)))
+  try {
+    for await (const lane of lanes) {
+      if (control.stopped) break
+      void limit(runLane, lane).catch(failRun).then(free)
+      while (limit.activeCount + limit.pendingCount >= concurrency) await freed.promise
+    }
+  } catch (error) {
+    failRun(error)
+  }
+  while (limit.activeCount + limit.pendingCount > 0) await freed.promise
 }

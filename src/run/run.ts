@@ -103,9 +103,9 @@ class Run<Tx> {
     const hasPass = phases.length > selection.tenantStages.length
     let failedStages: readonly FailureKey[] = []
     let done = journal.checkpoint.tenantStagesDone
+    await this.#countDays(hasPass)
     if (hasPass && first) {
       journal.phase(first)
-      await this.#countDays()
       const repaired = await this.#repair()
       failedStages = repaired.failedStages
       if (repaired.days > 0) done = 0
@@ -117,7 +117,7 @@ class Run<Tx> {
     await runTenantStages(this.#lanes, plan, { done, failedStages, firstPhase: hasPass ? 2 : 1 })
   }
 
-  #runLanes(lanes: AsyncGenerator<Lane> | Generator<Lane>): Promise<void> {
+  #runLanes(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<void> {
     const { settings, control } = this.#input
     const { concurrency } = settings
     return runLanes(lanes, { concurrency, control, runLane: (lane) => runLane(this.#lanes, lane) })
@@ -192,10 +192,11 @@ class Run<Tx> {
     }))
   }
 
-  async #countDays(): Promise<void> {
+  async #countDays(hasPass: boolean): Promise<void> {
     const { journal, plan } = this.#input
-    if (journal.counters.totalDays > 0) return
-    journal.counted((await countEmployees(this.#source, plan, this.#paging)) * this.#dates.length)
+    const known = journal.counters.totalDays
+    const count = async () => (await countEmployees(this.#source, plan, this.#paging)) * this.#dates.length
+    journal.counted(hasPass && known === 0 ? await count() : known)
   }
 
   get #source(): readonly string[] | EmployeeRepository {

@@ -1,0 +1,19 @@
+// npm run bench [-- overhead memory reference]: ratios against what one would otherwise do, measured in the same run.
+import { benchMemory } from './memory.ts'
+import { benchOverhead } from './overhead.ts'
+import { benchReference } from './reference.ts'
+
+const benches: Record<string, () => Promise<void> | void> = {
+  overhead: benchOverhead,
+  memory: benchMemory,
+  reference: benchReference,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.find((name) => !(name in benches))
+if (unknown !== undefined) {
+  console.error(`Expected any of ${Object.keys(benches).join(', ')}, got "${unknown}"`)
+  process.exit(2)
+}
+console.log(`Node ${process.version}, ${process.arch}`)
+for (const name of asked.length > 0 ? asked : Object.keys(benches)) await benches[name]?.()

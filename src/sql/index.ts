@@ -1,0 +1,1 @@
+export { sqlUnitOfWork } from './sql-unit-of-work.ts'

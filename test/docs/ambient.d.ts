@@ -1,0 +1,17 @@
+// What the samples in README.md and docs/ take for granted: the host's own things.
+import type { Kysely } from 'kysely'
+import type { EmployeeRepository, RecalcService } from 'recalc-service'
+
+declare global {
+  interface Tables {
+    bookings: { employee_id: string; date: string; minutes: number }
+    balances: { employee_id: string; date: string; minutes: number }
+  }
+  const db: Kysely<Tables>
+  const employees: EmployeeRepository
+  const recalc: RecalcService
+  function zoneOfTenant(tenantId: string): string
+  function hoursBetween(employeeId: string, start: Date, end: Date): Promise<number>
+  function saveHours(employeeId: string, date: string, hours: number): Promise<'changed' | 'unchanged'>
+  function pageOfEmployees(after: string | undefined, limit: number): Promise<{ id: string }[]>
+}

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+
+function blocks(page: string, language: string): readonly string[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter((match) => match[1] === language)
+    .map((match) => match[2] as string)
+}
+
+describe('the samples in the documentation', () => {
+  const folder = join(import.meta.dirname, 'compiled-samples')
+
+  beforeAll(() => mkdirSync(folder, { recursive: true }))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('compile, each on its own', () => {
+    const samples = pages.flatMap((page) => blocks(page, 'ts').map((code, i) => ({ page, i, code })))
+    for (const { page, i, code } of samples) {
+      writeFileSync(join(folder, `${page.replace(/\W/g, '-')}-${i}.ts`), `${code}\nexport {}\n`)
+    }
+    const config = { extends: '../../../tsconfig.json', include: ['./*.ts', '../ambient.d.ts'] }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    expect(samples.length).toBeGreaterThan(2)
+    expect(output(process.execPath, [tsc, '-p', folder])).toBe('')
+  }, 60_000)
+
+  test('print what the README says they print', () => {
+    const [printed] = blocks('README.md', 'text')
+    expect(output(process.execPath, ['examples/quick-start.ts'])).toBe(printed)
+  })
+
+  test('link to files that exist', () => {
+    for (const page of pages) {
+      const text = readFileSync(join(root, page), 'utf8')
+      const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => match[1] as string)
+      for (const link of links) expect(() => readFileSync(join(root, page, '..', link))).not.toThrow()
+    }
+  })
+
+  test('name every option of the service, every error and every trigger', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    const options = readFileSync(join(root, 'src/options.ts'), 'utf8').match(/KNOWN[^=]*= \[([^\]]+)\]/)?.[1] ?? ''
+    const errors = readFileSync(join(root, 'src/errors.ts'), 'utf8').matchAll(/export class (\w+)/g)
+    const names = [...options.matchAll(/'(\w+)'/g), ...errors].map((match) => match[1] as string)
+    expect(names.length).toBeGreaterThan(25)
+    for (const name of names) expect(readme).toContain(`\`${name}\``)
+  })
+})
+
+function output(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync(command, args, { cwd: root, encoding: 'utf8' })
+  } catch (error) {
+    return String((error as { stdout?: string }).stdout || error)
+  }
+}

@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+
+function start(script: string): { readonly child: ChildProcess; output(): string; until(text: string): Promise<void> } {
+  const child = spawn(process.execPath, [join('examples', script)], { cwd: root })
+  let output = ''
+  const listeners = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+      for (const listener of listeners) listener()
+    })
+  }
+  const until = (text: string) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (!output.includes(text)) return
+        listeners.delete(check)
+        resolve()
+      }
+      listeners.add(check)
+      check()
+    })
+  return { child, output: () => output, until }
+}
+
+test('the nightly script ends with 0 when all days are done', async () => {
+  const { child, output } = start('nightly.ts')
+  const [code] = await once(child, 'exit')
+  expect(output()).toContain('completed: 15500 of 15500 days, 0 failed')
+  expect(code).toBe(0)
+})
+
+test('the nightly script cancels gracefully on Ctrl-C and says so by its exit code', async () => {
+  const { child, output, until } = start('nightly.ts')
+  await until('0% (0 of 15500 days')
+  child.kill('SIGINT')
+  const [code] = await once(child, 'exit')
+  expect(output()).toMatch(/cancelled: \d+ of 15500 days, 0 failed/)
+  expect(code).toBe(130)
+})
+
+test('change hooks recalculate both days, and both employees, that a moved booking touches', async () => {
+  const { child, output } = start('change-hooks.ts')
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(0)
+  expect(output()).toContain('  ada 2025-02-03: 0 min\n  ada 2025-02-04: 360 min\n')
+  expect(output()).toContain('  ada 2025-02-04: 0 min\n  bob 2025-02-04: 360 min\n')
+})
