@@ -1,0 +1,52 @@
+import type { ProgressEvent } from 'recalc-service'
+
+const WIDTH = 30
+
+/** Where progress is shown: `process.stdout`, say. */
+export interface Screen {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/**
+ * Shows a job's `progress` events: one line that is drawn over and over in a terminal, and a line of its own for every
+ * tenth where there is none, in a log for example.
+ */
+export class ProgressBar {
+  readonly #screen: Screen
+  #tenths = -1
+
+  constructor(screen: Screen) {
+    this.#screen = screen
+  }
+
+  show(event: ProgressEvent): void {
+    if (this.#screen.isTTY) {
+      const filled = Math.floor(event.progress * WIDTH)
+      const line = `[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${describe(event)}`
+      // One column less than there are, or the terminal would wrap the line. Some terminals say that they have none.
+      this.#screen.write(`\r\x1b[K${line.slice(0, (this.#screen.columns || 120) - 1)}`)
+      return
+    }
+    const tenths = Math.floor(event.progress * 10)
+    if (tenths > this.#tenths) this.#screen.write(`${describe(event)}\n`)
+    this.#tenths = tenths
+  }
+
+  /** Leaves the bar as it is; what is written next begins on a new line. */
+  end(): void {
+    if (this.#screen.isTTY) this.#screen.write('\n')
+  }
+}
+
+function describe({ progress, current, total, title, employeeId, elapsedMs, remainingMs }: ProgressEvent): string {
+  const percent = `${Math.floor(progress * 100)}%`.padStart(4)
+  const days = total === 0 ? 'counting days' : `${current} of ${total} days`
+  const time = `${seconds(elapsedMs)}${remainingMs === null || progress === 1 ? '' : `, ${seconds(remainingMs)} left`}`
+  return `${percent}  ${days}  ${time}  ${title}${employeeId === null ? '' : ` (${employeeId})`}`
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,93 @@
+import { type Block, dateOf, dayBounds, type IsoDate, type StageContext } from 'recalc-service'
+import { grouped } from '../grouped.ts'
+import { type ActivityWindow, windowEnd } from '../scoring/activity-window.ts'
+import { EmployeeFacts } from '../scoring/employee-facts.ts'
+import { type Role, roleFrom } from '../scoring/role.ts'
+import { type Shift, shiftEnd } from '../scoring/shift.ts'
+import { beginsIn, type Span } from '../scoring/span.ts'
+import type { Tx } from '../tables.ts'
+import {
+  activityLogsTouching,
+  clockTimesBehind,
+  clockTimesTouching,
+  type Overrun,
+  type Stretch,
+} from './source-rows.ts'
+
+/** What a block's days are scored from. */
+export interface BlockFacts {
+  readonly days: ReadonlyMap<IsoDate, Span>
+  readonly employees: ReadonlyMap<string, EmployeeFacts>
+}
+
+type ShiftOf = Shift & { readonly employeeId: string }
+type WindowOf = ActivityWindow & { readonly employeeId: string }
+
+/** Reads everything for the whole block, in at most four queries. */
+export async function loadFacts(block: Block, context: StageContext<Tx>): Promise<BlockFacts> {
+  const { tx, zone } = context
+  const stretch: Stretch = {
+    employeeIds: block.employeeIds,
+    start: boundsOf(block.from, zone).start,
+    end: boundsOf(block.to, zone).end,
+  }
+  const roles = await loadRoles(tx)
+  const { shifts, overruns } = await loadShifts(stretch, context)
+  const windows = (await activityLogsTouching(tx, stretch, overruns)).map((row): WindowOf => {
+    const role = roles.get(row.role_id)
+    if (!role) throw new Error(`Activity ${row.id} has role ${row.role_id}, which is not in role_configs`)
+    return {
+      employeeId: row.employee_id,
+      id: row.id,
+      start: row.window_start,
+      end: windowEnd(row.window_start, row.window_end),
+      items: row.items_count,
+      role,
+    }
+  })
+
+  const shiftsOf = grouped(shifts, ({ employeeId }) => employeeId)
+  const windowsOf = grouped(windows, ({ employeeId }) => employeeId)
+  return {
+    days: new Map(block.dates.map((date) => [date, boundsOf(date, zone)])),
+    employees: new Map(
+      block.employeeIds.map((id) => [id, new EmployeeFacts(shiftsOf.get(id) ?? [], windowsOf.get(id) ?? [])]),
+    ),
+  }
+}
+
+async function loadRoles(tx: Tx): Promise<ReadonlyMap<number, Role>> {
+  const rows = await tx.selectFrom('role_configs').selectAll().execute()
+  return new Map(rows.map((row) => [row.id, roleFrom(row)]))
+}
+
+async function loadShifts(stretch: Stretch, context: StageContext<Tx>) {
+  const { tx, zone } = context
+  const now = context.now().getTime()
+  const shiftFrom = (row: Awaited<ReturnType<typeof clockTimesTouching>>[number]): ShiftOf => {
+    const endOfDay = row.clock_out ?? boundsOf(dateOf(new Date(row.clock_in), zone), zone).end
+    return {
+      employeeId: row.employee_id,
+      start: row.clock_in,
+      end: shiftEnd(row.clock_in, row.clock_out, endOfDay, now),
+      breakMinutes: row.break_minutes,
+    }
+  }
+
+  const touching = (await clockTimesTouching(tx, stretch)).map(shiftFrom)
+  // Only shifts from within: what happens behind in one from before belongs to a day before.
+  const overruns = overrunsOf(touching.filter((shift) => beginsIn(shift, stretch) && shift.end > stretch.end))
+  const behind = overruns.length === 0 ? [] : await clockTimesBehind(tx, stretch, overruns)
+  return { shifts: [...touching, ...behind.map(shiftFrom)], overruns }
+}
+
+function overrunsOf(shifts: readonly ShiftOf[]): readonly Overrun[] {
+  const until = new Map<string, number>()
+  for (const { employeeId, end } of shifts) until.set(employeeId, Math.max(end, until.get(employeeId) ?? end))
+  return [...until].map(([employeeId, end]) => ({ employeeId, until: end }))
+}
+
+function boundsOf(date: IsoDate, zone: string): Span {
+  const { start, end } = dayBounds(date, zone)
+  return { start: start.getTime(), end: end.getTime() }
+}

@@ -1,0 +1,77 @@
+import { LONG } from '../schema.ts'
+import type { Span } from '../scoring/span.ts'
+import type { Tx } from '../tables.ts'
+
+/** Whose rows, and from when to when. */
+export interface Stretch extends Span {
+  readonly employeeIds: readonly string[]
+}
+
+/** An employee whose shift runs on behind the stretch, and until when. */
+export interface Overrun {
+  readonly employeeId: string
+  readonly until: number
+}
+
+/** The shifts that touch the stretch, and some that do not. */
+export function clockTimesTouching(tx: Tx, { employeeIds, start, end }: Stretch) {
+  const rows = tx.selectFrom('clock_times').select(['employee_id', 'clock_in', 'clock_out', 'break_minutes'])
+  const inTime = rows
+    .where('employee_id', 'in', employeeIds)
+    .where('clock_in', '>=', start - LONG)
+    .where('clock_in', '<', end)
+  const begunLongBefore = rows
+    .where('employee_id', 'in', employeeIds)
+    .where('long_clock_out', '>', start)
+    .where('clock_in', '<', start - LONG)
+  return inTime.unionAll(begunLongBefore).execute()
+}
+
+/** The shifts that begin behind the stretch while one from within still runs. */
+export function clockTimesBehind(tx: Tx, { end }: Stretch, overruns: readonly Overrun[]) {
+  return tx
+    .selectFrom('clock_times')
+    .select(['employee_id', 'clock_in', 'clock_out', 'break_minutes'])
+    .where((column) =>
+      column.or(
+        overruns.map(({ employeeId, until }) =>
+          column.and([
+            column('employee_id', '=', employeeId),
+            column('clock_in', '>=', end),
+            column('clock_in', '<', until),
+          ]),
+        ),
+      ),
+    )
+    .execute()
+}
+
+/** The activities that touch the stretch or begin in an overrun, and some that do not. */
+export function activityLogsTouching(tx: Tx, { employeeIds, start, end }: Stretch, overruns: readonly Overrun[]) {
+  const rows = tx
+    .selectFrom('activity_logs')
+    .select(['id', 'employee_id', 'role_id', 'window_start', 'window_end', 'items_count'])
+  const inTime = rows
+    .where('employee_id', 'in', employeeIds)
+    .where('window_start', '>=', start - LONG)
+    .where('window_start', '<', end)
+  const begunLongBefore = rows
+    .where('employee_id', 'in', employeeIds)
+    .where('long_window_end', '>', start)
+    .where('window_start', '<', start - LONG)
+  const touching = inTime.unionAll(begunLongBefore)
+  if (overruns.length === 0) return touching.execute()
+
+  const inOverruns = rows.where((column) =>
+    column.or(
+      overruns.map(({ employeeId, until }) =>
+        column.and([
+          column('employee_id', '=', employeeId),
+          column('window_start', '>=', end),
+          column('window_start', '<', until),
+        ]),
+      ),
+    ),
+  )
+  return touching.unionAll(inOverruns).execute()
+}

@@ -1,0 +1,88 @@
+import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely'
+
+/**
+ * Whole milliseconds since 1970-01-01T00:00:00Z, in an integer column: every engine and driver compares and indexes that
+ * as it is, and no session's time zone can shift it.
+ */
+type Instant = number
+
+/** `YYYY-MM-DD`, in the zone of the work. */
+type WorkDate = string
+
+/** Read as a number or a string, as the driver likes; the code counts in whole hundredths. */
+type Decimal = ColumnType<number | string, number, number>
+
+/** The tables of the back end; one database serves one tenant. */
+export interface Tables {
+  employees: EmployeesTable
+  role_configs: RoleConfigsTable
+  clock_times: ClockTimesTable
+  activity_logs: ActivityLogsTable
+  daily_scores: DailyScoresTable
+  idle_periods: IdlePeriodsTable
+}
+
+export interface EmployeesTable {
+  id: string
+  name: string
+  is_active: Generated<0 | 1>
+}
+
+export interface RoleConfigsTable {
+  id: number
+  role_name: string
+  role_type: 'continuous' | 'batch'
+  multiplier: Decimal
+  /** Of batch roles. */
+  expected_per_hour: number | null
+  /** Of continuous roles. */
+  idle_threshold_minutes: number | null
+}
+
+export interface ClockTimesTable {
+  id: Generated<number>
+  employee_id: string
+  clock_in: Instant
+  /** NULL: the shift is open. */
+  clock_out: Instant | null
+  break_minutes: number
+  /** `clock_out` of a shift of more than 24 hours, otherwise NULL. */
+  long_clock_out: GeneratedAlways<Instant | null>
+}
+
+export interface ActivityLogsTable {
+  id: Generated<number>
+  employee_id: string
+  role_id: number
+  window_start: Instant
+  window_end: Instant
+  items_count: number
+  /** `window_end` of a window of more than 24 hours, otherwise NULL. */
+  long_window_end: GeneratedAlways<Instant | null>
+}
+
+export interface DailyScoresTable {
+  employee_id: string
+  score_date: WorkDate
+  items_processed: number
+  points_earned: Decimal
+  clocked_minutes: number
+  idle_minutes: number
+  active_minutes: number
+  efficiency_rate: Decimal
+}
+
+export interface IdlePeriodsTable {
+  employee_id: string
+  work_date: WorkDate
+  start_time: Instant
+  end_time: Instant
+  duration_minutes: number
+  threshold_minutes: Decimal
+}
+
+/** The back end's database. */
+export type Database = Kysely<Tables>
+
+/** What the stages get as `context.tx`. */
+export type Tx = Transaction<Tables>
