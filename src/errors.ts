@@ -1,4 +1,4 @@
-import type { RecalcResult } from './run/result.ts'
+import type { RecalcFailure, RecalcResult } from './run/result.ts'
 
 /** Every error that this library throws. `code` is a literal, so that a `switch` over it narrows. */
 export abstract class RecalcError extends Error {
@@ -42,10 +42,9 @@ export class RecalcFailedError extends RecalcError {
   readonly code = 'RECALC_FAILED'
   readonly result: RecalcResult
 
-  constructor(result: RecalcResult, options?: ErrorOptions) {
-    const first = result.errors[0]
-    const where = first?.date ? ` (employee ${first.employeeId}, ${first.date})` : ''
-    super(`Recalculation failed${where}: ${first?.message ?? 'unknown error'}`, options)
+  constructor(result: RecalcResult, failure: RecalcFailure, options?: ErrorOptions) {
+    const where = failure.date ? ` (employee ${failure.employeeId}, ${failure.date})` : ''
+    super(`Recalculation failed${where}: ${failure.message}`, options)
     this.result = result
   }
 }

@@ -47,3 +47,9 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 export function unknownProperty(value: object, known: readonly string[]): string | undefined {
   return Object.keys(value).find((key) => !known.includes(key))
 }
+
+/** True when every one of `methods` can be called on `value`. */
+export function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  const members = value as Readonly<Record<string, unknown>> | null | undefined
+  return methods.every((method) => typeof members?.[method] === 'function')
+}

@@ -2,7 +2,22 @@ export { type Clock, systemClock, type Timer } from './calendar/clock.ts'
 export { addDays, countDays, datesBetween } from './calendar/date-range.ts'
 export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
 export { dateOf, dayBounds, isZone } from './calendar/zone.ts'
-export * from './errors.ts'
+export {
+  BackendUnavailableError,
+  ContractError,
+  CooldownError,
+  InvalidOptionsError,
+  InvalidRequestError,
+  JobConflictError,
+  JobNotFoundError,
+  LeaseLostError,
+  NotResumableError,
+  PipelineError,
+  RecalcError,
+  RecalcFailedError,
+  ServiceStoppedError,
+  StageTimeoutError,
+} from './errors.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
 export type { JobRecord, JobStatus } from './jobs/job-record.ts'

@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from './calendar/clock.ts'
 import { isZone } from './calendar/zone.ts'
 import { InvalidOptionsError } from './errors.ts'
-import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
 import type { JobSettings } from './jobs/job-runner.ts'
 import type { RecalcBackend } from './jobs/job-store.ts'
 import { memoryBackend } from './memory/memory-backend.ts'
+import { checkStage } from './pipeline/check-stage.ts'
 import type { Logger } from './pipeline/context.ts'
+import { harmlessLogger, silentLogger } from './pipeline/logger.ts'
 import { dailyPipeline, type Pipeline, stagePipeline } from './pipeline/pipeline.ts'
 import type { DailyCalc, Stage } from './pipeline/stages.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/host-contracts.ts'
@@ -90,8 +92,8 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'logger',
 ]
 
-const silent = () => {}
-const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+/** The longest that a timer can wait; beyond it, it fires at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
 
 /**
  * Checks a service's options and fills in the defaults.
@@ -101,35 +103,44 @@ const silentLogger: Logger = { debug: silent, info: silent, warn: silent, error:
  */
 export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedOptions<Tx> {
   checkKnown('options', options, KNOWN)
-  checkMethods('employees', options.employees, ['listEmployees'])
-  if (options.closedPeriods !== undefined) checkMethods('closedPeriods', options.closedPeriods, ['closedThrough'])
-  if (options.logger !== undefined) checkMethods('logger', options.logger, ['debug', 'info', 'warn', 'error'])
-  if (options.clock !== undefined) checkMethods('clock', options.clock, ['now', 'setTimeout'])
-  // CommonOptions demands a backend wherever Tx is not undefined, which is what memoryBackend hands out.
-  const backend = options.backend ?? (memoryBackend() as unknown as RecalcBackend<Tx>)
-  checkMethods('backend.unitOfWork', backend.unitOfWork, ['run', 'lockEmployees', 'isTransient'])
-  checkMethods('backend.jobs', backend.jobs, ['create', 'claim', 'append'])
+  // Only what is left out gets its default: a null out of a configuration file is a mistake.
+  const { employees, closedPeriods, stageTimeoutMs, clock = systemClock, logger = silentLogger } = options
+  checkMethods('employees', employees, ['listEmployees'])
+  if (closedPeriods !== undefined) checkMethods('closedPeriods', closedPeriods, ['closedThrough'])
+  checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
+  checkMethods('clock', clock, ['now', 'setTimeout'])
+  const { unitOfWork, jobs } = backendOf(options)
   return {
     pipeline: pipelineOf(options),
-    unitOfWork: backend.unitOfWork,
-    jobs: backend.jobs,
-    employees: options.employees,
-    closedPeriods: options.closedPeriods,
-    zoneOf: zoneOf(options.zone ?? 'UTC'),
-    concurrency: wholeNumber('concurrency', options.concurrency ?? 4, 1),
-    block: blockOf(options.block ?? {}),
-    retry: retryOf(options.retry ?? {}),
+    unitOfWork,
+    jobs,
+    employees,
+    closedPeriods,
+    zoneOf: zoneOf(options.zone),
+    concurrency: wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 }),
+    block: blockOf(options.block),
+    retry: retryOf(options.retry),
     stageTimeoutMs:
-      options.stageTimeoutMs === undefined ? undefined : wholeNumber('stageTimeoutMs', options.stageTimeoutMs, 1),
-    progressIntervalMs: wholeNumber('progressIntervalMs', options.progressIntervalMs ?? 250, 0),
-    maxDays: wholeNumber('maxDays', options.maxDays ?? 3_660, 1),
-    exclusive: oneOf('exclusive', options.exclusive ?? 'tenant', ['none', 'tenant', 'global']),
-    cooldownMs: wholeNumber('cooldownMs', options.cooldownMs ?? 0, 0),
-    leaseMs: wholeNumber('leaseMs', options.leaseMs ?? 30_000, 1_000),
-    maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept ?? 100, 0),
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
+      stageTimeoutMs === undefined
+        ? undefined
+        : wholeNumber('stageTimeoutMs', stageTimeoutMs, { least: 1, most: LONGEST_WAIT_MS }),
+    progressIntervalMs: wholeNumber('progressIntervalMs', options.progressIntervalMs, { default: 250, least: 0 }),
+    maxDays: wholeNumber('maxDays', options.maxDays, { default: 3_660, least: 1 }),
+    exclusive: oneOf('exclusive', options.exclusive, ['tenant', 'none', 'global']),
+    cooldownMs: wholeNumber('cooldownMs', options.cooldownMs, { default: 0, least: 0 }),
+    leaseMs: wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most: LONGEST_WAIT_MS }),
+    maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),
+    clock,
+    logger: harmlessLogger(logger),
   }
+}
+
+function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
+  // CommonOptions demands a backend wherever Tx is not undefined, which is what memoryBackend hands out.
+  const { backend = memoryBackend() as unknown as RecalcBackend<Tx> } = options
+  checkMethods('backend.unitOfWork', backend?.unitOfWork, ['run', 'lockEmployees', 'isTransient'])
+  checkMethods('backend.jobs', backend?.jobs, ['create', 'claim', 'append'])
+  return backend
 }
 
 function pipelineOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {
@@ -144,25 +155,11 @@ function pipelineOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeli
   if (!Array.isArray(stages) || stages.length === 0) {
     throw new InvalidOptionsError(expected('stages', 'a non-empty array of dayStage(…) and tenantStage(…)', stages))
   }
-  stages.forEach(checkStage)
+  for (const [i, stage] of stages.entries()) checkStage(`stages[${i}]`, stage)
   return stagePipeline(stages as readonly Stage<Tx>[]) // an array, as was just checked
 }
 
-function checkStage(stage: unknown, i: number): void {
-  const name = `stages[${i}]`
-  const { kind, name: stageName, writes } = (stage ?? {}) as Partial<Stage>
-  if (kind !== 'day' && kind !== 'tenant') {
-    throw new InvalidOptionsError(expected(name, 'made by dayStage(…) or tenantStage(…)', stage))
-  }
-  if (typeof stageName !== 'string' || stageName === '') {
-    throw new InvalidOptionsError(expected(`${name}.name`, 'a non-empty string', stageName))
-  }
-  if (!Array.isArray(writes) || writes.some((table) => typeof table !== 'string' || table === '')) {
-    throw new InvalidOptionsError(expected(`${name}.writes`, 'an array of table names', writes))
-  }
-}
-
-function zoneOf(zone: unknown): (tenantId: string) => string {
+function zoneOf(zone: unknown = 'UTC'): (tenantId: string) => string {
   if (typeof zone !== 'function') {
     const fixed = checkZone('zone', zone)
     return () => fixed
@@ -175,21 +172,23 @@ function checkZone(name: string, zone: unknown): string {
   throw new InvalidOptionsError(expected(name, 'an IANA time zone such as "Europe/Berlin"', zone))
 }
 
-function blockOf(block: unknown): BlockShape {
+function blockOf(block: unknown = {}): BlockShape {
   const { employees, days } = checkKnown('block', block, ['employees', 'days'])
   return {
-    employees: wholeNumber('block.employees', employees ?? 25, 1),
-    days: wholeNumber('block.days', days ?? 31, 1),
+    employees: wholeNumber('block.employees', employees, { default: 25, least: 1 }),
+    days: wholeNumber('block.days', days, { default: 31, least: 1 }),
   }
 }
 
-function retryOf(retry: unknown): RetryPolicy {
-  const { attempts, minDelayMs, maxDelayMs } = checkKnown('retry', retry, ['attempts', 'minDelayMs', 'maxDelayMs'])
-  const shortest = wholeNumber('retry.minDelayMs', minDelayMs ?? 100, 0)
+function retryOf(retry: unknown = {}): RetryPolicy {
+  const { attempts, ...delays } = checkKnown('retry', retry, ['attempts', 'minDelayMs', 'maxDelayMs'])
+  const most = LONGEST_WAIT_MS
+  const minDelayMs = wholeNumber('retry.minDelayMs', delays.minDelayMs, { default: 100, least: 0, most })
+  const maxDelay = { default: Math.max(5_000, minDelayMs), least: minDelayMs, most }
   return {
-    attempts: wholeNumber('retry.attempts', attempts ?? 3, 1),
-    minDelayMs: shortest,
-    maxDelayMs: wholeNumber('retry.maxDelayMs', maxDelayMs ?? Math.max(5_000, shortest), shortest),
+    attempts: wholeNumber('retry.attempts', attempts, { default: 3, least: 1 }),
+    minDelayMs,
+    maxDelayMs: wholeNumber('retry.maxDelayMs', delays.maxDelayMs, maxDelay),
   }
 }
 
@@ -201,20 +200,28 @@ function checkKnown(name: string, value: unknown, known: readonly string[]): Rec
 }
 
 function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
-  const has = (method: string) => typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function'
-  if (methods.every(has)) return
-  throw new InvalidOptionsError(
-    expected(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value),
-  )
+  if (hasMethods(value, methods)) return
+  const expectation = `an object with ${methods.map((method) => `${method}()`).join(', ')}`
+  throw new InvalidOptionsError(expected(name, expectation, value))
 }
 
-function wholeNumber(name: string, value: unknown, least: number): number {
-  if (Number.isSafeInteger(value) && Number(value) >= least) return Number(value)
-  throw new InvalidOptionsError(expected(name, `a whole number from ${least}`, value))
+function wholeNumber(
+  name: string,
+  value: unknown,
+  range: { readonly default?: number; readonly least: number; readonly most?: number },
+): number {
+  const { least, most } = range
+  const number = value === undefined ? range.default : value
+  if (Number.isSafeInteger(number) && Number(number) >= least && Number(number) <= (most ?? Number.MAX_SAFE_INTEGER)) {
+    return Number(number)
+  }
+  const upTo = most === undefined ? '' : ` to ${most}`
+  throw new InvalidOptionsError(expected(name, `a whole number from ${least}${upTo}`, value))
 }
 
-function oneOf<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value)
+/** The first choice is the default. */
+function oneOf<T extends string>(name: string, value: unknown, choices: readonly [T, ...T[]]): T {
+  const found = value === undefined ? choices[0] : choices.find((choice) => choice === value)
   if (found !== undefined) return found
   throw new InvalidOptionsError(expected(name, choices.map((choice) => `'${choice}'`).join(' or '), value))
 }

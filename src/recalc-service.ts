@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { countDays } from './calendar/date-range.ts'
 import { InvalidRequestError, JobNotFoundError, PipelineError, ServiceStoppedError } from './errors.ts'
-import { expected, isPlainObject } from './expectation.ts'
+import { expected, isPlainObject, unknownProperty } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
+import { ACTIVE, RESUMABLE } from './jobs/job-record.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -24,6 +25,8 @@ import {
 import type { RecalcResult } from './run/result.ts'
 import { RunControl } from './run/run-control.ts'
 import { runNow } from './run/run-now.ts'
+
+const STATUSES = [...ACTIVE, ...RESUMABLE, 'completed'] as const
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -113,7 +116,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /** How big a request is and how long it may take. */
-  async estimate(request: RecalcRequest, options?: TriggerOptions): Promise<Estimate> {
+  async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
     const { plan, selection } = this.#resolve(kindOf(request), request, options, 'continue')
     const { employees, block, concurrency, jobs } = this.#options
@@ -144,6 +147,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /** Lets blocks in flight commit and starts no other. False when the job has ended already. @throws {JobNotFoundError} */
   async cancelJob(jobId: string, reason?: string): Promise<boolean> {
+    if (reason !== undefined && typeof reason !== 'string') {
+      throw new InvalidRequestError(expected('reason', 'a string', reason))
+    }
     return await this.#jobs.cancel(checkJobId(jobId), reason ?? null)
   }
 
@@ -161,7 +167,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /** Begins the background care: interrupted jobs are taken up, now and from now on. */
   async start(): Promise<void> {
     this.#refuseWhenStopped()
-    this.#starting ??= this.#jobs.recover()
+    this.#starting ??= this.#start()
     await this.#starting
   }
 
@@ -176,6 +182,15 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#jobs.start()
+    } catch (error) {
+      this.#starting = undefined // so that it can be tried again
+      throw error
+    }
   }
 
   async #stop(): Promise<void> {
@@ -217,11 +232,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   #resolve(
     kind: RunPlan['kind'],
     request: unknown,
-    options: TriggerOptions | undefined,
+    options: TriggerOptions,
     defaultOnError: OnError,
   ): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
     const { pipeline, maxDays, zoneOf } = this.#options
-    const plan = resolveRequest(kind, request, options ?? {}, { pipeline, maxDays, zoneOf, defaultOnError })
+    const plan = resolveRequest(kind, request, options, { pipeline, maxDays, zoneOf, defaultOnError })
     const selection = selectStages(pipeline, plan.stages)
     if (!selection) throw new PipelineError('The pipeline lost a stage', plan.stages)
     return { plan, selection }
@@ -245,11 +260,22 @@ function checkJobId(jobId: unknown): string {
 }
 
 function checkQuery(query: unknown): JobQuery {
-  if (!isPlainObject(query))
-    throw new InvalidRequestError(expected('query', 'an object { tenantId?, status?, limit? }', query))
-  const { limit } = query
+  const refuse = (name: string, expectation: string, value: unknown): never => {
+    throw new InvalidRequestError(expected(name, expectation, value))
+  }
+  if (!isPlainObject(query)) return refuse('query', 'an object { tenantId?, status?, limit? }', query)
+  const unknown = unknownProperty(query, ['tenantId', 'status', 'limit'])
+  if (unknown !== undefined)
+    refuse('query', `an object { tenantId?, status?, limit? }: \`${unknown}\` is not known`, query)
+  const { tenantId, status, limit } = query
+  if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === '')) {
+    refuse('tenantId', 'a non-empty string', tenantId)
+  }
+  if (status !== undefined && !STATUSES.some((known) => known === status)) {
+    refuse('status', STATUSES.map((known) => `'${known}'`).join(' or '), status)
+  }
   if (limit !== undefined && !(Number.isSafeInteger(limit) && Number(limit) >= 1)) {
-    throw new InvalidRequestError(expected('limit', 'a whole number from 1', limit))
+    refuse('limit', 'a whole number from 1', limit)
   }
   return query
 }

@@ -33,8 +33,9 @@ export function stagesWriting(pipeline: Pipeline<never>, tables: readonly string
   if (!tables) return all.map(({ name }) => name)
   for (const table of tables) {
     if (!pipeline.tables.includes(table)) {
-      const known = pipeline.tables.map((name) => `"${name}"`).join(', ') || 'left out: dailyCalc names no tables'
-      throw new InvalidRequestError(expected('tables', `made of ${known}`, table))
+      const known = pipeline.tables.map((name) => `"${name}"`).join(', ')
+      const expectation = known ? `made of ${known}` : 'left out: dailyCalc names no tables'
+      throw new InvalidRequestError(expected('tables', expectation, table))
     }
   }
   return all.filter(({ writes }) => writes.some((table) => tables.includes(table))).map(({ name }) => name)

@@ -1,3 +1,4 @@
+import { checkFunctions } from './check-stage.ts'
 import type { CalcContext, StageContext, TenantContext } from './context.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
 
@@ -80,8 +81,13 @@ export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
 /** One step of a pipeline. */
 export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
 
-/** A stage that works per employee-day: one read, a pure calculation, one write per block. */
+/**
+ * A stage that works per employee-day: one read, a pure calculation, one write per block.
+ *
+ * @throws {InvalidOptionsError} when one of its functions is missing.
+ */
 export function dayStage<Value, Inputs, Tx = unknown>(definition: DayStageDefinition<Value, Inputs, Tx>): DayStage<Tx> {
+  checkFunctions('dayStage(…)', definition, 'day')
   const stage = {
     kind: 'day',
     name: definition.name,
@@ -98,8 +104,13 @@ export function dayStage<Value, Inputs, Tx = unknown>(definition: DayStageDefini
   return stage as unknown as DayStage<Tx>
 }
 
-/** A stage that works once per run, after every employee-day is done. */
+/**
+ * A stage that works once per run, after every employee-day is done.
+ *
+ * @throws {InvalidOptionsError} when `run` is missing.
+ */
 export function tenantStage<Tx = unknown>(definition: TenantStageDefinition<Tx>): TenantStage<Tx> {
+  checkFunctions('tenantStage(…)', definition, 'tenant')
   return {
     kind: 'tenant',
     name: definition.name,

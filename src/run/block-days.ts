@@ -14,7 +14,7 @@ export class BlockDays {
   readonly block: Block
   readonly #days: (EmployeeDay | undefined)[]
   readonly #open: number[]
-  #end: number[]
+  readonly #end: number[]
   #failures: Map<number, RecalcFailure> | undefined
   readonly #blocksLater: boolean
 
@@ -42,12 +42,16 @@ export class BlockDays {
     const employee = Math.floor(day / dates)
     if (day < this.firstOf(employee) || day >= this.endOf(employee)) return
     this.#failures ??= new Map()
+    if (this.#blocksLater) {
+      // A later stage failed on an earlier day: the day at which this employee had stopped is merely blocked now.
+      this.#failures.delete(this.endOf(employee) - 1)
+      this.#end[employee] = (day % dates) + 1
+    }
     this.#failures.set(day, failure)
-    if (this.#blocksLater) this.#end[employee] = (day % dates) + 1
   }
 
   hasFailed(day: number): boolean {
-    return this.#failures !== undefined && this.#failures.has(day)
+    return this.#failures?.has(day) ?? false
   }
 
   /** Failures by the number of the day. */

@@ -10,12 +10,15 @@ const LONGEST_HOLD_MS = 10
  */
 export class Breathing {
   #last = performance.now()
+  #turn: Promise<void> | undefined
 
-  /** A turn of the event loop to wait for, if one is due. */
+  /** A turn of the event loop to wait for, if one is due; the same for all, so that no lane gets ahead of the others. */
   breathe(): Promise<void> | undefined {
     if (performance.now() - this.#last < LONGEST_HOLD_MS) return undefined
-    return setImmediate().then(() => {
+    this.#turn ??= setImmediate().then(() => {
       this.#last = performance.now()
+      this.#turn = undefined
     })
+    return this.#turn
   }
 }

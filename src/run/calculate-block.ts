@@ -32,8 +32,9 @@ export async function calculateBlock<Tx>(
 ): Promise<number> {
   const block = days.toCalculate()
   if (!block) return 0
-  const { selection, clearExisting, settings } = work
-  const changed = new Set<number>()
+  const { selection, settings } = work
+  // A byte per day: with a Set the bookkeeping would weigh more than the days.
+  const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
   const calculated: StageValues<Tx>[] = []
   let unsaved: StageValues<Tx>[] = []
   const context: StageContext<Tx> = { ...work.context, valuesOf: (name) => valuesOf(calculated, name) }
@@ -44,7 +45,9 @@ export async function calculateBlock<Tx>(
     for (const values of batch) {
       const { stage, saves } = values.member
       if (!saves) continue
-      const changes = values.changes(clearExisting, (day) => changed.add(day))
+      const changes = values.changes((day) => {
+        changed[day] = 1
+      })
       if (changes.upserts.length + changes.deletes.length === 0) continue
       await callStage(stage.name, context, settings, (own) => stage.save(changes, own))
     }
@@ -57,13 +60,13 @@ export async function calculateBlock<Tx>(
       savedSome = true
     }
     const failedBefore = days.failed
-    const values = await calculateStage(member, days, block, context, settings)
+    const values = await calculateStage(member, days, block, context, work)
     if (savedSome && days.failed > failedBefore) throw new FailedAfterSave()
     calculated.push(values)
     unsaved.push(values)
   }
   await saveAll()
-  return changed.size
+  return changed.reduce((sum, one) => sum + one, 0)
 }
 
 async function calculateStage<Tx>(
@@ -71,7 +74,7 @@ async function calculateStage<Tx>(
   days: BlockDays,
   block: Block,
   context: StageContext<Tx>,
-  settings: RunSettings<Tx>,
+  { settings, clearExisting }: { readonly settings: RunSettings<Tx>; readonly clearExisting: boolean },
 ): Promise<StageValues<Tx>> {
   const { stage, saves, readsOwnYesterday } = member
   const inputs = await callStage(stage.name, context, settings, (own) => stage.load(block, own))
@@ -81,7 +84,7 @@ async function calculateStage<Tx>(
     stored && (saves || readsOwnYesterday)
       ? await callStage(stage.name, context, settings, (own) => stored.call(stage, toCompare, own))
       : undefined
-  const values = new StageValues(member, days, old)
+  const values = new StageValues(member, days, { stored: old, clearExisting })
   calculateDays(values, days, inputs, context.attempt)
   return values
 }

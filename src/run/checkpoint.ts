@@ -60,7 +60,12 @@ export interface Step {
   readonly settled: readonly FailureKey[]
   /** Failures of an earlier run that stand for a later day now, the first that is still to be repaired. */
   readonly moved: readonly { readonly failure: FailureKey; readonly to: IsoDate }[]
+  /** An earlier attempt got as far as its commit and then failed: it may be that only the answer was lost. */
+  readonly repeated?: boolean
 }
+
+/** Thrown in place of saving a `repeated` step that is saved already, so that it is neither done nor counted twice. */
+export class StepSavedBefore extends Error {}
 
 /** A step that counts nothing. */
 export const emptyStep: Step = {

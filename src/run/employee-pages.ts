@@ -5,7 +5,7 @@ import type { Employee, EmployeeQuery, EmployeeRepository } from './host-contrac
 /** The employees of a run, a page at a time, in the repository's own order, after the given one. */
 export async function* employeePages(
   source: readonly string[] | EmployeeRepository,
-  query: EmployeeQuery,
+  { tenantId, from, to }: EmployeeQuery,
   options: { readonly after: string | null; readonly limit: number; read<T>(call: () => Promise<T>): Promise<T> },
 ): AsyncGenerator<readonly Employee[]> {
   if (isIdList(source)) {
@@ -18,7 +18,7 @@ export async function* employeePages(
   let after = options.after
   for (;;) {
     const cursor = after === null ? {} : { after }
-    const page = await options.read(() => source.listEmployees({ ...query, ...cursor, limit: options.limit }))
+    const page = await options.read(() => source.listEmployees({ tenantId, from, to, ...cursor, limit: options.limit }))
     checkPage(page, after)
     const last = page.at(-1)
     if (!last) return
@@ -35,7 +35,8 @@ export async function countEmployees(
 ): Promise<number> {
   if (isIdList(source)) return source.length
   if (source.countEmployees) {
-    const counted = await options.read(async () => source.countEmployees?.(query))
+    const { tenantId, from, to } = query
+    const counted = await options.read(async () => source.countEmployees?.({ tenantId, from, to }))
     if (Number.isSafeInteger(counted) && Number(counted) >= 0) return Number(counted)
     throw new ContractError(expected('countEmployees(…)', 'a whole number from 0', counted))
   }

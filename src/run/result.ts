@@ -1,4 +1,5 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
+import { describe } from '../expectation.ts'
 import { StageFailure, thrownBy } from './stage-failure.ts'
 
 /** How a run ended. All but `completed` can be resumed when the run was a job. */
@@ -83,5 +84,6 @@ export function codeOf(error: unknown): string {
 
 /** What an error says, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (error instanceof Error) return String(error.message)
+  return typeof error === 'string' ? error : describe(error)
 }

@@ -15,7 +15,8 @@ export interface RetryPolicy {
  * that two who collided do not collide again.
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: () => number = Math.random): number {
-  const longest = Math.min(policy.maxDelayMs, policy.minDelayMs * 2 ** (attempt - 1))
+  const doublings = Math.min(attempt - 1, 31) // more than the longest delay that there can be
+  const longest = Math.min(policy.maxDelayMs, policy.minDelayMs * 2 ** doublings)
   return Math.round(longest / 2 + (random() * longest) / 2)
 }
 

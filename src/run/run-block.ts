@@ -14,6 +14,9 @@ import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './settings.ts'
 import { callStage } from './stage-call.ts'
 
+/** The name under which the host's closed periods appear in errors. */
+const CLOSED_PERIODS = 'closedPeriods'
+
 const none: readonly RecalcFailure[] = []
 
 /** What a block came to, before it is written down. */
@@ -88,8 +91,8 @@ async function calculate<Tx>(
     logger: settings.logger,
     now: work.now,
   }
-  await settings.unitOfWork.lockEmployees(tx, tenantId, employeeIds)
-  if (settings.closedPeriods) await closeDays(work, days, context)
+  await settings.unitOfWork.lockEmployees(tx, tenantId, employeeIds.toSorted())
+  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(work, days, context)
   for (const [day, failure] of known) days.fail(day, failure)
   const changed = selection.dailyCalc
     ? await calculateDaily(selection.dailyCalc, days, context, settings)
@@ -122,9 +125,10 @@ async function closeDays<Tx>(work: BlockWork<Tx>, days: BlockDays, context: Calc
   const { closedPeriods } = work.settings
   if (!closedPeriods) return
   const { tenantId, employeeIds } = days.block
-  const closed = await callStage('closedPeriods', context, work.settings, ({ tx }) =>
+  const closed = await callStage(CLOSED_PERIODS, context, work.settings, ({ tx }) =>
     closedPeriods.closedThrough({ tenantId, employeeIds }, tx),
   )
+  if (!(closed instanceof Map)) refuseClosed(closed)
   for (let employee = 0; employee < employeeIds.length; employee++) {
     const through = closed.get(employeeIds[employee] as string)
     if (through !== undefined) days.close(employee, closedDate(through))
@@ -132,8 +136,16 @@ async function closeDays<Tx>(work: BlockWork<Tx>, days: BlockDays, context: Calc
 }
 
 function closedDate(date: unknown): IsoDate {
-  if (isIsoDate(date)) return date
-  throw new ContractError(expected('closedThrough(…)', 'a map of employee ids to dates as YYYY-MM-DD', date))
+  return isIsoDate(date) ? date : refuseClosed(date)
+}
+
+function refuseClosed(answer: unknown): never {
+  throw new ContractError(expected('closedThrough(…)', 'a map of employee ids to dates as YYYY-MM-DD', answer))
+}
+
+/** A day that failed because nobody could tell whether it is closed is not asked about again. */
+function isClosedUnknown(known: ReadonlyMap<number, RecalcFailure>): boolean {
+  return known.values().some(({ stage }) => stage === CLOSED_PERIODS)
 }
 
 /** The part of a step that a block's outcome gives. */

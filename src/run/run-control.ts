@@ -1,4 +1,5 @@
 import type { RecalcFailure, RunStatus } from './result.ts'
+import { thrownBy } from './stage-failure.ts'
 
 /** Why a run ends before its time. */
 export interface Stop {
@@ -40,7 +41,8 @@ export class RunControl {
 
   stop(reason: Stop): void {
     if (this.#stop) return
-    this.#stop = reason
-    this.#stopping?.abort(reason.cause)
+    const cause = thrownBy(reason.cause)
+    this.#stop = { ...reason, cause }
+    this.#stopping?.abort(cause)
   }
 }

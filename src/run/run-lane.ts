@@ -1,9 +1,9 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
-import { RecalcError, StageTimeoutError } from '../errors.ts'
+import { BackendUnavailableError, ContractError, LeaseLostError, PipelineError } from '../errors.ts'
 import { attempt } from './attempts.ts'
 import { blockOf } from './block-days.ts'
 import type { Breathing } from './breathing.ts'
-import type { Step } from './checkpoint.ts'
+import { type Step, StepSavedBefore } from './checkpoint.ts'
 import { employeeLocks } from './employee-locks.ts'
 import type { RunJournal } from './journal.ts'
 import type { Lane } from './lane.ts'
@@ -43,7 +43,7 @@ export async function runLane<Tx>(run: LaneRun<Tx>, lane: Lane): Promise<void> {
       if (!committed) return
       limit = longest
     } catch (thrown) {
-      if (control.signal.aborted) return
+      if (control.stopped) return
       if (endsRun(thrown)) throw thrown
       if (lane.employees.length > 1) return await runHalves(run, lane)
       if (dates.length > 1) limit = Math.ceil(dates.length / 2)
@@ -69,23 +69,30 @@ async function commitBlock<Tx>(
 ): Promise<boolean> {
   const locks = employeeLocks(run.settings.unitOfWork)
   const block = blockOf(lane.tenantId, lane.employeeIds, dates)
-  let step: Step | undefined
-  const record = (tx: Tx, outcome: BlockOutcome) => {
-    step = lane.stepOf(dates, outcome)
-    return run.journal.save(tx, step)
+  // Of the last attempt that got as far as its commit.
+  let saved: { readonly step: Step; readonly outcome: BlockOutcome } | undefined
+  const record = async (tx: Tx, outcome: BlockOutcome) => {
+    const step = lane.stepOf(dates, outcome)
+    const afterCommit = await run.journal.save(tx, saved ? { ...step, repeated: true } : step)
+    saved = { step, outcome }
+    return afterCommit
   }
   const task = { block, blocked: lane.blocked, known, record }
-  const outcome = await attempt('block', run, async (number) => {
+  const done = await attempt('block', run, async (number) => {
     // Waiting for other runs happens here, before the unit of work holds a connection.
     const turn = locks.acquire(lane.lockKeys, run.control)
     if (turn) await turn
     try {
-      return await runBlock(run, task, number)
+      await runBlock(run, task, number)
+    } catch (error) {
+      if (!(error instanceof StepSavedBefore)) throw error
     } finally {
       locks.release(lane.lockKeys)
     }
+    return true
   })
-  if (!outcome || !step) return false
+  if (!done || !saved) return false
+  const { step, outcome } = saved
   lane.advance(dates, outcome.failures, run.selection.daysBuildOnEarlier)
   run.journal.committed(step, lane.employees.at(-1))
   if (outcome.failures.length > 0) run.onFailures(outcome.failures)
@@ -97,8 +104,16 @@ function dayFailure(thrown: unknown, lane: Lane, date: IsoDate): RecalcFailure {
   return failureOf(thrown, { employeeId, date, stage: 'commit' })
 }
 
-/** True for errors that no smaller block would be spared: a broken contract, a lost lease, a backend that stays away. */
+/**
+ * True for errors that no smaller block would be spared: a broken contract, a lost lease, a backend that stays away. What
+ * else the library throws, such as `dateOf` on a bad instant, may be the fault of a single day.
+ */
 export function endsRun(thrown: unknown): boolean {
   const error = thrownBy(thrown)
-  return error instanceof RecalcError && !(error instanceof StageTimeoutError)
+  return (
+    error instanceof ContractError ||
+    error instanceof PipelineError ||
+    error instanceof LeaseLostError ||
+    error instanceof BackendUnavailableError
+  )
 }

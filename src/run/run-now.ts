@@ -1,6 +1,7 @@
 import { RecalcFailedError } from '../errors.ts'
+import type { Logger } from '../pipeline/context.ts'
 import { type emptyStep, startOfRun } from './checkpoint.ts'
-import type { RunJournal } from './journal.ts'
+import type { RetryNotice, RunJournal } from './journal.ts'
 import { type Counters, causeOf, type RecalcFailure, type RecalcResult, type RunStatus } from './result.ts'
 import { executeRun, type RunInput } from './run.ts'
 import { count, nothingCounted } from './tally.ts'
@@ -15,14 +16,14 @@ export async function runNow<Tx>(
 ): Promise<RecalcResult> {
   const { clock } = input.settings
   const startedAt = new Date(clock.now())
-  const journal = new TallyJournal(input.maxErrorsKept)
+  const journal = new TallyJournal(input.maxErrorsKept, input.settings.logger)
   await executeRun({ ...input, journal })
   const { stopped } = input.control
   const { counters, errors } = journal
   const status = stopped?.status ?? endStatus(counters)
   const result = { status, ...counters, errors, startedAt, finishedAt: new Date(clock.now()) }
   if (!stopped) return result
-  if (stopped.failure) throw new RecalcFailedError(result, { cause: causeOf(stopped.failure) })
+  if (stopped.failure) throw new RecalcFailedError(result, stopped.failure, { cause: causeOf(stopped.failure) })
   throw stopped.cause
 }
 
@@ -37,10 +38,12 @@ class TallyJournal implements RunJournal<unknown> {
   readonly lastFailure = 0
   readonly errors: RecalcFailure[] = []
   readonly #maxErrors: number
+  readonly #logger: Logger
   #counters = nothingCounted
 
-  constructor(maxErrors: number) {
+  constructor(maxErrors: number, logger: Logger) {
     this.#maxErrors = maxErrors
+    this.#logger = logger
   }
 
   get counters(): Counters {
@@ -70,5 +73,7 @@ class TallyJournal implements RunJournal<unknown> {
 
   phase(): void {}
 
-  retrying(): void {}
+  retrying(notice: RetryNotice): void {
+    this.#logger.warn(notice, 'Transient error, trying again')
+  }
 }

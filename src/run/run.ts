@@ -22,6 +22,9 @@ import { runTenantStages } from './tenant-stages.ts'
 /** How many failures of an earlier run are looked at together. */
 const REPAIR_PAGE = 1_000
 
+/** A page of employees makes so many lanes for each that runs: writing down which are open then costs next to nothing. */
+const LANES_PER_PAGE = 4
+
 /** Everything that a run needs. */
 export interface RunInput<Tx> {
   readonly plan: RunPlan
@@ -89,6 +92,7 @@ class Run<Tx> {
         if (first && plan.onError === 'fail-fast') {
           control.stop({ status: 'failed', cause: causeOf(first), failure: first })
         }
+        if (!selection.daysBuildOnEarlier) return
         for (const { employeeId } of failures) {
           if (employeeId !== null && inOpenLanes.has(employeeId)) this.#blocked.add(employeeId)
         }
@@ -204,8 +208,8 @@ class Run<Tx> {
   }
 
   get #paging() {
-    const { block, concurrency } = this.#input.settings
-    return { limit: block.employees * concurrency, read: <T>(call: () => Promise<T>) => this.#read(call) }
+    const limit = this.#laneSize * this.#input.settings.concurrency * LANES_PER_PAGE
+    return { limit, read: <T>(call: () => Promise<T>) => this.#read(call) }
   }
 
   /** Reads outside a unit of work, with the same retries. */

@@ -33,14 +33,15 @@ async function withTimeout<C extends CalcContext, T>(
 ): Promise<T> {
   const timeUp = new AbortController()
   const signal = AbortSignal.any([context.signal, timeUp.signal])
-  return new Promise<T>((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      const error = new StageTimeoutError(stage, timeoutMs)
-      timeUp.abort(error)
-      reject(error)
-    }, timeoutMs)
-    call({ ...context, signal })
-      .then(resolve, reject)
-      .finally(() => timer.cancel())
-  })
+  const late = Promise.withResolvers<never>()
+  const timer = clock.setTimeout(() => {
+    const error = new StageTimeoutError(stage, timeoutMs)
+    timeUp.abort(error)
+    late.reject(error)
+  }, timeoutMs)
+  try {
+    return await Promise.race([call({ ...context, signal }), late.promise])
+  } finally {
+    timer.cancel()
+  }
 }

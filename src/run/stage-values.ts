@@ -11,16 +11,23 @@ import type { BlockDays } from './block-days.ts'
 export class StageValues<Tx> {
   readonly member: PassStage<Tx>
   readonly #days: BlockDays
+  readonly #clearExisting: boolean
   readonly #values: unknown[]
   readonly #stored: ReadonlyMap<DayKey, unknown> | undefined
-  #byKey: ReadonlyMap<DayKey, unknown> | undefined
+  #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
-  constructor(member: PassStage<Tx>, days: BlockDays, stored: ReadonlyMap<DayKey, unknown> | undefined) {
+  constructor(
+    member: PassStage<Tx>,
+    days: BlockDays,
+    options: { readonly stored: ReadonlyMap<DayKey, unknown> | undefined; readonly clearExisting: boolean },
+  ) {
+    const { stored, clearExisting } = options
     if (stored !== undefined && !(stored instanceof Map)) {
       throw new ContractError(expected(`stored of stage ${member.stage.name}`, 'resolved to a Map by dayKey', stored))
     }
     this.member = member
     this.#days = days
+    this.#clearExisting = clearExisting
     this.#stored = stored
     this.#values = new Array(days.block.employeeIds.length * days.block.dates.length)
   }
@@ -29,27 +36,37 @@ export class StageValues<Tx> {
     this.#values[day] = value ?? null
   }
 
-  /** The value of the day before, as this stage's `calculate` gets it. */
+  /**
+   * The value of the day before, as this stage's `calculate` gets it: what the table will hold once this block is saved,
+   * so that it does not depend on where a block begins.
+   */
   previous(day: number, firstOfEmployee: boolean): unknown {
-    if (!this.member.readsOwnYesterday) return null
-    if (!firstOfEmployee) return this.#values[day - 1]
+    const { readsOwnYesterday, saves } = this.member
+    if (!readsOwnYesterday) return null
+    const value = firstOfEmployee ? null : this.#values[day - 1]
+    const isReplaced = !firstOfEmployee && saves && (value !== null || this.#clearExisting)
+    return isReplaced ? value : this.#storedDayBefore(day)
+  }
+
+  #storedDayBefore(day: number): unknown {
     const { employeeId, date } = this.#days.day(day)
     const yesterday = dayBefore(date)
     return (yesterday && this.#stored?.get(dayKey({ employeeId, date: yesterday }))) ?? null
   }
 
-  /** The values by key, for later stages. */
+  /** The values by key, for later stages; without days that have failed meanwhile. */
   byKey(): ReadonlyMap<DayKey, unknown> {
-    if (!this.#byKey) {
+    const { failed } = this.#days
+    if (this.#byKey?.failed !== failed) {
       const map = new Map<DayKey, unknown>()
       this.#days.forEachDay((day) => map.set(dayKey(this.#days.day(day)), this.#values[day]))
-      this.#byKey = map
+      this.#byKey = { map, failed }
     }
-    return this.#byKey
+    return this.#byKey.map
   }
 
   /** What is to be written; `onChange` hears of every day that differs from what is stored, or may differ. */
-  changes(clearExisting: boolean, onChange: (day: number) => void): DayChanges<unknown> {
+  changes(onChange: (day: number) => void): DayChanges<unknown> {
     const upserts: DayValue<unknown>[] = []
     const deletes: DayChanges<unknown>['deletes'][number][] = []
     const isEqual = this.member.stage.isEqual ?? isDeepStrictEqual
@@ -59,7 +76,7 @@ export class StageValues<Tx> {
       const value = this.#values[number]
       const old = stored?.get(dayKey(day))
       if (value === null) {
-        if (!clearExisting || (stored && old === undefined)) return
+        if (!this.#clearExisting || (stored && old === undefined)) return
         deletes.push(day)
       } else {
         if (old !== undefined && isEqual(value, old)) return

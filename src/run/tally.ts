@@ -11,16 +11,17 @@ export const nothingCounted: Counters = {
   errorCount: 0,
 }
 
-/** The counters after a step. */
+/** The counters after a step. There may turn out to be more employee-days than were counted beforehand, never fewer. */
 export function count(counters: Counters, step: Step): Counters {
-  return {
-    totalDays: counters.totalDays,
+  const counted = {
+    ...counters,
     processedDays: counters.processedDays + step.processed,
     unchangedDays: counters.unchangedDays + step.unchanged,
     skippedDays: counters.skippedDays + step.skipped,
     failedDays: counters.failedDays + step.failed,
     errorCount: counters.errorCount + step.failures.length - step.settled.length,
   }
+  return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }
 }
 
 /** Employee-days that are dealt with, one way or the other. */

@@ -1,7 +1,8 @@
 import type { TenantStage } from '../pipeline/stages.ts'
 import { attempt } from './attempts.ts'
-import { emptyStep, type FailureKey, type Step } from './checkpoint.ts'
+import { emptyStep, type FailureKey, type Step, StepSavedBefore } from './checkpoint.ts'
 import { employeeLocks, lockKeys, WHOLE_TENANT } from './employee-locks.ts'
+import type { AfterCommit } from './journal.ts'
 import type { RunPlan } from './plan.ts'
 import { failureOf } from './result.ts'
 import { endsRun, type LaneRun } from './run-lane.ts'
@@ -28,7 +29,7 @@ export async function runTenantStages<Tx>(
     try {
       await commitStage(run, plan, stage, { ...emptyStep, ...done, settled })
     } catch (thrown) {
-      if (run.control.signal.aborted) return
+      if (run.control.stopped) return
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name })
       inOrder = false
@@ -44,6 +45,7 @@ async function commitStage<Tx>(run: LaneRun<Tx>, plan: RunPlan, stage: TenantSta
   const { tenantId, from, to, zone } = plan
   const locks = employeeLocks(unitOfWork)
   const keys = lockKeys(tenantId, [WHOLE_TENANT])
+  const save = savingOnce(run, step)
   await attempt(stage.name, run, async (number) => {
     const turn = locks.acquire(keys, control)
     if (turn) await turn
@@ -52,20 +54,37 @@ async function commitStage<Tx>(run: LaneRun<Tx>, plan: RunPlan, stage: TenantSta
         await unitOfWork.lockEmployees(tx, tenantId, [WHOLE_TENANT])
         const base = { tx, zone, signal: control.signal, attempt: number, logger: settings.logger, now: run.now }
         await callStage(stage.name, { ...base, tenantId, from, to }, settings, (context) => stage.run(context))
-        return await journal.save(tx, step)
+        return await save(tx)
       })
       afterCommit?.()
-      journal.committed(step, undefined)
+    } catch (error) {
+      if (!(error instanceof StepSavedBefore)) throw error
     } finally {
       locks.release(keys)
     }
+    journal.committed(step, undefined)
   })
 }
 
 async function commitFailure<Tx>(run: LaneRun<Tx>, step: Step): Promise<void> {
+  const save = savingOnce(run, step)
   await attempt('failure', run, async () => {
-    const afterCommit = await run.settings.unitOfWork.run((tx) => run.journal.save(tx, step))
-    afterCommit?.()
+    try {
+      const afterCommit = await run.settings.unitOfWork.run(save)
+      afterCommit?.()
+    } catch (error) {
+      if (!(error instanceof StepSavedBefore)) throw error
+    }
     run.journal.committed(step, undefined)
   })
+}
+
+/** Saves a step, and says so when an earlier attempt has got as far as its commit. */
+function savingOnce<Tx>({ journal }: LaneRun<Tx>, step: Step): (tx: Tx) => Promise<AfterCommit | undefined> {
+  let repeated = false
+  return async (tx) => {
+    const afterCommit = await journal.save(tx, { ...step, repeated })
+    repeated = true
+    return afterCommit
+  }
 }

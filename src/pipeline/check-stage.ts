@@ -1,0 +1,47 @@
+import { InvalidOptionsError } from '../errors.ts'
+import { expected, hasMethods } from '../expectation.ts'
+
+const FUNCTIONS = { day: ['load', 'calculate', 'save'], tenant: ['run'] } as const
+
+/**
+ * Refuses what `dayStage(…)` or `tenantStage(…)` could not have made of a sound definition.
+ *
+ * @throws {InvalidOptionsError} that names the value, under `name`, and what was expected of it.
+ */
+export function checkStage(name: string, stage: unknown): void {
+  const { kind, name: stageName, writes, reads } = (stage ?? {}) as Record<string, unknown> // or has none of these
+  if (kind !== 'day' && kind !== 'tenant') refuse(name, 'made by dayStage(…) or tenantStage(…)', stage)
+  if (typeof stageName !== 'string' || stageName === '') refuse(`${name}.name`, 'a non-empty string', stageName)
+  if (!isTables(writes)) refuse(`${name}.writes`, 'an array of table names', writes)
+  checkFunctions(name, stage, kind)
+  if (kind === 'tenant') {
+    if (!isTables(reads)) refuse(`${name}.reads`, 'an array of table names', reads)
+    return
+  }
+  for (const [table, offsets] of Object.entries(reads ?? {})) {
+    if (!isOffsets(offsets)) {
+      refuse(`${name}.reads.${table}`, '[first, last], whole days relative to the day calculated', offsets)
+    }
+  }
+}
+
+/** Refuses a definition that lacks a function that its kind of stage cannot do without. */
+export function checkFunctions(name: string, stage: unknown, kind: 'day' | 'tenant'): void {
+  const functions = FUNCTIONS[kind]
+  if (hasMethods(stage, functions)) return
+  refuse(name, `an object with ${functions.map((method) => `${method}()`).join(', ')}`, stage)
+}
+
+function isTables(value: unknown): boolean {
+  return Array.isArray(value) && value.every((table) => typeof table === 'string' && table !== '')
+}
+
+function isOffsets(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [first, last] = value as unknown[]
+  return Number.isSafeInteger(first) && Number.isSafeInteger(last) && Number(first) <= Number(last)
+}
+
+function refuse(name: string, expectation: string, value: unknown): never {
+  throw new InvalidOptionsError(expected(name, expectation, value))
+}

@@ -1,0 +1,164 @@
+/* What must not compile, and what must: checked by tsc, never run. */
+import {
+  type ClosedPeriods,
+  type DailyCalc,
+  dayStage,
+  type EmployeeRepository,
+  type IsoDate,
+  type JobEvent,
+  type JobHandle,
+  memoryBackend,
+  type RecalcBackend,
+  type RecalcError,
+  RecalcService,
+  type RecalcServiceOptions,
+  type RunStatus,
+  tenantStage,
+  type UnitOfWork,
+} from '../src/index.ts'
+
+interface Tx {
+  query(sql: string): Promise<readonly string[]>
+}
+
+declare const employees: EmployeeRepository
+declare const backend: RecalcBackend<Tx>
+declare const unitOfWork: UnitOfWork<Tx>
+declare const plain: DailyCalc
+declare const onTx: DailyCalc<Tx>
+declare const service: RecalcService
+declare const job: JobHandle
+
+const scores = dayStage({
+  name: 'scores',
+  writes: ['scores'],
+  load: async () => new Map<string, number>(),
+  calculate: (_day, inputs, previous: number | null) => (inputs.get('x') ?? 0) + (previous ?? 0),
+  save: async ({ upserts }) => void upserts.map(({ value }) => value.toFixed()),
+})
+const scoresOnTx = dayStage({
+  name: 'scores',
+  writes: ['scores'],
+  load: async (_block, { tx }: { readonly tx: Tx }) => await tx.query('select'),
+  calculate: () => 1,
+  save: async () => {},
+})
+const rankingOnTx = tenantStage<Tx>({ name: 'ranking', writes: ['ranking'], run: async ({ tx }) => void tx.query('x') })
+
+// A calculator, never two, never none.
+new RecalcService({ dailyCalc: plain, employees })
+new RecalcService({ stages: [scores], employees })
+// @ts-expect-error both calculators
+new RecalcService({ dailyCalc: plain, stages: [scores], employees })
+// @ts-expect-error neither calculator
+new RecalcService({ employees })
+// @ts-expect-error no employees
+new RecalcService({ dailyCalc: plain })
+// @ts-expect-error a typo
+new RecalcService({ dailyCalc: plain, employees, concurency: 4 })
+// @ts-expect-error exclusive is a word
+new RecalcService({ dailyCalc: plain, employees, exclusive: true })
+
+// Whoever wants a transaction needs a backend that hands it out.
+new RecalcService({ dailyCalc: onTx, employees, backend })
+new RecalcService({ stages: [scoresOnTx, rankingOnTx], employees, backend: memoryBackend({ unitOfWork }) })
+// @ts-expect-error no backend
+new RecalcService({ dailyCalc: onTx, employees })
+// @ts-expect-error no backend
+new RecalcService({ stages: [rankingOnTx], employees })
+// @ts-expect-error no backend
+new RecalcService<Tx>({ stages: [scoresOnTx], employees })
+new RecalcService<Tx>({ dailyCalc: onTx, employees, backend: memoryBackend() })
+declare const closedOnTx: ClosedPeriods<Tx>
+new RecalcService({ dailyCalc: onTx, employees, backend, closedPeriods: closedOnTx })
+declare const closedOnOther: ClosedPeriods<{ readonly other: true }>
+// @ts-expect-error closed periods of another database
+new RecalcService<Tx>({ dailyCalc: onTx, employees, backend, closedPeriods: closedOnOther })
+
+// A stage's parts must fit each other.
+// @ts-expect-error no save
+dayStage({ name: 'a', writes: ['a'], load: async () => 1, calculate: () => 1 })
+dayStage<number, number>({
+  name: 'a',
+  // @ts-expect-error tables are a list
+  writes: 'a',
+  load: async () => 1,
+  calculate: () => 1,
+  save: async () => {},
+})
+dayStage<number, string>({
+  name: 'a',
+  writes: ['a'],
+  // @ts-expect-error load gives other inputs than calculate takes
+  load: async () => 1,
+  calculate: (_day, inputs) => inputs.length,
+  save: async () => {},
+})
+dayStage<number, string>({
+  name: 'a',
+  writes: ['a'],
+  load: async () => '1',
+  // @ts-expect-error calculate is not asynchronous
+  calculate: async () => 1,
+  save: async () => {},
+})
+
+// Requests are objects with exactly their own properties.
+const day = { tenantId: 't', employeeId: 'e', date: '2025-01-01' }
+const from = '2025-01-01' as IsoDate
+void service.triggerRecalc(day)
+void service.triggerRecalc({ ...day, date: from }, { tables: ['scores'], signal: new AbortController().signal })
+void service.triggerRecalcRange({ tenantId: 't', employeeId: 'e', from, to: '2025-01-02' })
+void service.estimate({ tenantId: 't', from, to: from })
+// @ts-expect-error positional strings
+void service.triggerRecalc('t', 'e', '2025-01-01')
+// @ts-expect-error a Date is no date
+void service.triggerRecalc({ ...day, date: new Date() })
+// @ts-expect-error no date
+void service.triggerRecalc({ tenantId: 't', employeeId: 'e' })
+// @ts-expect-error a range of everybody
+void service.triggerRecalcRange({ tenantId: 't', from, to: from })
+// @ts-expect-error employees are a list
+void service.triggerRecalcBatch({ tenantId: 't', employeeIds: 'e', from, to: from })
+// @ts-expect-error a typo
+void service.triggerRecalcBatch({ tenantId: 't', employeeIDs: ['e'], from, to: from })
+// @ts-expect-error everybody, except that somebody is named
+void service.triggerRecalcAll({ tenantId: 't', employeeId: 'e', from, to: from })
+// @ts-expect-error a typo
+void service.triggerRecalc(day, { clearexisting: true })
+// @ts-expect-error no such way to go on
+void service.triggerRecalc(day, { onError: 'ignore' })
+
+// Events are typed by their name.
+job.on('progress', ({ progress, current, employeeName }) => void [progress.toFixed(), current, employeeName?.length])
+job.once('completed', ({ result }) => void result.processedDays)
+// @ts-expect-error no such event
+job.on('done', () => {})
+// @ts-expect-error progress has no result
+job.on('progress', ({ result }) => result)
+// @ts-expect-error only the library tells what happens
+job.emit('progress')
+declare const event: JobEvent
+if (event.type === 'failed') void event.result.errors
+// @ts-expect-error not every event has a result
+void event.result
+
+// Statuses and error codes narrow.
+const statuses: Record<RunStatus, true> = {
+  completed: true,
+  completed_with_errors: true,
+  failed: true,
+  cancelled: true,
+  interrupted: true,
+}
+void statuses
+void service.listJobs({ status: 'running' })
+// @ts-expect-error no such status
+void service.listJobs({ status: 'done' })
+declare const error: RecalcError
+void error.code.length
+// @ts-expect-error a handle is made by the service
+void (job as JobHandle satisfies Promise<unknown>)
+
+const options: RecalcServiceOptions = { dailyCalc: plain, employees, zone: (tenantId: string) => tenantId }
+void options
