@@ -27,12 +27,15 @@ export async function* followEvents(
       // The record is read first: events that are stored in between are then found, never missed.
       const record = await jobs.get(jobId)
       const page = await jobs.events(jobId, { after, limit: PAGE })
+      const ended = !record || hasEnded(record.status)
       for (const event of page) {
+        // What is stored later than the end that was read belongs to another run.
+        if (record && ended && event.seq > record.lastSeq) return
         yield event
         after = event.seq
         if (signal?.aborted) return
       }
-      if (!record || (hasEnded(record.status) && after >= record.lastSeq)) return
+      if (!record || (ended && after >= record.lastSeq)) return
       if (page.length < PAGE && !news) {
         await new Promise<void>((resolve) => {
           wake = resolve

@@ -1,14 +1,16 @@
-import type { Timer } from '../calendar/clock.ts'
 import { LeaseLostError } from '../errors.ts'
 import type { Selection } from '../pipeline/selection.ts'
+import { attempt } from '../run/attempts.ts'
 import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { Employee } from '../run/host-contracts.ts'
 import type { AfterCommit, RetryNotice, RunJournal, RunPhase } from '../run/journal.ts'
-import { type Counters, codeOf, messageOf, type RecalcResult } from '../run/result.ts'
+import { type Counters, codeOf, messageOf, type RecalcResult, type RunFault } from '../run/result.ts'
 import { executeRun, phasesOf } from '../run/run.ts'
-import { RunControl } from '../run/run-control.ts'
+import { RunControl, type Stop } from '../run/run-control.ts'
 import { endStatus } from '../run/run-now.ts'
 import type { RunSettings } from '../run/settings.ts'
+import { EventWriter } from './event-writer.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { JobEvent, JobEventDraft } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
 import { type JobAction, reduceJob } from './job-state.ts'
@@ -35,6 +37,9 @@ export interface OwnedJob<Tx> {
 /**
  * One run of one job, under one lease: lets the run go, keeps the lease, and writes down what happens in the order in
  * which it happens. The result, the last event and the status of the job become visible in one write, the last one.
+ *
+ * When the lease is lost, or the end cannot be stored, the job is left to whoever finds it by its expired lease, and the
+ * result of this run is `interrupted`.
  */
 export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly checkpoint: Checkpoint
@@ -43,11 +48,14 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly #control = new RunControl(this.#giveUp.signal)
   readonly #settings: JobSettings<Tx>
   readonly #owned: OwnedJob<Tx>
+  readonly #phases: readonly RunPhase[]
+  readonly #meter: ProgressMeter
+  readonly #writer: EventWriter
+  readonly #heartbeat: Heartbeat
   #record: JobRecord
-  #meter: ProgressMeter
   #last: Employee | undefined
-  #written: Promise<void> = Promise.resolve()
-  #heartbeat: Timer | undefined
+  #toldBeginning = false
+  #writeError: unknown
 
   constructor(settings: JobSettings<Tx>, owned: OwnedJob<Tx>) {
     this.#settings = settings
@@ -55,7 +63,13 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#record = owned.record
     this.checkpoint = owned.checkpoint
     this.lastFailure = owned.lastFailure
+    this.#phases = phasesOf(owned.selection)
     this.#meter = new ProgressMeter(owned.record, settings.clock.now(), settings.progressIntervalMs)
+    this.#writer = new EventWriter(owned.lease, settings, (error) => this.#cannotWrite(error))
+    this.#heartbeat = new Heartbeat(owned.lease, settings, {
+      renewed: ({ cancel }) => cancel && this.cancel(cancel.reason),
+      failed: (error) => this.#notRenewed(error),
+    })
   }
 
   get jobId(): string {
@@ -79,23 +93,20 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   /** Runs the job to its end; never rejects. */
   async run(): Promise<RecalcResult> {
     const { selection } = this.#owned
-    const phases = phasesOf(selection)
-    const at = new Date(this.#now())
     const isFirst = this.#record.runs === 0
-    this.#apply({ type: 'begin', at, phases })
-    const { runs } = this.#record
-    this.#tell(isFirst ? { type: 'started', stages: phases } : { type: 'resumed', stages: phases, runs })
-    this.#tell(this.#meter.tell(this.#record, this.#now(), undefined))
-    this.#beat()
-    await executeRun({
-      plan: this.#record.plan,
-      selection,
-      settings: this.#settings,
-      control: this.#control,
-      journal: this,
-    })
-    this.#heartbeat?.cancel()
-    return await this.#end()
+    this.#apply({ type: 'begin', at: new Date(this.#now()), phases: this.#phases })
+    const { runs, plan } = this.#record
+    this.#tell(isFirst ? { type: 'started', stages: this.#phases } : { type: 'resumed', stages: this.#phases, runs })
+    this.#heartbeat.start()
+    await executeRun({ plan, selection, settings: this.#settings, control: this.#control, journal: this })
+    const result = await this.#end()
+    this.#heartbeat.stop()
+    return result
+  }
+
+  /** Resolves when a heartbeat that was in flight as the run ended is over; nobody needs to wait for it but `stop()`. */
+  quiet(): Promise<void> {
+    return this.#heartbeat.quiet()
   }
 
   // What the run tells: RunJournal.
@@ -105,11 +116,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   openLanes(lanes: readonly LaneCheckpoint[], handedOut: { after: string | null; all: boolean }): Promise<void> {
-    return this.#settings.jobs.openLanes(this.#owned.lease, lanes, handedOut)
+    return this.#attempt(() => this.#settings.jobs.openLanes(this.#owned.lease, lanes, handedOut))
   }
 
   splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void> {
-    return this.#settings.jobs.splitLane(this.#owned.lease, laneId, halves)
+    return this.#attempt(() => this.#settings.jobs.splitLane(this.#owned.lease, laneId, halves))
   }
 
   save(tx: Tx, step: Step): Promise<AfterCommit | undefined> {
@@ -120,8 +131,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#apply({ type: 'step', step })
     this.#last = last ?? this.#last
     for (const failure of step.failures) this.#tell({ type: 'failure', ...failure })
-    const now = this.#now()
-    if (this.#meter.isDue(now)) this.#tell(this.#meter.tell(this.#record, now, this.#last))
+    if (this.#meter.isDue(this.#now())) this.#tellProgress()
   }
 
   counted(totalDays: number): void {
@@ -131,6 +141,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   phase(phase: RunPhase): void {
     this.#apply({ type: 'phase', phase })
     this.#tell({ type: 'stage', stage: phase.number, name: phase.name, title: phase.title })
+    if (!this.#toldBeginning) this.#tellProgress()
   }
 
   retrying(notice: RetryNotice): void {
@@ -150,20 +161,32 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     const at = new Date(this.#now())
     const events = drafts.map((draft, i) => this.#numbered(draft, this.#record.lastSeq + 1 + i, at))
     this.#record = { ...this.#record, lastSeq: this.#record.lastSeq + events.length }
-    const record = this.#record
-    this.#written = this.#written
-      .then(() => this.#settings.jobs.append(this.#owned.lease, events, record))
-      .catch((error: unknown) => this.#cannotWrite(error))
+    this.#writer.write(events, this.#record)
   }
 
   #numbered(draft: JobEventDraft, seq: number, at: Date): JobEvent {
     return { ...draft, seq, jobId: this.jobId, at } as JobEvent // a draft is an event without these three
   }
 
+  #tellProgress(): void {
+    this.#toldBeginning = true
+    this.#tell(this.#meter.tell(this.#record, this.#now(), this.#last))
+  }
+
+  async #attempt(write: () => Promise<void>): Promise<void> {
+    await attempt('checkpoint', { settings: this.#settings, control: this.#control, journal: this }, write)
+  }
+
   #cannotWrite(error: unknown): void {
     this.#settings.logger.error({ jobId: this.jobId, error }, 'Job events could not be stored')
+    this.#writeError = error
     if (error instanceof LeaseLostError) this.#loseLease(error)
     else this.#control.stop({ status: 'failed', cause: error })
+  }
+
+  #notRenewed(error: unknown): void {
+    this.#settings.logger.warn({ jobId: this.jobId, error }, 'The lease could not be renewed')
+    if (error instanceof LeaseLostError) this.#loseLease(error)
   }
 
   /** Another process works on the job: whatever is in flight here is to give up, its writes would be refused. */
@@ -172,40 +195,25 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#giveUp.abort(error)
   }
 
-  #beat(): void {
-    const { clock, leaseMs, jobs } = this.#settings
-    this.#heartbeat = clock.setTimeout(async () => {
-      try {
-        const renewal = await jobs.renew(this.#owned.lease, { ...this.#owned.lease, now: this.#now(), leaseMs })
-        if (renewal.cancel) this.cancel(renewal.cancel.reason)
-      } catch (error) {
-        if (error instanceof LeaseLostError) this.#loseLease(error)
-        else this.#settings.logger.warn({ jobId: this.jobId, error }, 'The lease could not be renewed')
-      }
-      if (!this.#control.stopped) this.#beat()
-    }, leaseMs / 3)
-    this.#heartbeat.unref()
+  async #end(): Promise<RecalcResult> {
+    await this.#writer.flush()
+    const { stopped } = this.#control
+    const result = await this.#resultOf(stopped)
+    this.#apply({ type: 'end', result, fault: result.error ?? null })
+    this.#tell(this.#meter.tell(this.#record, this.#now(), this.#last), endEvent(result, stopped?.cause))
+    return (await this.#writer.flush()) ? result : leftBehind(result, this.#writeError)
   }
 
-  async #end(): Promise<RecalcResult> {
-    const { stopped } = this.#control
-    const status = stopped?.status ?? endStatus(this.counters)
+  async #resultOf(stopped: Stop | undefined): Promise<RecalcResult> {
     const isFault = stopped?.status === 'failed' && !stopped.failure
-    const fault = isFault ? { code: codeOf(stopped.cause), message: messageOf(stopped.cause) } : null
-    await this.#written
-    const result: RecalcResult = {
-      status,
+    return {
+      status: stopped?.status ?? endStatus(this.counters),
       ...this.counters,
       errors: await this.#firstErrors(),
-      ...(fault && { error: fault }),
+      ...(isFault && { error: faultOf(stopped.cause) }),
       startedAt: this.#record.startedAt ?? this.#record.createdAt,
       finishedAt: new Date(this.#now()),
     }
-    this.#apply({ type: 'end', result, fault })
-    const progress = this.#meter.tell(this.#record, this.#now(), this.#last)
-    this.#tell(progress, endEvent(result, stopped?.cause))
-    await this.#written
-    return result
   }
 
   async #firstErrors(): Promise<RecalcResult['errors']> {
@@ -217,6 +225,15 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       return []
     }
   }
+}
+
+function faultOf(error: unknown): RunFault {
+  return { code: codeOf(error), message: messageOf(error) }
+}
+
+/** What this run came to, as far as it knows: the job goes on elsewhere, or is found by its expired lease. */
+function leftBehind(result: RecalcResult, cause: unknown): RecalcResult {
+  return { ...result, status: 'interrupted', error: faultOf(cause) }
 }
 
 function endEvent(result: RecalcResult, cause: unknown): JobEventDraft {

@@ -30,7 +30,7 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
     case 'begin': {
       const { at, phases } = action
       const started = { startedAt: job.startedAt ?? at, resumedAt: at, finishedAt: null, runs: job.runs + 1 }
-      return { ...job, ...started, status: 'running', phases, phase: 0, cancel: null, fault: null, result: null }
+      return { ...job, ...started, status: 'running', phases, phase: 0, fault: null, result: null }
     }
     case 'phase':
       return withProgress({ ...job, phase: action.phase.number })

@@ -71,7 +71,13 @@ export interface JobStore<Tx = unknown> {
     request: LeaseRequest & { readonly cooldownMs: number },
   ): Promise<Admission>
 
-  /** Takes a job over whose status is one of `from`; an active one only when its lease has expired. */
+  /**
+   * Takes a job over whose status is one of `from`; an active one only when its lease has expired. From then on it is
+   * `running` and has neither result nor end; of two that claim it at once one wins. That somebody wants it to end is
+   * forgotten with its last run, but stands when that run's worker died before it could heed it.
+   *
+   * @throws {JobNotFoundError}
+   */
   claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim>
 
   /** Keeps the lease until `now + leaseMs`. */
@@ -109,13 +115,16 @@ export interface JobStore<Tx = unknown> {
 
   /**
    * Moves checkpoint, counters and failures in the given unit of work. A store that cannot take part in it returns what
-   * makes the step take effect, to be called after the commit.
+   * makes the step take effect, to be called after the commit; that throws when the lease was lost meanwhile.
    */
   saveStep(tx: Tx, lease: Lease, step: Step): Promise<AfterCommit | undefined>
 
   /**
    * Stores events together with what they mean for the record: both become visible at once. A status that ends the run
-   * ends the lease. The record's counters are the store's own, moved by `saveStep`; only `totalDays` is taken over.
+   * ends the lease. The record's counters are the store's own, moved by `saveStep`; only `totalDays` is taken over, as
+   * long as it is no less than the days that are done. `cancel` is left as `requestCancel` put it. Events that are stored
+   * already are left as they are, so that the holder of the lease may repeat a write whose answer was lost, the last one
+   * included.
    */
   append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void>
 }

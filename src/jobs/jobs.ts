@@ -3,12 +3,12 @@ import { CooldownError, JobConflictError, JobNotFoundError, NotResumableError, t
 import type { Selection } from '../pipeline/selection.ts'
 import { startOfRun } from '../run/checkpoint.ts'
 import type { RunPlan } from '../run/plan.ts'
-import type { RecalcResult } from '../run/result.ts'
+import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
 import { JobHandle } from './job-handle.ts'
 import { ACTIVE, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
 import { JobRunner, type JobSettings, type OwnedJob } from './job-runner.ts'
-import type { Lease, LeaseRequest } from './job-store.ts'
+import type { LeaseRequest } from './job-store.ts'
 import { newJob, queuedEvent } from './new-job.ts'
 
 /** What the jobs of a service need besides the settings of their runs. */
@@ -23,7 +23,10 @@ export interface JobsOptions<Tx> extends JobSettings<Tx> {
 /** The jobs that one service starts, resumes and recovers, and those it is working on right now. */
 export class Jobs<Tx> {
   readonly #options: JobsOptions<Tx>
-  readonly #runners = new Map<string, { runner: JobRunner<Tx>; ended: Promise<unknown> }>()
+  // One job may be here twice: while a run that lost its lease is still winding up, and once it was claimed again.
+  readonly #running = new Map<JobRunner<Tx>, Promise<unknown>>()
+  /** Work that may yet start a run, or touch the store. */
+  readonly #pending = new Set<Promise<unknown>>()
   #recovery: Timer | undefined
   #stopped: unknown
 
@@ -37,28 +40,31 @@ export class Jobs<Tx> {
    * @throws {JobConflictError} while another job of its scope is active.
    * @throws {CooldownError} when the last one of its scope is too recent.
    */
-  async create(
+  create(
     plan: RunPlan,
     selection: Selection<Tx>,
     about: { readonly reason: string | null; readonly scope: string | null; readonly signal: AbortSignal | undefined },
   ): Promise<JobHandle> {
-    const { jobs, cooldownMs, clock } = this.#options
-    const at = new Date(clock.now())
-    const record = newJob(plan, { ...about, phases: phasesOf(selection), at })
-    const admission = await jobs.create(record, queuedEvent(record), { ...this.#leaseRequest(), cooldownMs })
-    if ('activeJobId' in admission) throw new JobConflictError(admission.activeJobId)
-    if ('retryAfterMs' in admission) throw new CooldownError(admission.retryAfterMs)
-    const stored = await jobs.get(record.id)
-    return this.#run(admission.lease, stored ?? record, selection, { signal: about.signal, after: 0 })
+    return this.#awaitedByStop(async () => {
+      const { jobs, cooldownMs, clock } = this.#options
+      const record = newJob(plan, { ...about, phases: phasesOf(selection), at: new Date(clock.now()) })
+      const event = queuedEvent(record)
+      const admission = await jobs.create(record, event, { ...this.#leaseRequest(), cooldownMs })
+      if ('activeJobId' in admission) throw new JobConflictError(admission.activeJobId)
+      if ('retryAfterMs' in admission) throw new CooldownError(admission.retryAfterMs)
+      const stored = { ...record, lastSeq: event.seq }
+      const start = { checkpoint: startOfRun, lastFailure: 0, lease: admission.lease, record: stored, selection }
+      return this.#run(start, { signal: about.signal, after: 0 })
+    })
   }
 
   /**
-   * Takes up a job that has ended: what failed and what was not reached.
+   * Takes up a job that has ended, or whose worker died: what failed and what was not reached.
    *
    * @throws {JobNotFoundError} {@link NotResumableError} {@link JobConflictError}
    */
-  async resume(jobId: string): Promise<JobHandle> {
-    return await this.#claim(jobId, RESUMABLE)
+  resume(jobId: string): Promise<JobHandle> {
+    return this.#awaitedByStop(() => this.#claim(jobId, RESUMABLE))
   }
 
   /** A hand on any job. */
@@ -72,36 +78,51 @@ export class Jobs<Tx> {
   async cancel(jobId: string, reason: string | null): Promise<boolean> {
     const asked = await this.#options.jobs.requestCancel(jobId, reason)
     if (asked === undefined) throw new JobNotFoundError(jobId)
-    if (asked) this.#runners.get(jobId)?.runner.cancel(reason)
+    if (asked) for (const runner of this.#runnersOf(jobId)) runner.cancel(reason)
     return asked
   }
 
   /** Takes up every interrupted job, now and whenever another one's lease has run out. */
-  async recover(): Promise<void> {
-    const { jobs, clock, leaseMs, logger } = this.#options
+  async start(): Promise<void> {
+    await this.#awaitedByStop(() => this.#recover())
+    this.#recoverLater()
+  }
+
+  /** Lets blocks in flight commit and leaves the jobs `interrupted`; nothing of the store is used any more after that. */
+  async stop(cause: RecalcError): Promise<void> {
+    this.#stopped = cause
+    this.#recovery?.cancel()
+    for (const runner of this.#running.keys()) runner.interrupt(cause)
+    await Promise.allSettled(this.#pending)
+    await Promise.all(this.#running.values())
+    await Promise.allSettled(this.#pending) // what the runs have left
+  }
+
+  #recoverLater(): void {
+    if (this.#stopped) return
+    const { clock, leaseMs, logger } = this.#options
+    this.#recovery = clock.setTimeout(async () => {
+      try {
+        await this.#awaitedByStop(() => this.#recover())
+      } catch (error) {
+        logger.error({ error }, 'Recovery of interrupted jobs failed')
+      }
+      this.#recoverLater()
+    }, leaseMs)
+    this.#recovery.unref()
+  }
+
+  async #recover(): Promise<void> {
+    const { jobs, clock, logger } = this.#options
     for (const jobId of await jobs.listInterrupted(clock.now())) {
       if (this.#stopped) return
       try {
-        await this.#claim(jobId, ['interrupted', ...ACTIVE])
+        await this.#claim(jobId, ['interrupted'])
         logger.info({ jobId }, 'Interrupted job taken up')
       } catch (error) {
         logger.warn({ jobId, error }, 'Interrupted job could not be taken up')
       }
     }
-    if (this.#stopped) return
-    this.#recovery?.cancel()
-    this.#recovery = clock.setTimeout(() => {
-      this.recover().catch((error: unknown) => logger.error({ error }, 'Recovery of interrupted jobs failed'))
-    }, leaseMs)
-    this.#recovery.unref()
-  }
-
-  /** Lets blocks in flight commit and leaves the jobs `interrupted`. */
-  async stop(cause: RecalcError): Promise<void> {
-    this.#stopped = cause
-    this.#recovery?.cancel()
-    for (const { runner } of this.#runners.values()) runner.interrupt(cause)
-    await Promise.all([...this.#runners.values()].map(({ ended }) => ended))
   }
 
   async #claim(jobId: string, from: readonly JobStatus[]): Promise<JobHandle> {
@@ -109,41 +130,59 @@ export class Jobs<Tx> {
     const record = await jobs.get(jobId)
     if (!record) throw new JobNotFoundError(jobId)
     const selection = this.#options.select(record.plan)
-    if (!selection) {
-      const stages = record.plan.stages.join(', ')
+    if (!selection || phasesOf(selection).length === 0) {
+      const stages = record.phases.map(({ name }) => name).join(', ')
       throw new NotResumableError(jobId, `this service does not have all of its stages (${stages})`)
     }
-    const claim = await jobs.claim(jobId, { ...this.#leaseRequest(), from })
+    // An active job may be taken from a worker that is dead. One of this process is not, even when it could not renew its
+    // lease in time.
+    const orDead = this.#runnersOf(jobId).length > 0 ? [] : ACTIVE
+    const claim = await jobs.claim(jobId, { ...this.#leaseRequest(), from: [...from, ...orDead] })
     if ('activeJobId' in claim) throw new JobConflictError(claim.activeJobId)
     if ('status' in claim) throw new NotResumableError(jobId, `it is ${claim.status}`)
-    const { lease, ...claimed } = claim
-    return this.#run(lease, claimed.record, selection, { ...claimed, signal: undefined, after: claimed.record.lastSeq })
+    return this.#run({ ...claim, selection }, { signal: undefined, after: claim.record.lastSeq })
   }
 
-  #run(
-    lease: Lease,
-    record: JobRecord,
-    selection: Selection<Tx>,
-    how: Partial<Pick<OwnedJob<Tx>, 'checkpoint' | 'lastFailure'>> & {
-      readonly signal: AbortSignal | undefined
-      readonly after: number
-    },
-  ): JobHandle {
-    const { checkpoint = startOfRun, lastFailure = 0, signal, after } = how
-    const runner = new JobRunner(this.#options, { lease, record, checkpoint, lastFailure, selection })
-    const cancel = () => {
-      const reason: unknown = signal?.reason
-      void this.cancel(record.id, reason instanceof Error ? reason.message : String(reason))
-    }
+  #run(owned: OwnedJob<Tx>, how: { readonly signal: AbortSignal | undefined; readonly after: number }): JobHandle {
+    const { record } = owned
+    const { signal, after } = how
+    const runner = new JobRunner(this.#options, owned)
+    const cancel = () => this.#cancelFor(signal, runner)
+    if (signal?.aborted) cancel()
     signal?.addEventListener('abort', cancel, { once: true })
+    if (record.cancel) runner.cancel(record.cancel.reason)
+    if (this.#stopped) runner.interrupt(this.#stopped)
     const ended = runner.run().finally(() => {
       signal?.removeEventListener('abort', cancel)
-      this.#runners.delete(record.id)
+      this.#running.delete(runner)
+      void this.#awaitedByStop(() => runner.quiet())
     })
-    this.#runners.set(record.id, { runner, ended })
-    if (signal?.aborted) cancel()
-    if (this.#stopped) runner.interrupt(this.#stopped)
+    this.#running.set(runner, ended)
     return this.#handle(record, after, ended)
+  }
+
+  #cancelFor(signal: AbortSignal | undefined, runner: JobRunner<Tx>): void {
+    const { jobs, logger } = this.#options
+    const { jobId } = runner
+    const reason = messageOf(signal?.reason)
+    runner.cancel(reason)
+    jobs.requestCancel(jobId, reason).catch((error: unknown) => {
+      logger.warn({ jobId, error }, 'That the job is to be cancelled could not be stored')
+    })
+  }
+
+  #runnersOf(jobId: string): readonly JobRunner<Tx>[] {
+    return [...this.#running.keys()].filter((runner) => runner.jobId === jobId)
+  }
+
+  async #awaitedByStop<T>(work: () => Promise<T>): Promise<T> {
+    const pending = work()
+    this.#pending.add(pending)
+    try {
+      return await pending
+    } finally {
+      this.#pending.delete(pending)
+    }
   }
 
   #handle(record: JobRecord, after: number, ended: Promise<RecalcResult> | undefined): JobHandle {

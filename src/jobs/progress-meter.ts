@@ -23,7 +23,8 @@ export class ProgressMeter {
 
   tell(job: JobRecord, now: number, last: Employee | undefined): JobEventDraft {
     this.#toldAt = now
-    const elapsedMs = now - this.#startedAt
+    // The machine's clock may be set back.
+    const elapsedMs = Math.max(0, now - this.#startedAt)
     const gained = job.progress - this.#progressAtStart
     return {
       type: 'progress',

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'eventemitter3'
-import { InvalidOptionsError, LeaseLostError } from '../errors.ts'
+import { InvalidOptionsError, JobNotFoundError, LeaseLostError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { ACTIVE, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
 import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { AfterCommit } from '../run/journal.ts'
+import { daysDone } from '../run/tally.ts'
 import { MemoryJob } from './memory-job.ts'
 
 /** Jobs in a map. Every method does its whole work in one go, so nothing can come in between. */
@@ -30,9 +31,9 @@ export class MemoryJobStore implements JobStore<unknown> {
       record.scope === null ? [] : [...this.#jobs.values()].filter((job) => job.record.scope === record.scope)
     const active = rivals.find((job) => job.isActive)
     if (active) return { activeJobId: active.record.id }
-    const madeLast = Math.max(...rivals.map((job) => job.record.createdAt.getTime()))
+    const madeLast = rivals.reduce((last, job) => Math.max(last, job.record.createdAt.getTime()), -Infinity)
     const retryAfterMs = madeLast + request.cooldownMs - request.now
-    if (retryAfterMs > 0) return { retryAfterMs }
+    if (request.cooldownMs > 0 && retryAfterMs > 0) return { retryAfterMs }
     const lease = { jobId: record.id, owner: request.owner, token: 1 }
     const job = new MemoryJob({ ...record, lastSeq: event.seq }, { ...lease, expiresAt: request.now + request.leaseMs })
     job.addEvents([event], this.#maxEvents)
@@ -42,7 +43,8 @@ export class MemoryJobStore implements JobStore<unknown> {
   }
 
   async claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
-    const job = this.#find(jobId)
+    const job = this.#jobs.get(jobId)
+    if (!job) throw new JobNotFoundError(jobId)
     const { status, scope } = job.record
     const expired = job.lease.expiresAt <= request.now
     if (!request.from.includes(status) || (ACTIVE.includes(status) && !expired)) return { status }
@@ -52,7 +54,8 @@ export class MemoryJobStore implements JobStore<unknown> {
     if (rival) return { activeJobId: rival.record.id }
     const lease = { jobId, owner: request.owner, token: job.lease.token + 1 }
     job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
-    job.record = { ...job.record, status: 'running', cancel: null }
+    const cancel = ACTIVE.includes(status) ? job.record.cancel : null
+    job.record = { ...job.record, status: 'running', cancel, finishedAt: null, fault: null, result: null }
     return { lease, record: job.record, checkpoint: job.checkpoint, lastFailure: job.lastFailure }
   }
 
@@ -121,29 +124,25 @@ export class MemoryJobStore implements JobStore<unknown> {
   }
 
   async saveStep(_tx: unknown, lease: Lease, step: Step): Promise<AfterCommit> {
-    const job = this.#held(lease)
-    return () => job.apply(step)
+    this.#held(lease)
+    return () => this.#held(lease).apply(step)
   }
 
   async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void> {
-    const job = this.#held(lease)
-    const { cancel, counters } = job.record
-    const { totalDays } = record.counters
-    const lastSeq = events.at(-1)?.seq ?? job.record.lastSeq
-    job.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq }
-    job.addEvents(events, this.#maxEvents)
+    const job = this.#jobs.get(lease.jobId)
+    const fresh = events.filter(({ seq }) => seq > (job?.record.lastSeq ?? 0))
+    if (job?.lease.token === lease.token && events.length > 0 && fresh.length === 0) return
+    const held = this.#held(lease)
+    const { cancel, counters, lastSeq } = held.record
+    const totalDays = Math.max(record.counters.totalDays, daysDone(counters))
+    held.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq: fresh.at(-1)?.seq ?? lastSeq }
+    held.addEvents(fresh, this.#maxEvents)
     this.#changes.emit(lease.jobId)
   }
 
-  #find(jobId: string): MemoryJob {
-    const job = this.#jobs.get(jobId)
-    if (!job) throw new LeaseLostError(jobId)
-    return job
-  }
-
   #held(lease: Lease): MemoryJob {
-    const job = this.#find(lease.jobId)
-    if (job.lease.token !== lease.token || !job.isActive) throw new LeaseLostError(lease.jobId)
+    const job = this.#jobs.get(lease.jobId)
+    if (!job || job.lease.token !== lease.token || !job.isActive) throw new LeaseLostError(lease.jobId)
     return job
   }
 

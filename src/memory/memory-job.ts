@@ -17,7 +17,8 @@ export class MemoryJob {
   lease: Lease & { expiresAt: number }
   readonly #events: JobEvent[] = []
   readonly #failures = new Map<string, RecordedFailure>()
-  readonly #openLanes = new Map<number, LaneCheckpoint>()
+  // Made anew with every page of lanes: a Map that is refilled forever holds on to the tables it outgrew.
+  #openLanes = new Map<number, LaneCheckpoint>()
   #checkpoint: Checkpoint = startOfRun
   #lastFailure = 0
 
@@ -55,12 +56,12 @@ export class MemoryJob {
   }
 
   addEvents(events: readonly JobEvent[], maxEvents: number): void {
-    this.#events.push(...events)
+    for (const event of events) this.#events.push(event)
     if (this.#events.length > maxEvents) this.#events.splice(0, this.#events.length - maxEvents)
   }
 
   openLanes(lanes: readonly LaneCheckpoint[], handedOut?: { after: string | null; all: boolean }): void {
-    for (const lane of lanes) this.#openLanes.set(lane.id, lane)
+    this.#openLanes = new Map([...this.#openLanes, ...lanes.map((lane) => [lane.id, lane] as const)])
     const nextLaneId = lanes.reduce((next, { id }) => Math.max(next, id + 1), this.#checkpoint.nextLaneId)
     this.#checkpoint = { ...this.#checkpoint, nextLaneId }
     if (handedOut) {

@@ -1,0 +1,78 @@
+import { BackendUnavailableError } from '../errors.ts'
+import { backoffMs, pause } from '../run/retry.ts'
+import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { JobEvent } from './job-events.ts'
+import type { JobRecord } from './job-record.ts'
+import type { JobSettings } from './job-runner.ts'
+import type { Lease } from './job-store.ts'
+
+/** Settings that matter to the writer. */
+type WriterSettings = Pick<JobSettings<never>, 'jobs' | 'retry' | 'clock'> & {
+  readonly unitOfWork: Pick<UnitOfWork<never>, 'isTransient'>
+}
+
+/** Storing a job's end must not be given up because the job is ending. */
+const neverAborts = new AbortController().signal
+
+/**
+ * Stores a job's events in the order in which they happen, one write at a time: what happens during a write goes into the
+ * next one, so a slow store gets fewer writes, not a longer queue of them. Events whose write failed wait for the next
+ * write and stay in front of what follows: none is ever left out.
+ */
+export class EventWriter {
+  readonly #lease: Lease
+  readonly #settings: WriterSettings
+  readonly #failed: (error: unknown) => void
+  #waiting: JobEvent[] = []
+  #record: JobRecord | undefined
+  #writing: Promise<void> | undefined
+
+  constructor(lease: Lease, settings: WriterSettings, failed: (error: unknown) => void) {
+    this.#lease = lease
+    this.#settings = settings
+    this.#failed = failed
+  }
+
+  /** Will store `events` together with the record as they leave it. */
+  write(events: readonly JobEvent[], record: JobRecord): void {
+    for (const event of events) this.#waiting.push(event)
+    this.#record = record
+    this.#writing ??= this.#writeAll()
+  }
+
+  /** True once everything is stored, false when the last write failed. */
+  async flush(): Promise<boolean> {
+    await this.#writing
+    return this.#waiting.length === 0
+  }
+
+  async #writeAll(): Promise<void> {
+    // What is told in one go is stored in one go.
+    await Promise.resolve()
+    while (this.#record && this.#waiting.length > 0) {
+      const events = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#append(events, this.#record)
+      } catch (error) {
+        this.#waiting = [...events, ...this.#waiting]
+        this.#failed(error)
+        break
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #append(events: readonly JobEvent[], record: JobRecord): Promise<void> {
+    const { jobs, retry, clock, unitOfWork } = this.#settings
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await jobs.append(this.#lease, events, record)
+      } catch (error) {
+        if (!unitOfWork.isTransient(error)) throw error
+        if (attempt >= retry.attempts) throw new BackendUnavailableError(attempt, error)
+        await pause(clock, backoffMs(retry, attempt), neverAborts)
+      }
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { parseIsoDate } from '../../calendar/iso-date.ts'
+import type { JobEvent, JobEventDraft } from '../../jobs/job-events.ts'
+import type { JobRecord } from '../../jobs/job-record.ts'
+import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
+import { newJob, queuedEvent } from '../../jobs/new-job.ts'
+import { type Checkpoint, emptyStep, type RecordedFailure, type Step } from '../../run/checkpoint.ts'
+import type { RunPlan } from '../../run/plan.ts'
+import type { RecalcFailure, RecalcResult, RunStatus } from '../../run/result.ts'
+
+/** Where the time of every case begins, in milliseconds since 1970. */
+export const START = Date.parse('2025-03-01T08:00:00.123Z')
+
+/** How long leases last in every case. */
+export const LEASE_MS = 30_000
+
+/** How a job of a case differs from any other. */
+export interface JobWish {
+  readonly tenantId?: string
+  readonly employeeIds?: readonly string[] | null
+  readonly reason?: string | null
+  readonly scope?: string | null
+  /** Milliseconds after {@link START}; default 0. */
+  readonly at?: number
+  readonly cooldownMs?: number
+  readonly owner?: string
+}
+
+/** A job that is stored, in the hands of a case. */
+export interface HeldJob {
+  readonly lease: Lease
+  readonly record: JobRecord
+}
+
+/** Makes and works on jobs the way the library does, so that a case says only what it is about. */
+export class JobBench<Tx> {
+  readonly jobs: JobStore<Tx>
+  readonly #backend: RecalcBackend<Tx>
+
+  constructor(backend: RecalcBackend<Tx>) {
+    this.#backend = backend
+    this.jobs = backend.jobs
+  }
+
+  /** Asks for a job, whether it is let in or not. */
+  async ask(wish: JobWish = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
+    const { at = 0, cooldownMs = 0, owner = 'owner-1', reason = null, scope = null } = wish
+    const now = START + at
+    const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now) })
+    const request = { owner, now, leaseMs: LEASE_MS, cooldownMs }
+    const admission = await this.jobs.create(record, queuedEvent(record), request)
+    return { record: { ...record, lastSeq: 1 }, admission }
+  }
+
+  /** A job that is let in. */
+  async create(wish: JobWish = {}): Promise<HeldJob> {
+    const { record, admission } = await this.ask(wish)
+    assert.ok('lease' in admission, `a job should have been let in, but: ${JSON.stringify(admission)}`)
+    return { lease: admission.lease, record }
+  }
+
+  /** The record as the store has it. */
+  async stored(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<JobRecord> {
+    const record = await this.jobs.get(job.record.id)
+    assert.ok(record, `job ${job.record.id} should be there`)
+    return record
+  }
+
+  /** Appends events after those that the store has. */
+  async append(
+    job: HeldJob,
+    drafts: readonly JobEventDraft[],
+    change: Partial<JobRecord> = {},
+  ): Promise<readonly JobEvent[]> {
+    const record = await this.stored(job)
+    const events = drafts.map((draft, i) => eventOf(job.record.id, record.lastSeq + 1 + i, draft))
+    await this.jobs.append(job.lease, events, { ...record, ...change, lastSeq: record.lastSeq + events.length })
+    return events
+  }
+
+  /** Puts a job to rest. */
+  async end(job: HeldJob, status: RunStatus = 'completed'): Promise<RecalcResult> {
+    const result = resultOf(status)
+    await this.append(job, [terminalOf(result)], { status, result, finishedAt: result.finishedAt })
+    return result
+  }
+
+  /** Saves a step in a unit of work of its own. */
+  async commit(lease: Lease, step: Partial<Step>): Promise<void> {
+    const { unitOfWork } = this.#backend
+    const complete = await unitOfWork.run((tx) => this.jobs.saveStep(tx, lease, { ...emptyStep, ...step }))
+    complete?.()
+  }
+
+  /** Saves a step in a unit of work that is rolled back. */
+  async rollBack(lease: Lease, step: Partial<Step>): Promise<void> {
+    const refusal = new Error('rolled back')
+    const work = this.#backend.unitOfWork.run(async (tx) => {
+      await this.jobs.saveStep(tx, lease, { ...emptyStep, ...step })
+      throw refusal
+    })
+    await assert.rejects(work, (error) => error === refusal)
+  }
+
+  /** Takes a job from whoever works on it, after every lease has run out. */
+  async takeOver(
+    job: { readonly record: Pick<JobRecord, 'id'> },
+    at = 10 * LEASE_MS,
+    owner = 'owner-2',
+  ): Promise<Extract<Claim, { lease: Lease }>> {
+    const from = [
+      'queued',
+      'running',
+      'completed',
+      'completed_with_errors',
+      'failed',
+      'cancelled',
+      'interrupted',
+    ] as const
+    const claim = await this.jobs.claim(job.record.id, { owner, now: START + at, leaseMs: LEASE_MS, from })
+    assert.ok('lease' in claim, `the job should have been claimed, but: ${JSON.stringify(claim)}`)
+    return claim
+  }
+
+  /** Every event of a job. */
+  async events(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<readonly JobEvent[]> {
+    return await this.jobs.events(job.record.id, { after: 0, limit: 10_000 })
+  }
+
+  /** Every recorded failure of a job. */
+  async failures(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<readonly RecordedFailure[]> {
+    return await this.jobs.failures(job.record.id, { after: 0, limit: 10_000 })
+  }
+
+  /** All that is stored of a job but its lease and its checkpoint. */
+  async everything(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<unknown> {
+    return { record: await this.stored(job), events: await this.events(job), failures: await this.failures(job) }
+  }
+}
+
+const PHASES = [
+  { number: 1, name: 'scores', title: 'Recalculating scores' },
+  { number: 2, name: 'totals', title: 'Adding up' },
+]
+
+function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
+  return {
+    kind: employeeIds ? 'batch' : 'all',
+    tenantId,
+    employeeIds,
+    from: parseIsoDate('2025-01-01', 'from'),
+    to: parseIsoDate('2025-01-31', 'to'),
+    zone: 'Europe/Berlin',
+    stages: ['scores', 'totals'],
+    clearExisting: true,
+    onError: 'continue',
+  }
+}
+
+/** A draft as the event with the given number. */
+export function eventOf(jobId: string, seq: number, draft: JobEventDraft): JobEvent {
+  return { ...draft, seq, jobId, at: new Date(START + seq) } as JobEvent // a draft is an event without these three
+}
+
+/** The event that tells a result. */
+export function terminalOf(result: RecalcResult): JobEventDraft {
+  switch (result.status) {
+    case 'completed':
+    case 'completed_with_errors':
+      return { type: 'completed', result }
+    case 'cancelled':
+      return { type: 'cancelled', result, reason: 'enough' }
+    default:
+      return { type: result.status, result }
+  }
+}
+
+/** A result with something in each of its fields. */
+export function resultOf(status: RunStatus): RecalcResult {
+  return {
+    status,
+    totalDays: 31,
+    processedDays: 28,
+    unchangedDays: 20,
+    skippedDays: 1,
+    failedDays: 2,
+    errorCount: 1,
+    errors: [failureOn('7', '2025-01-02')],
+    ...(status === 'failed' && { error: { code: 'ECONNRESET', message: 'read ECONNRESET' } }),
+    startedAt: new Date(START + 1),
+    finishedAt: new Date(START + 60_001),
+  }
+}
+
+/** A day that failed. */
+export function failureOn(employeeId: string, date: string, message = `no clock times on ${date}`): RecalcFailure {
+  return { employeeId, date: parseIsoDate(date, 'date'), stage: 'scores', code: 'TypeError', message, attempts: 1 }
+}
+
+/** A tenant stage that failed. */
+export function stageFailure(stage: string): RecalcFailure {
+  return { employeeId: null, date: null, stage, code: 'RangeError', message: `${stage} failed`, attempts: 2 }
+}
+
+/** Failures without their numbers. */
+export function unnumbered(failures: readonly RecordedFailure[]): readonly RecalcFailure[] {
+  return failures.map(({ number: _, ...failure }) => failure)
+}
+
+/** A checkpoint with its lanes in one order. */
+export function sorted(checkpoint: Checkpoint): Checkpoint {
+  return { ...checkpoint, openLanes: checkpoint.openLanes.toSorted((a, b) => a.id - b.id) }
+}
