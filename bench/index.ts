@@ -1,4 +1,5 @@
-// npm run bench [-- overhead memory reference]: ratios against what one would otherwise do, measured in the same run.
+// npm run bench [-- overhead memory reference durable]: ratios against what one would otherwise do, measured in the same run.
+import { benchDurable } from './durable.ts'
 import { benchMemory } from './memory.ts'
 import { benchOverhead } from './overhead.ts'
 import { benchReference } from './reference.ts'
@@ -7,6 +8,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   overhead: benchOverhead,
   memory: benchMemory,
   reference: benchReference,
+  durable: benchDurable,
 }
 
 const asked = process.argv.slice(2)

@@ -4,6 +4,7 @@ import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
 import type { JobSettings } from './jobs/job-runner.ts'
 import type { RecalcBackend } from './jobs/job-store.ts'
+import type { Recovery } from './jobs/jobs.ts'
 import { memoryBackend } from './memory/memory-backend.ts'
 import { checkStage } from './pipeline/check-stage.ts'
 import type { Logger } from './pipeline/context.ts'
@@ -44,6 +45,8 @@ interface CommonOptions<Tx> {
   readonly cooldownMs?: number
   /** How long a job is its worker's without a sign of life, in milliseconds. Default 30,000. */
   readonly leaseMs?: number
+  /** What `start()` does with a job whose worker died: work on, or end it as `interrupted`. Default `'resume'`. */
+  readonly recovery?: Recovery
   /** The most failures that a result lists. Default 100. */
   readonly maxErrorsKept?: number
   /** Default: the machine's. */
@@ -68,6 +71,7 @@ export interface ResolvedOptions<Tx> extends JobSettings<Tx> {
   readonly maxDays: number
   readonly exclusive: Exclusive
   readonly cooldownMs: number
+  readonly recovery: Recovery
   zoneOf(tenantId: string): string
 }
 
@@ -87,6 +91,7 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'exclusive',
   'cooldownMs',
   'leaseMs',
+  'recovery',
   'maxErrorsKept',
   'clock',
   'logger',
@@ -127,6 +132,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     progressIntervalMs: wholeNumber('progressIntervalMs', options.progressIntervalMs, { default: 250, least: 0 }),
     maxDays: wholeNumber('maxDays', options.maxDays, { default: 3_660, least: 1 }),
     exclusive: oneOf('exclusive', options.exclusive, ['tenant', 'none', 'global']),
+    recovery: oneOf('recovery', options.recovery, ['resume', 'mark']),
     cooldownMs: wholeNumber('cooldownMs', options.cooldownMs, { default: 0, least: 0 }),
     leaseMs: wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most: LONGEST_WAIT_MS }),
     maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),

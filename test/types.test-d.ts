@@ -68,6 +68,7 @@ new RecalcService({ dailyCalc: onTx, employees })
 new RecalcService({ stages: [rankingOnTx], employees })
 // @ts-expect-error no backend
 new RecalcService<Tx>({ stages: [scoresOnTx], employees })
+// @ts-expect-error a backend that hands out no transaction
 new RecalcService<Tx>({ dailyCalc: onTx, employees, backend: memoryBackend() })
 declare const closedOnTx: ClosedPeriods<Tx>
 new RecalcService({ dailyCalc: onTx, employees, backend, closedPeriods: closedOnTx })

@@ -14,7 +14,8 @@ export const RESUMABLE: readonly JobStatus[] = ['completed_with_errors', 'failed
 /** Everything that is stored of a job, apart from its checkpoint, its failures and its events. */
 export interface JobRecord {
   readonly id: string
-  readonly plan: RunPlan
+  /** Without the employees that it may name: only who works on the job needs them, and they may be many. */
+  readonly plan: Omit<RunPlan, 'employeeIds'>
   /** Why it was asked for, as the caller put it. */
   readonly reason: string | null
   /** Jobs of the same scope exclude each other; `null` excludes nobody. */
@@ -42,6 +43,11 @@ export interface JobRecord {
   readonly fault: RunFault | null
   /** What its last run came to. */
   readonly result: RecalcResult | null
+}
+
+/** A job as whoever works on it gets it. */
+export interface JobWithPlan extends JobRecord {
+  readonly plan: RunPlan
 }
 
 /** True when nobody works on the job any more. */

@@ -12,7 +12,7 @@ import type { RunSettings } from '../run/settings.ts'
 import { EventWriter } from './event-writer.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { JobEvent, JobEventDraft } from './job-events.ts'
-import type { JobRecord } from './job-record.ts'
+import type { JobRecord, JobWithPlan } from './job-record.ts'
 import { type JobAction, reduceJob } from './job-state.ts'
 import type { JobStore, Lease } from './job-store.ts'
 import { ProgressMeter } from './progress-meter.ts'
@@ -28,9 +28,11 @@ export interface JobSettings<Tx> extends RunSettings<Tx> {
 /** A job that this process may work on. */
 export interface OwnedJob<Tx> {
   readonly lease: Lease
-  readonly record: JobRecord
+  readonly record: JobWithPlan
   readonly checkpoint: Checkpoint
   readonly lastFailure: number
+  /** Its last run did not end: the worker died, or is cut off. */
+  readonly takenOver: boolean
   readonly selection: Selection<Tx>
 }
 
@@ -92,16 +94,24 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   /** Runs the job to its end; never rejects. */
   async run(): Promise<RecalcResult> {
-    const { selection } = this.#owned
+    const { selection, record, takenOver } = this.#owned
+    const { plan } = record
     const isFirst = this.#record.runs === 0
+    if (takenOver && !isFirst) this.#tell({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId)) })
     this.#apply({ type: 'begin', at: new Date(this.#now()), phases: this.#phases })
-    const { runs, plan } = this.#record
+    const { runs } = this.#record
     this.#tell(isFirst ? { type: 'started', stages: this.#phases } : { type: 'resumed', stages: this.#phases, runs })
     this.#heartbeat.start()
     await executeRun({ plan, selection, settings: this.#settings, control: this.#control, journal: this })
     const result = await this.#end()
     this.#heartbeat.stop()
     return result
+  }
+
+  /** Ends the job as `interrupted` without working on it; never rejects. */
+  async leave(): Promise<RecalcResult> {
+    this.#control.stop(cutOff(this.jobId))
+    return await this.#end()
   }
 
   /** Resolves when a heartbeat that was in flight as the run ended is over; nobody needs to wait for it but `stop()`. */
@@ -205,12 +215,12 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   async #resultOf(stopped: Stop | undefined): Promise<RecalcResult> {
-    const isFault = stopped?.status === 'failed' && !stopped.failure
+    const isFault = (stopped?.status === 'failed' && !stopped.failure) || stopped?.cause instanceof LeaseLostError
     return {
       status: stopped?.status ?? endStatus(this.counters),
       ...this.counters,
       errors: await this.#firstErrors(),
-      ...(isFault && { error: faultOf(stopped.cause) }),
+      ...(isFault && { error: faultOf(stopped?.cause) }),
       startedAt: this.#record.startedAt ?? this.#record.createdAt,
       finishedAt: new Date(this.#now()),
     }
@@ -225,6 +235,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       return []
     }
   }
+}
+
+/** How a run ended whose worker died, or lost its lease. */
+function cutOff(jobId: string): Stop {
+  return { status: 'interrupted', cause: new LeaseLostError(jobId) }
 }
 
 function faultOf(error: unknown): RunFault {

@@ -55,8 +55,10 @@ function withProgress(job: JobRecord): JobRecord {
 }
 
 function progressOf({ counters, phases, phase }: JobRecord): number {
+  // Without days there is nothing to weigh the stages by.
+  if (counters.totalDays === 0) return Math.max(0, phase - 1) / Math.max(1, phases.length)
   const tenantStages = phases.length - 1
-  const pass = counters.totalDays === 0 ? 0 : Math.min(1, daysDone(counters) / counters.totalDays)
+  const pass = Math.min(1, daysDone(counters) / counters.totalDays)
   if (tenantStages <= 0) return pass
   const stagesDone = Math.max(0, phase - 2) / tenantStages
   return PASS_SHARE * pass + (1 - PASS_SHARE) * stagesDone

@@ -2,7 +2,7 @@ import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/c
 import type { AfterCommit } from '../run/journal.ts'
 import type { UnitOfWork } from '../run/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
-import type { JobRecord, JobStatus } from './job-record.ts'
+import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 
 /** Where jobs, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
@@ -37,7 +37,14 @@ export type Admission =
 
 /** Whether somebody may work on a stored job. */
 export type Claim =
-  | { readonly lease: Lease; readonly record: JobRecord; readonly checkpoint: Checkpoint; readonly lastFailure: number }
+  | {
+      readonly lease: Lease
+      readonly record: JobWithPlan
+      readonly checkpoint: Checkpoint
+      readonly lastFailure: number
+      /** Its last run did not end: the worker died, or is cut off. */
+      readonly takenOver: boolean
+    }
   /** Another job of its scope is active. */
   | { readonly activeJobId: string }
   /** Its status is none of those that were asked for, or its lease still holds. */
@@ -66,7 +73,7 @@ export interface JobStore<Tx = unknown> {
    * before it. One atomic step: of any number at once exactly one gets in.
    */
   create(
-    record: JobRecord,
+    record: JobWithPlan,
     event: JobEvent,
     request: LeaseRequest & { readonly cooldownMs: number },
   ): Promise<Admission>

@@ -6,18 +6,22 @@ import type { RunPlan } from '../run/plan.ts'
 import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
 import { JobHandle } from './job-handle.ts'
-import { ACTIVE, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
+import { ACTIVE, hasEnded, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
 import { JobRunner, type JobSettings, type OwnedJob } from './job-runner.ts'
 import type { LeaseRequest } from './job-store.ts'
 import { newJob, queuedEvent } from './new-job.ts'
 
+/** What becomes of a job whose worker died: it is taken up, or marked as `interrupted` for somebody to decide. */
+export type Recovery = 'resume' | 'mark'
+
 /** What the jobs of a service need besides the settings of their runs. */
 export interface JobsOptions<Tx> extends JobSettings<Tx> {
   readonly cooldownMs: number
+  readonly recovery: Recovery
   /** Unique per service. */
   readonly owner: string
   /** The stages of a frozen plan; undefined when the service no longer has one of them. */
-  select(plan: RunPlan): Selection<Tx> | undefined
+  select(plan: Pick<RunPlan, 'stages'>): Selection<Tx> | undefined
 }
 
 /** The jobs that one service starts, resumes and recovers, and those it is working on right now. */
@@ -53,7 +57,14 @@ export class Jobs<Tx> {
       if ('activeJobId' in admission) throw new JobConflictError(admission.activeJobId)
       if ('retryAfterMs' in admission) throw new CooldownError(admission.retryAfterMs)
       const stored = { ...record, lastSeq: event.seq }
-      const start = { checkpoint: startOfRun, lastFailure: 0, lease: admission.lease, record: stored, selection }
+      const start = {
+        checkpoint: startOfRun,
+        lastFailure: 0,
+        lease: admission.lease,
+        record: stored,
+        takenOver: false,
+        selection,
+      }
       return this.#run(start, { signal: about.signal, after: 0 })
     })
   }
@@ -113,22 +124,36 @@ export class Jobs<Tx> {
   }
 
   async #recover(): Promise<void> {
-    const { jobs, clock, logger } = this.#options
+    const { jobs, clock, logger, recovery } = this.#options
     for (const jobId of await jobs.listInterrupted(clock.now())) {
       if (this.#stopped) return
       try {
-        await this.#claim(jobId, ['interrupted'])
-        logger.info({ jobId }, 'Interrupted job taken up')
+        if (recovery === 'resume') await this.#claim(jobId, ['interrupted'])
+        else await this.#mark(jobId)
+        logger.info({ jobId }, 'Interrupted job recovered')
       } catch (error) {
-        logger.warn({ jobId, error }, 'Interrupted job could not be taken up')
+        logger.warn({ jobId, error }, 'Interrupted job could not be recovered')
       }
     }
   }
 
+  /** Ends a job whose worker died as `interrupted`. */
+  async #mark(jobId: string): Promise<void> {
+    const record = await this.#options.jobs.get(jobId)
+    if (!record || hasEnded(record.status)) return
+    await new JobRunner(this.#options, await this.#own(record, [])).leave()
+  }
+
   async #claim(jobId: string, from: readonly JobStatus[]): Promise<JobHandle> {
-    const { jobs } = this.#options
-    const record = await jobs.get(jobId)
+    const record = await this.#options.jobs.get(jobId)
     if (!record) throw new JobNotFoundError(jobId)
+    const owned = await this.#own(record, from)
+    return this.#run(owned, { signal: undefined, after: owned.record.lastSeq })
+  }
+
+  async #own(record: JobRecord, from: readonly JobStatus[]): Promise<OwnedJob<Tx>> {
+    const { jobs } = this.#options
+    const jobId = record.id
     const selection = this.#options.select(record.plan)
     if (!selection || phasesOf(selection).length === 0) {
       const stages = record.phases.map(({ name }) => name).join(', ')
@@ -140,7 +165,7 @@ export class Jobs<Tx> {
     const claim = await jobs.claim(jobId, { ...this.#leaseRequest(), from: [...from, ...orDead] })
     if ('activeJobId' in claim) throw new JobConflictError(claim.activeJobId)
     if ('status' in claim) throw new NotResumableError(jobId, `it is ${claim.status}`)
-    return this.#run({ ...claim, selection }, { signal: undefined, after: claim.record.lastSeq })
+    return { ...claim, selection }
   }
 
   #run(owned: OwnedJob<Tx>, how: { readonly signal: AbortSignal | undefined; readonly after: number }): JobHandle {

@@ -3,7 +3,7 @@ import type { RunPhase } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan.ts'
 import { nothingCounted } from '../run/tally.ts'
 import type { QueuedEvent } from './job-events.ts'
-import type { JobRecord } from './job-record.ts'
+import type { JobRecord, JobWithPlan } from './job-record.ts'
 
 /** A job that has just been asked for. */
 export function newJob(
@@ -14,7 +14,7 @@ export function newJob(
     readonly phases: readonly RunPhase[]
     readonly at: Date
   },
-): JobRecord {
+): JobWithPlan {
   return {
     id: randomUUID(),
     plan,

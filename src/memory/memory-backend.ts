@@ -3,14 +3,18 @@ import type { UnitOfWork } from '../run/unit-of-work.ts'
 import { MemoryJobStore } from './memory-job-store.ts'
 import { memoryUnitOfWork } from './memory-unit-of-work.ts'
 
-/** How much is remembered, and where the derived data lives. */
-export interface MemoryBackendOptions<Tx> {
-  /** Where calculators read and write, such as `sqlUnitOfWork(kysely)`. Default: none, `tx` is undefined. */
-  readonly unitOfWork?: UnitOfWork<Tx>
+/** How much is remembered. */
+interface MemoryLimits {
   /** Finished jobs beyond this number are forgotten, oldest first. Default 100. */
   readonly maxJobs?: number
   /** Events of one job beyond this number are forgotten, oldest first. Default 10,000. */
   readonly maxEvents?: number
+}
+
+/** How much is remembered, and where the derived data lives. */
+export interface MemoryBackendOptions<Tx> extends MemoryLimits {
+  /** Where calculators read and write, such as `sqlUnitOfWork(kysely)`. Default: none, `tx` is undefined. */
+  readonly unitOfWork: UnitOfWork<Tx>
 }
 
 /**
@@ -19,10 +23,11 @@ export interface MemoryBackendOptions<Tx> {
  *
  * @throws {InvalidOptionsError} for a limit that is no whole number from 1.
  */
-export function memoryBackend<Tx = undefined>(options: MemoryBackendOptions<Tx> = {}): RecalcBackend<Tx> {
+export function memoryBackend<Tx>(options: MemoryBackendOptions<Tx>): RecalcBackend<Tx>
+export function memoryBackend(options?: MemoryLimits): RecalcBackend<undefined>
+export function memoryBackend(options: Partial<MemoryBackendOptions<unknown>> = {}): RecalcBackend<unknown> {
   return {
-    // Without a unit of work of the host's, Tx is undefined, which is what this one hands out.
-    unitOfWork: options.unitOfWork ?? (memoryUnitOfWork() as UnitOfWork<never>),
+    unitOfWork: options.unitOfWork ?? memoryUnitOfWork(),
     jobs: new MemoryJobStore(options),
   }
 }

@@ -1,8 +1,8 @@
-import { EventEmitter } from 'eventemitter3'
 import { InvalidOptionsError, JobNotFoundError, LeaseLostError } from '../errors.ts'
 import { expected } from '../expectation.ts'
+import { JobChanges } from '../jobs/job-changes.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
-import { ACTIVE, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
+import { ACTIVE, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
 import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { AfterCommit } from '../run/journal.ts'
@@ -15,7 +15,7 @@ export class MemoryJobStore implements JobStore<unknown> {
   readonly #maxEvents: number
   // In the order in which they were made.
   readonly #jobs = new Map<string, MemoryJob>()
-  readonly #changes = new EventEmitter<string>()
+  readonly #changes = new JobChanges()
 
   constructor(options: { readonly maxJobs?: number; readonly maxEvents?: number } = {}) {
     this.#maxJobs = limit('maxJobs', options.maxJobs ?? 100)
@@ -23,7 +23,7 @@ export class MemoryJobStore implements JobStore<unknown> {
   }
 
   async create(
-    record: JobRecord,
+    record: JobWithPlan,
     event: JobEvent,
     request: LeaseRequest & { readonly cooldownMs: number },
   ): Promise<Admission> {
@@ -56,7 +56,9 @@ export class MemoryJobStore implements JobStore<unknown> {
     job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
     const cancel = ACTIVE.includes(status) ? job.record.cancel : null
     job.record = { ...job.record, status: 'running', cancel, finishedAt: null, fault: null, result: null }
-    return { lease, record: job.record, checkpoint: job.checkpoint, lastFailure: job.lastFailure }
+    const { checkpoint, lastFailure } = job
+    const record = { ...job.record, plan: job.plan }
+    return { lease, record, checkpoint, lastFailure, takenOver: ACTIVE.includes(status) }
   }
 
   async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
@@ -96,10 +98,7 @@ export class MemoryJobStore implements JobStore<unknown> {
   }
 
   watch(jobId: string, listener: () => void): () => void {
-    this.#changes.on(jobId, listener)
-    return () => {
-      this.#changes.off(jobId, listener)
-    }
+    return this.#changes.listen(jobId, listener)
   }
 
   async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
@@ -107,7 +106,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     if (!job) return undefined
     if (!job.isActive) return false
     job.record = { ...job.record, cancel: { reason } }
-    this.#changes.emit(jobId)
+    this.#changes.tell(jobId)
     return true
   }
 
@@ -137,7 +136,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const totalDays = Math.max(record.counters.totalDays, daysDone(counters))
     held.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq: fresh.at(-1)?.seq ?? lastSeq }
     held.addEvents(fresh, this.#maxEvents)
-    this.#changes.emit(lease.jobId)
+    this.#changes.tell(lease.jobId)
   }
 
   #held(lease: Lease): MemoryJob {

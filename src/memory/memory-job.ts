@@ -1,5 +1,5 @@
 import type { JobEvent } from '../jobs/job-events.ts'
-import { hasEnded, type JobRecord } from '../jobs/job-record.ts'
+import { hasEnded, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import {
   type Checkpoint,
@@ -9,11 +9,13 @@ import {
   type Step,
   startOfRun,
 } from '../run/checkpoint.ts'
+import type { RunPlan } from '../run/plan.ts'
 import { count } from '../run/tally.ts'
 
 /** Everything that is kept of one job. */
 export class MemoryJob {
   record: JobRecord
+  readonly plan: RunPlan
   lease: Lease & { expiresAt: number }
   readonly #events: JobEvent[] = []
   readonly #failures = new Map<string, RecordedFailure>()
@@ -22,8 +24,9 @@ export class MemoryJob {
   #checkpoint: Checkpoint = startOfRun
   #lastFailure = 0
 
-  constructor(record: JobRecord, lease: Lease & { expiresAt: number }) {
+  constructor(record: JobWithPlan, lease: Lease & { expiresAt: number }) {
     this.record = record
+    this.plan = record.plan
     this.lease = lease
   }
 

@@ -1,6 +1,6 @@
 // What the samples in README.md and docs/ take for granted: the host's own things.
-import type { Kysely } from 'kysely'
-import type { EmployeeRepository, RecalcService } from 'recalc-service'
+import type { Kysely, Transaction } from 'kysely'
+import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service'
 
 declare global {
   interface Tables {
@@ -9,6 +9,7 @@ declare global {
   }
   const db: Kysely<Tables>
   const employees: EmployeeRepository
+  const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService
   function zoneOfTenant(tenantId: string): string
   function hoursBetween(employeeId: string, start: Date, end: Date): Promise<number>

@@ -8,7 +8,7 @@ import type { RecalcResult, RunStatus } from '../../src/run/result.ts'
 
 const at = new Date('2025-01-01T08:00:00Z')
 const phases = ['scores', 'totals', 'ranks'].map((name, i) => ({ number: i + 1, name, title: name }))
-const born = newJob({} as never, { reason: null, scope: null, phases, at })
+const born: JobRecord = newJob({} as never, { reason: null, scope: null, phases, at })
 const begin: JobAction = { type: 'begin', at, phases }
 
 const play = (actions: readonly JobAction[], from = born) => actions.reduce(reduceJob, from)

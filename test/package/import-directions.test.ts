@@ -23,7 +23,7 @@ const typesFromAbove = ['src/errors.ts -> src/run/result.ts']
 const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   luxon: ['calendar'],
   'p-limit': ['run'],
-  eventemitter3: ['jobs', 'memory'],
+  eventemitter3: ['jobs'],
   kysely: ['sql'],
   mysql2: ['sql'],
 }

@@ -1,0 +1,97 @@
+import { Queue, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+import { Kysely, type LogEvent, MysqlDialect } from 'kysely'
+import { createPool } from 'mysql2'
+import { RecalcService } from 'recalc-service'
+import { sqlBackend } from 'recalc-service/sql'
+import { startMariadb } from '../test/support/mariadb.ts'
+import { type Contender, median, printSpeeds, race } from './measure.ts'
+import { DATES, employees, FROM, nothingDaily, nothingStage, TO } from './nothing.ts'
+import { startRedis } from './redis.ts'
+
+const EMPLOYEES = Math.ceil(1_000_000 / DATES)
+const BLOCKS = Math.ceil(EMPLOYEES / 25)
+const QUEUE_DAYS = 20_000
+const TENANT = 'bench'
+
+/** Durable jobs on MariaDB against a queue that keeps every employee-day by itself. */
+export async function benchDurable(): Promise<void> {
+  const [mariadb, redis] = await Promise.all([startMariadb(), startRedis()])
+  let statements = 0
+  const count = ({ level }: LogEvent) => {
+    if (level === 'query') statements += 1
+  }
+  const pool = createPool({ uri: `${mariadb.url}/mysql`, connectionLimit: 10 })
+  await pool.promise().query('create database bench')
+  const benchPool = createPool({ uri: `${mariadb.url}/bench`, connectionLimit: 10 })
+  const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool: benchPool }), log: count })
+  try {
+    const backend = sqlBackend(db)
+    await backend.migrate()
+    const options = { backend, employees: employees(EMPLOYEES), exclusive: 'none' } as const
+    const recalc = new RecalcService({ ...options, stages: [nothingStage] })
+    const perBlock: number[] = []
+    const job: Contender = {
+      name: 'recalc-service, a durable job on MariaDB',
+      async run() {
+        const before = statements
+        const handle = await recalc.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: TO })
+        const { processedDays } = await handle.result
+        perBlock.push((statements - before) / BLOCKS)
+        return processedDays
+      },
+    }
+    const [ours, queue] = await race([job, bullmq(redis.port)], 3)
+    if (ours && queue) printSpeeds('(d) durable jobs, a calculator that does nothing', [ours, queue])
+    console.log(`    ${median(perBlock).toFixed(2)} statements per block, page opening and events included`)
+    await benchTrigger(new RecalcService({ ...options, dailyCalc: nothingDaily }), () => statements)
+    await recalc.stop()
+  } finally {
+    await db.destroy()
+    await pool.promise().end()
+    await Promise.all([mariadb.stop(), redis.stop()])
+  }
+}
+
+/** One queue job per employee-day, added in bulk and worked off with plenty of concurrency: as fast as BullMQ gets. */
+function bullmq(port: number): Contender {
+  return {
+    name: 'BullMQ on Redis, a queue job per employee-day',
+    async run() {
+      const connection = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null })
+      const queue = new Queue('days', { connection })
+      let done = 0
+      const all = Promise.withResolvers<void>()
+      const calculate = async () => {
+        await nothingDaily.calculateDay()
+        done += 1
+        if (done === QUEUE_DAYS) all.resolve()
+      }
+      const worker = new Worker('days', calculate, { connection, concurrency: 200, removeOnComplete: { count: 0 } })
+      for (let first = 0; first < QUEUE_DAYS; first += 1_000) {
+        const days = Array.from({ length: 1_000 }, (_, i) => ({
+          name: 'day',
+          data: { employeeId: first + i, date: FROM },
+        }))
+        await queue.addBulk(days)
+      }
+      await all.promise
+      await worker.close()
+      await queue.obliterate({ force: true })
+      await queue.close()
+      await connection.quit()
+      return done
+    },
+  }
+}
+
+async function benchTrigger(recalc: RecalcService, statements: () => number): Promise<void> {
+  const calls = 500
+  await recalc.triggerRecalc({ tenantId: TENANT, employeeId: '7', date: FROM })
+  const before = statements()
+  const begin = performance.now()
+  for (let i = 0; i < calls; i++) await recalc.triggerRecalc({ tenantId: TENANT, employeeId: '7', date: FROM })
+  const ms = (performance.now() - begin) / calls
+  const trips = (statements() - before) / calls
+  console.log(`    one triggerRecalc: ${trips} round trips and ${ms.toFixed(2)} ms beyond the calculator's own work`)
+}

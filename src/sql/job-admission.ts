@@ -1,0 +1,178 @@
+import { JobNotFoundError } from '../errors.ts'
+import type { JobEvent } from '../jobs/job-events.ts'
+import type { JobStatus } from '../jobs/job-record.ts'
+import { ACTIVE, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
+import type { Admission, Claim, Lease, LeaseRequest } from '../jobs/job-store.ts'
+import { hash } from './hash.ts'
+import type { JobDatabase } from './job-database.ts'
+import { isActive } from './job-database.ts'
+import { readCheckpoint, readEmployeeIds, readRecord } from './job-reads.ts'
+import { columnsOf, eventBody, laneRow, nothingCounted } from './job-rows.ts'
+import { bytesOfJson, statements } from './statements.ts'
+import type { RecalcTx } from './tables.ts'
+
+/** Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits. */
+export function createJob(
+  database: JobDatabase,
+  record: JobWithPlan,
+  event: JobEvent,
+  request: LeaseRequest & { readonly cooldownMs: number },
+): Promise<Admission> {
+  const { names, engine } = database
+  const scopeHash = record.scope === null ? null : hash('scope', record.scope)
+  let tries = 0
+  return database.transaction(async (tx): Promise<Admission> => {
+    tries += 1
+    const lease: Lease = { jobId: record.id, owner: request.owner, token: 1 }
+    // Stored before, by an attempt whose answer was lost.
+    if (tries > 1 && (await database.lockJob(tx, record.id))) return { lease }
+    if (scopeHash !== null) {
+      await engine.lockRows(tx, names, [scopeHash])
+      const refusal = await refusalIn(database, tx, scopeHash, request)
+      if (refusal) return refusal
+    }
+    await tx
+      .insertInto(names.jobs)
+      .values({
+        id: record.id,
+        tenant_hash: hash('tenant', record.plan.tenantId),
+        scope_hash: scopeHash,
+        created_at: record.createdAt.getTime(),
+        ...columnsOf(record),
+        ...nothingCounted,
+        handed_out: 'null',
+        all_handed_out: 0,
+        next_lane_id: 1,
+        last_seq: event.seq,
+        lease_owner: lease.owner,
+        lease_token: lease.token,
+        lease_expires_at: request.now + request.leaseMs,
+        cancel: null,
+      })
+      .execute()
+    await storeEmployees(database, tx, record)
+    await tx
+      .insertInto(names.lanes)
+      .values(laneRow(record.id, lease.token, { id: 0, employeeIds: [], datesDone: 0 }))
+      .execute()
+    const body = eventBody(event)
+    await tx.insertInto(names.events).values({ job_id: record.id, seq: event.seq, body }).execute()
+    return { lease }
+  })
+}
+
+async function refusalIn(
+  { names }: JobDatabase,
+  tx: RecalcTx,
+  scopeHash: string,
+  { now, cooldownMs }: { readonly now: number; readonly cooldownMs: number },
+): Promise<Admission | undefined> {
+  const active = await tx
+    .selectFrom(names.jobs)
+    .select('id')
+    .where('scope_hash', '=', scopeHash)
+    .where('status', 'in', ACTIVE)
+    .limit(1)
+    .executeTakeFirst()
+  if (active) return { activeJobId: active.id }
+  if (cooldownMs === 0) return undefined
+  const last = await tx
+    .selectFrom(names.jobs)
+    .select('created_at')
+    .where('scope_hash', '=', scopeHash)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const retryAfterMs = last ? Number(last.created_at) + cooldownMs - now : 0
+  return retryAfterMs > 0 ? { retryAfterMs } : undefined
+}
+
+async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }: JobWithPlan): Promise<void> {
+  let part = 0
+  for (const ids of statements(plan.employeeIds ?? [], bytesOfJson, Number.POSITIVE_INFINITY)) {
+    part += 1
+    await tx
+      .insertInto(names.job_employees)
+      .values({ job_id: id, part, employee_ids: JSON.stringify(ids) })
+      .execute()
+  }
+}
+
+/** Takes a job over: the next higher token goes into the job and into its lanes, so that the old owner writes nothing more. */
+export function claimJob(
+  database: JobDatabase,
+  jobId: string,
+  request: LeaseRequest & { readonly from: readonly JobStatus[] },
+): Promise<Claim> {
+  const { names, engine } = database
+  let claimed = 0
+  let takenOver = false
+  return database.transaction(async (tx): Promise<Claim> => {
+    const scope = await tx.selectFrom(names.jobs).select('scope_hash').where('id', '=', jobId).executeTakeFirst()
+    if (!scope) throw new JobNotFoundError(jobId)
+    if (scope.scope_hash !== null) await engine.lockRows(tx, names, [scope.scope_hash])
+    const job = await database.lockJob(tx, jobId)
+    if (!job) throw new JobNotFoundError(jobId)
+    const status = job.status as JobStatus // as the library wrote it
+    if (job.lease_owner === request.owner && Number(job.lease_token) === claimed) {
+      // Claimed before, by an attempt whose answer was lost.
+      return await claimOf(database, tx, { jobId, owner: request.owner, token: claimed }, takenOver)
+    }
+    const held = isActive(job) && Number(job.lease_expires_at) > request.now
+    if (held || !request.from.includes(status)) return { status }
+    const rival = scope.scope_hash === null ? undefined : await rivalOf(database, tx, jobId, scope.scope_hash)
+    if (rival) return { activeJobId: rival }
+    const token = Number(job.lease_token) + 1
+    claimed = token
+    const before = await readRecord(database, tx, jobId)
+    if (!before) throw new JobNotFoundError(jobId)
+    const record: JobRecord = {
+      ...before,
+      status: 'running',
+      cancel: isActive(job) ? before.cancel : null,
+      finishedAt: null,
+      fault: null,
+      result: null,
+    }
+    await tx
+      .updateTable(names.jobs)
+      .set({
+        ...columnsOf(record),
+        cancel: record.cancel && JSON.stringify(record.cancel.reason),
+        lease_owner: request.owner,
+        lease_token: token,
+        lease_expires_at: request.now + request.leaseMs,
+      })
+      .where('id', '=', jobId)
+      .execute()
+    // Waits for blocks of the old owner that have written their step but not committed yet.
+    await tx.updateTable(names.lanes).set({ lease_token: token }).where('job_id', '=', jobId).execute()
+    takenOver = isActive(job)
+    return await claimOf(database, tx, { jobId, owner: request.owner, token }, takenOver)
+  })
+}
+
+async function claimOf(database: JobDatabase, tx: RecalcTx, lease: Lease, takenOver: boolean): Promise<Claim> {
+  const { checkpoint, lastFailure } = await readCheckpoint(database, tx, lease.jobId)
+  const record = await readRecord(database, tx, lease.jobId)
+  if (!record) throw new JobNotFoundError(lease.jobId)
+  const employeeIds = await readEmployeeIds(database, tx, record)
+  return { lease, record: { ...record, plan: { ...record.plan, employeeIds } }, checkpoint, lastFailure, takenOver }
+}
+
+async function rivalOf(
+  { names }: JobDatabase,
+  tx: RecalcTx,
+  jobId: string,
+  scopeHash: string,
+): Promise<string | undefined> {
+  const rival = await tx
+    .selectFrom(names.jobs)
+    .select('id')
+    .where('scope_hash', '=', scopeHash)
+    .where('status', 'in', ACTIVE)
+    .where('id', '<>', jobId)
+    .limit(1)
+    .executeTakeFirst()
+  return rival?.id
+}

@@ -1,0 +1,84 @@
+import type { ExpressionBuilder } from 'kysely'
+import type { Clock } from '../calendar/clock.ts'
+import { LeaseLostError } from '../errors.ts'
+import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
+import type { Lease } from '../jobs/job-store.ts'
+import { backoffMs, pause } from '../run/retry.ts'
+import type { Engine } from './engine.ts'
+import type { JobsTable, RecalcDb, RecalcTables, RecalcTx, TableNames } from './tables.ts'
+import { isTransientError } from './transient.ts'
+
+/** Deadlocks between jobs that are made at once are over in a moment. */
+const RETRY = { attempts: 10, minDelayMs: 10, maxDelayMs: 500 }
+
+const neverAborts = new AbortController().signal
+
+/** The library's tables in the host's database, and how they are written to. */
+export class JobDatabase {
+  readonly db: RecalcDb
+  readonly names: TableNames
+  readonly engine: Engine
+  readonly #clock: Clock
+
+  constructor(db: RecalcDb, names: TableNames, engine: Engine, clock: Clock) {
+    this.db = db
+    this.names = names
+    this.engine = engine
+    this.#clock = clock
+  }
+
+  /** One transaction, tried again after transient errors: of `work` nothing but what it writes through `tx` may remain. */
+  transaction<T>(work: (tx: RecalcTx) => Promise<T>): Promise<T> {
+    return this.#tryAgain(() => this.once(work))
+  }
+
+  /** A statement, or several of which each may see another moment, tried again after transient errors. */
+  read<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
+    return this.#tryAgain(() => work(this.db))
+  }
+
+  async #tryAgain<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (attempt >= RETRY.attempts || !isTransientError(this.engine, error)) throw error
+        await pause(this.#clock, backoffMs(RETRY, attempt), neverAborts)
+      }
+    }
+  }
+
+  /** One transaction, tried only once. */
+  once<T>(work: (tx: RecalcTx) => Promise<T>): Promise<T> {
+    const transaction = this.db.transaction()
+    const { isolationLevel } = this.engine
+    return (isolationLevel ? transaction.setIsolationLevel(isolationLevel) : transaction).execute(work)
+  }
+
+  /** A job's row, locked until the transaction ends. */
+  async lockJob(tx: RecalcTx, jobId: string): Promise<JobsTable | undefined> {
+    // A write that changes nothing locks the row in every engine, and in SQLite makes the reads that follow fresh.
+    const { jobs } = this.names
+    const itself = ({ ref }: ExpressionBuilder<RecalcTables, 'jobs'>) => ({ id: ref('id') })
+    await tx.updateTable(jobs).set(itself).where('id', '=', jobId).execute()
+    const job = await tx.selectFrom(jobs).selectAll().where('id', '=', jobId).executeTakeFirst()
+    // MySQL compares without spaces at the end.
+    return job?.id === jobId ? job : undefined
+  }
+
+  /**
+   * The row of a job that is still the lease's, locked.
+   *
+   * @throws {LeaseLostError} when another owner has claimed the job, or it has ended.
+   */
+  async lockOwnJob(tx: RecalcTx, lease: Lease): Promise<JobsTable> {
+    const job = await this.lockJob(tx, lease.jobId)
+    if (!job || Number(job.lease_token) !== lease.token || !isActive(job)) throw new LeaseLostError(lease.jobId)
+    return job
+  }
+}
+
+/** True while somebody works, or is to work, on the job. */
+export function isActive(job: Pick<JobsTable, 'status'>): boolean {
+  return ACTIVE.includes(job.status as JobStatus) // as the library wrote it
+}

@@ -1,0 +1,131 @@
+import type { JobEvent } from '../jobs/job-events.ts'
+import { hasEnded, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
+import type { LaneCheckpoint } from '../run/checkpoint.ts'
+import type { Counters, RecalcFailure, RecalcResult } from '../run/result.ts'
+import { daysDone } from '../run/tally.ts'
+import { bytesOf } from './statements.ts'
+import type { JobsTable, LanesTable } from './tables.ts'
+
+/** The columns of {@link Counters} in which a job and its lanes count. */
+export type CounterColumns = Pick<
+  JobsTable,
+  'processed_days' | 'unchanged_days' | 'skipped_days' | 'failed_days' | 'error_count'
+>
+
+/** A job before anything is counted. */
+export const nothingCounted: CounterColumns = {
+  processed_days: 0,
+  unchanged_days: 0,
+  skipped_days: 0,
+  failed_days: 0,
+  error_count: 0,
+}
+
+// Dates become strings in JSON; these are the names under which records and events have them.
+const INSTANTS = new Set(['at', 'createdAt', 'startedAt', 'resumedAt', 'finishedAt'])
+
+function parse(json: string): unknown {
+  return JSON.parse(json, (key, value: unknown) =>
+    INSTANTS.has(key) && typeof value === 'string' ? new Date(value) : value,
+  )
+}
+
+/** Messages are cut after so many characters: an error that quotes a whole file would not fit into a statement. */
+const MAX_MESSAGE = 2_000
+
+/** A result lists failures only as far as they fit into so many bytes; all of them can be read by themselves. */
+const MAX_ERRORS_BYTES = 128 * 1024
+
+function bounded(key: string, value: unknown): unknown {
+  if (key === 'message' && typeof value === 'string') return cutMessage(value)
+  return key === 'errors' && Array.isArray(value) ? fitting(value) : value
+}
+
+function cutMessage(message: string): string {
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
+}
+
+function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
+  let bytes = 0
+  const end = errors.findIndex((error) => {
+    bytes += bytesOf(JSON.stringify(error, bounded))
+    return bytes > MAX_ERRORS_BYTES
+  })
+  return end === -1 ? errors : errors.slice(0, end)
+}
+
+/** What of a record goes into `body`. */
+export function bodyOf(record: JobRecord): string {
+  const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, ...rest } = record
+  const { kind, tenantId, from, to, zone, stages, clearExisting, onError } = plan
+  return JSON.stringify({ ...rest, plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError } }, bounded)
+}
+
+/** An event as it is stored. */
+export function eventBody(event: JobEvent): string {
+  return JSON.stringify(event, bounded)
+}
+
+/** A failure as it is stored. */
+export function failureBody({ employeeId, date, stage, code, message, attempts }: RecalcFailure): string {
+  return JSON.stringify({ employeeId, date, stage, code, message, attempts }, bounded)
+}
+
+/** A record from its row and what its open lanes have counted beyond it. */
+export function recordOf(row: JobsTable, lanes: CounterColumns): JobRecord {
+  const body = parse(row.body) as Omit<JobRecord, 'id' | 'status' | 'counters' | 'lastSeq' | 'cancel'> // as bodyOf wrote it
+  const counted: Counters = {
+    totalDays: Number(row.total_days),
+    processedDays: Number(row.processed_days) + Number(lanes.processed_days),
+    unchangedDays: Number(row.unchanged_days) + Number(lanes.unchanged_days),
+    skippedDays: Number(row.skipped_days) + Number(lanes.skipped_days),
+    failedDays: Number(row.failed_days) + Number(lanes.failed_days),
+    errorCount: Number(row.error_count) + Number(lanes.error_count),
+  }
+  // Steps may be ahead of what was counted beforehand.
+  const counters = { ...counted, totalDays: Math.max(counted.totalDays, daysDone(counted)) }
+  const cancel = row.cancel === null ? null : { reason: JSON.parse(row.cancel) as string | null }
+  const status = row.status as JobStatus // written by bodyOf's caller only
+  return { ...body, id: row.id, status, counters, lastSeq: Number(row.last_seq), cancel }
+}
+
+/** The columns of a job that a record determines. */
+export function columnsOf(record: JobRecord): Pick<JobsTable, 'status' | 'finished_at' | 'body' | 'total_days'> {
+  return {
+    status: record.status,
+    finished_at: hasEnded(record.status) ? (record.finishedAt?.getTime() ?? null) : null,
+    body: bodyOf(record),
+    total_days: record.counters.totalDays,
+  }
+}
+
+/** An event as it was stored. */
+export function eventOf(body: string): JobEvent {
+  return parse(body) as JobEvent // as it was when it was stored
+}
+
+/** A lane as it goes on. */
+export function laneOf(row: Pick<LanesTable, 'lane_id' | 'employee_ids' | 'dates_done'>): LaneCheckpoint {
+  const employeeIds = JSON.parse(row.employee_ids) as readonly string[] // as it was stored
+  return { id: Number(row.lane_id), employeeIds, datesDone: Number(row.dates_done) }
+}
+
+/** A new lane's row. */
+export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint): LanesTable {
+  return {
+    job_id: jobId,
+    lane_id: lane.id,
+    lease_token: leaseToken,
+    steps: 0,
+    employee_ids: JSON.stringify(lane.employeeIds),
+    dates_done: lane.datesDone,
+    finished: 0,
+    tenant_stages_done: 0,
+    ...nothingCounted,
+  }
+}
+
+/** The result of a job, if it has ended. */
+export function resultOf(record: JobRecord): RecalcResult | null {
+  return hasEnded(record.status) ? record.result : null
+}

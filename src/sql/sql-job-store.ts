@@ -1,0 +1,135 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { JobEvent } from '../jobs/job-events.ts'
+import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
+import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
+import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import { claimJob, createJob } from './job-admission.ts'
+import { isActive, type JobDatabase } from './job-database.ts'
+import { listInterrupted, listRecords, readEvents, readFailures, readRecord } from './job-reads.ts'
+import { columnsOf, eventBody } from './job-rows.ts'
+import { openLanes, saveStep, splitLane } from './job-steps.ts'
+import type { JobWatch } from './job-watch.ts'
+import { bytesOf, statements } from './statements.ts'
+import { recalcDb } from './tables.ts'
+
+/** Jobs in the host's database. */
+export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
+  readonly #database: JobDatabase
+  readonly #watch: JobWatch
+
+  constructor(database: JobDatabase, watch: JobWatch) {
+    this.#database = database
+    this.#watch = watch
+  }
+
+  create(
+    record: JobWithPlan,
+    event: JobEvent,
+    request: LeaseRequest & { readonly cooldownMs: number },
+  ): Promise<Admission> {
+    return createJob(this.#database, record, event, request)
+  }
+
+  claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
+    return claimJob(this.#database, jobId, request)
+  }
+
+  async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
+    const { names } = this.#database
+    // The next heartbeat tries again.
+    const cancel = await this.#database.once(async (tx) => {
+      const job = await this.#database.lockOwnJob(tx, lease)
+      const lease_expires_at = request.now + request.leaseMs
+      await tx.updateTable(names.jobs).set({ lease_expires_at }).where('id', '=', lease.jobId).execute()
+      return job.cancel
+    })
+    return { cancel: cancel === null ? null : { reason: JSON.parse(cancel) as string | null } } // as it was stored
+  }
+
+  get(jobId: string): Promise<JobRecord | undefined> {
+    return this.#database.read((db) => readRecord(this.#database, db, jobId))
+  }
+
+  list(query: JobQuery): Promise<readonly JobRecord[]> {
+    return this.#database.read(() => listRecords(this.#database, query))
+  }
+
+  listInterrupted(now: number): Promise<readonly string[]> {
+    return this.#database.read(() => listInterrupted(this.#database, now))
+  }
+
+  events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]> {
+    return this.#database.read(() => readEvents(this.#database, jobId, page))
+  }
+
+  failures(
+    jobId: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly RecordedFailure[]> {
+    return this.#database.read(() => readFailures(this.#database, jobId, page))
+  }
+
+  watch(jobId: string, listener: () => void): () => void {
+    return this.#watch.add(jobId, listener)
+  }
+
+  async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
+    const { names } = this.#database
+    const asked = await this.#database.transaction(async (tx) => {
+      const job = await this.#database.lockJob(tx, jobId)
+      if (!job) return undefined
+      if (!isActive(job)) return false
+      await tx
+        .updateTable(names.jobs)
+        .set({ cancel: JSON.stringify(reason) })
+        .where('id', '=', jobId)
+        .execute()
+      return true
+    })
+    if (asked) this.#watch.notify(jobId)
+    return asked
+  }
+
+  openLanes(
+    lease: Lease,
+    lanes: readonly LaneCheckpoint[],
+    handedOut: { readonly after: string | null; readonly all: boolean },
+  ): Promise<void> {
+    return openLanes(this.#database, lease, lanes, handedOut)
+  }
+
+  splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void> {
+    return splitLane(this.#database, lease, laneId, into)
+  }
+
+  async saveStep(tx: Transaction<Database>, lease: Lease, step: Step): Promise<undefined> {
+    await saveStep(recalcDb(tx as unknown as Kysely<never>), this.#database.names, lease, step)
+    return undefined
+  }
+
+  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void> {
+    const { names } = this.#database
+    await this.#database.transaction(async (tx) => {
+      const stored = await this.#database.lockJob(tx, lease.jobId)
+      const lastSeq = Number(stored?.last_seq ?? 0)
+      const fresh = events.filter(({ seq }) => seq > lastSeq)
+      // Stored before, by an attempt whose answer was lost.
+      if (Number(stored?.lease_token) === lease.token && events.length > 0 && fresh.length === 0) return
+      await this.#database.lockOwnJob(tx, lease)
+      await tx
+        .updateTable(names.jobs)
+        .set({ ...columnsOf(record), last_seq: fresh.at(-1)?.seq ?? lastSeq })
+        .where('id', '=', lease.jobId)
+        .execute()
+      const rows = fresh.map((event) => ({ job_id: lease.jobId, seq: event.seq, body: eventBody(event) }))
+      for (const group of statements(rows, ({ body }) => bytesOf(body) + 64)) {
+        await tx.insertInto(names.events).values(group).execute()
+      }
+      // No lane carries token 0: with its end the job is nobody's any more.
+      if (hasEnded(record.status)) {
+        await tx.updateTable(names.lanes).set({ lease_token: 0 }).where('job_id', '=', lease.jobId).execute()
+      }
+    })
+    this.#watch.notify(lease.jobId)
+  }
+}

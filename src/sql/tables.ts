@@ -1,0 +1,133 @@
+import type { Generated, Kysely, Transaction } from 'kysely'
+import { InvalidOptionsError } from '../errors.ts'
+import { expected } from '../expectation.ts'
+
+/** A job. What is asked for in queries is a column; the rest of its record is `body`. */
+export interface JobsTable {
+  id: string
+  /** SHA-256 of the tenant id, so that ids of any length and in any script are told apart by any collation. */
+  tenant_hash: string
+  /** SHA-256 of the scope in which jobs exclude each other. */
+  scope_hash: string | null
+  status: string
+  /** Milliseconds since 1970, as all instants here. */
+  created_at: number
+  finished_at: number | null
+  /** JSON of the job's record without what has a column of its own. */
+  body: string
+  total_days: number
+  /** Counters of finished lanes; those of the others stand with them. */
+  processed_days: number
+  unchanged_days: number
+  skipped_days: number
+  failed_days: number
+  error_count: number
+  /** JSON of the last employee who was handed to a lane. */
+  handed_out: string
+  all_handed_out: number
+  next_lane_id: number
+  last_seq: number
+  lease_owner: string
+  /** The fencing token: a claim raises it, and every write under a lower one is refused. */
+  lease_token: number
+  lease_expires_at: number
+  /** JSON of the reason, when somebody wants the job to end. */
+  cancel: string | null
+}
+
+/** The employees of a job that names them, in parts that fit into a statement. */
+export interface JobEmployeesTable {
+  job_id: string
+  part: number
+  /** JSON of an array of ids. */
+  employee_ids: string
+}
+
+/** A lane's checkpoint and counters: each lane writes to a row of its own. Lane 0 is for work without a lane. */
+export interface LanesTable {
+  job_id: string
+  lane_id: number
+  /** A copy of the job's fencing token, so that a block is fenced by the one row that it writes anyway. */
+  lease_token: number
+  /** Raised by every step, so that each is a change. */
+  steps: number
+  /** JSON of an array of ids. */
+  employee_ids: string
+  dates_done: number
+  finished: number
+  tenant_stages_done: number
+  processed_days: number
+  unchanged_days: number
+  skipped_days: number
+  failed_days: number
+  error_count: number
+}
+
+/** A recorded failure. */
+export interface FailuresTable {
+  number: Generated<number>
+  job_id: string
+  /** SHA-256 of what tells failures of one job apart: none is listed twice. */
+  failure_hash: string
+  /** JSON. */
+  body: string
+}
+
+/** A job event. */
+export interface EventsTable {
+  job_id: string
+  seq: number
+  /** JSON. */
+  body: string
+}
+
+/** A row to lock: an employee, a tenant as a whole, or a scope of jobs. Rows are never removed: locking needs them there. */
+export interface LocksTable {
+  /** SHA-256 of what is locked. */
+  lock_hash: string
+}
+
+/** The library's tables by the names they have without their prefix. */
+export interface RecalcTables {
+  jobs: JobsTable
+  job_employees: JobEmployeesTable
+  lanes: LanesTable
+  failures: FailuresTable
+  events: EventsTable
+  locks: LocksTable
+}
+
+/** A Kysely, or a transaction, that sees the library's tables. */
+export type RecalcDb = Kysely<RecalcTables>
+export type RecalcTx = Transaction<RecalcTables>
+
+/** What the library's tables are really called. */
+export type TableNames = { readonly [Name in keyof RecalcTables]: Name }
+
+/**
+ * The tables' names with the prefix in front.
+ *
+ * @throws {InvalidOptionsError} when the prefix is no plain identifier.
+ */
+export function tableNames(prefix: string): TableNames {
+  if (typeof prefix !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,30}$/.test(prefix)) {
+    throw new InvalidOptionsError(expected('prefix', 'letters, digits and underscores, 31 at most', prefix))
+  }
+  const name = <Name extends keyof RecalcTables>(table: Name) => `${prefix}${table}` as Name // typed as if there were none
+  return {
+    jobs: name('jobs'),
+    job_employees: name('job_employees'),
+    lanes: name('lanes'),
+    failures: name('failures'),
+    events: name('events'),
+    locks: name('locks'),
+  }
+}
+
+/**
+ * The host's Kysely, or its transaction, as the library uses it: its own tables, and none of the host's plugins, which
+ * would rename columns or parse JSON.
+ */
+export function recalcDb(kysely: Kysely<never>): RecalcDb {
+  return kysely.withoutPlugins() as unknown as RecalcDb // the tables are there once `migrate()` has run
+}

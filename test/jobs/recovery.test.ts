@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { memoryBackend, RecalcService } from '../../src/index.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
+import { gate } from '../support/gate.ts'
+
+const REQUEST = { tenantId: 'acme', from: '2025-01-01', to: '2025-01-03' }
+
+/** A service whose process dies in the middle of a job: it never does anything again, and its lease runs out. */
+async function deadWorker() {
+  const clock = manualClock()
+  const { jobs } = memoryBackend()
+  // Each process has locks of its own; the dead one's are gone with it.
+  const process = () => ({ ...memoryBackend(), jobs })
+  const employees = { listEmployees: async ({ after }: { after?: string }) => (after ? [] : [{ id: 'ada' }]) }
+  const door = gate()
+  const calculated: string[] = []
+  const hanging = { calculateDay: () => door.pass() }
+  const dead = new RecalcService({ dailyCalc: hanging, employees, backend: process(), clock, leaseMs: 30_000 })
+  const job = await dead.triggerRecalcAllAsync(REQUEST)
+  await door.arrived
+  // A dead process sends no heartbeat: its timers are on a clock of its own that stands still.
+  const later = manualClock({ start: clock.now() + 60_000 })
+  const successor = (recovery: 'resume' | 'mark') =>
+    new RecalcService({
+      dailyCalc: { calculateDay: async ({ date }) => void calculated.push(date) },
+      employees,
+      backend: process(),
+      clock: later,
+      recovery,
+    })
+  return { job, successor, calculated }
+}
+
+async function typesOf(service: RecalcService<undefined>, jobId: string): Promise<readonly string[]> {
+  const types: string[] = []
+  const job = await service.openJob(jobId)
+  for await (const { type } of job.events()) types.push(type)
+  return types
+}
+
+test('a job whose worker died is taken up, and its events say that a run was cut off', async () => {
+  const { job, successor, calculated } = await deadWorker()
+  const service = successor('resume')
+  await service.start()
+  const taken = await service.openJob(job.id)
+  expect((await taken.result).status).toBe('completed')
+  expect(calculated).toEqual(['2025-01-01', '2025-01-02', '2025-01-03'])
+  const types = await typesOf(service, job.id)
+  expect(types.filter((type) => ['started', 'interrupted', 'resumed', 'completed'].includes(type))).toEqual([
+    'started',
+    'interrupted',
+    'resumed',
+    'completed',
+  ])
+})
+
+test("with recovery 'mark' it is ended as interrupted, and nothing is calculated until somebody resumes it", async () => {
+  const { job, successor, calculated } = await deadWorker()
+  const service = successor('mark')
+  await service.start()
+  const marked = await service.getJob(job.id)
+  expect(marked.status).toBe('interrupted')
+  expect(marked.result?.error?.code).toBe('LEASE_LOST')
+  expect(calculated).toEqual([])
+  expect((await typesOf(service, job.id)).at(-1)).toBe('interrupted')
+
+  const resumed = await service.resumeJob(job.id)
+  expect((await resumed.result).status).toBe('completed')
+  expect(calculated).toHaveLength(3)
+})
