@@ -47,6 +47,6 @@ export function printSpeeds(title: string, measured: readonly Measured[]): void 
   }
 }
 
-export function whole(value: number): string {
+function whole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }

@@ -21,7 +21,7 @@ interface RepairOptions {
  * Where days build on earlier ones, one recorded failure stands for its day and all that it blocks. As long as some of
  * these are still to be done the record stays, and moves on to the first of them; that is where a next run begins.
  */
-export class RepairLane extends Lane {
+class RepairLane extends Lane {
   readonly #options: RepairOptions
 
   constructor(options: RepairOptions & { readonly datesDone?: number; readonly blocked?: ReadonlySet<string> }) {

@@ -55,7 +55,7 @@ function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
 }
 
 /** What of a record goes into `body`. */
-export function bodyOf(record: JobRecord): string {
+function bodyOf(record: JobRecord): string {
   const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, ...rest } = record
   const { kind, tenantId, from, to, zone, stages, clearExisting, onError } = plan
   return JSON.stringify({ ...rest, plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError } }, bounded)
@@ -123,9 +123,4 @@ export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint)
     tenant_stages_done: 0,
     ...nothingCounted,
   }
-}
-
-/** The result of a job, if it has ended. */
-export function resultOf(record: JobRecord): RecalcResult | null {
-  return hasEnded(record.status) ? record.result : null
 }
