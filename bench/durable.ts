@@ -6,6 +6,7 @@ import { RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { startMariadb } from '../test/support/mariadb.ts'
 import { type Contender, median, printSpeeds, race } from './measure.ts'
+import { peakOf, printPeak } from './memory.ts'
 import { DATES, employees, FROM, nothingDaily, nothingStage, TO } from './nothing.ts'
 import { startRedis } from './redis.ts'
 
@@ -46,6 +47,10 @@ export async function benchDurable(): Promise<void> {
     console.log(`    ${median(perBlock).toFixed(2)} statements per block, page opening and events included`)
     await benchTrigger(new RecalcService({ ...options, dailyCalc: nothingDaily }), () => statements)
     await recalc.stop()
+    console.log('\n    peak memory above the idle process (resident set)')
+    const url = `${mariadb.url}/bench`
+    printPeak('a job over 1,000,000 employees', peakOf('durable-memory-child.ts', [url, 'all']))
+    printPeak('a job over an explicit batch of 100,000 ids', peakOf('durable-memory-child.ts', [url, 'batch']))
   } finally {
     await db.destroy()
     await pool.promise().end()

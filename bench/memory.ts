@@ -18,18 +18,26 @@ export function benchMemory(): void {
   console.log(`\n(b) peak memory above the idle process (resident set), ${IN_ALL.toLocaleString('en')} days in all`)
   for (const kind of ['bulk', 'daily']) {
     for (const days of SIZES) {
-      const { idleMb, peakMb } = measure(kind, days)
-      const name = `${kind === 'bulk' ? 'bulk day stage' : 'DailyCalc'}, jobs of ${days.toLocaleString('en')} days`
-      const above = `${(peakMb - idleMb).toFixed(0)} MB`
-      console.log(`  ${name.padEnd(58)} ${above.padStart(8)} (idle ${idleMb.toFixed(0)} MB)`)
+      const calculator = kind === 'bulk' ? 'bulk day stage' : 'DailyCalc'
+      printPeak(`${calculator}, jobs of ${days.toLocaleString('en')} days`, measure(kind, days))
     }
   }
 }
 
-function measure(kind: string, days: number): Peak {
-  const child = fileURLToPath(new URL('memory-child.ts', import.meta.url))
-  const arguments_ = [child, kind, String(days), String(IN_ALL)]
-  const output = execFileSync(process.execPath, arguments_, { encoding: 'utf8' })
+/** What a child process of this folder measured of itself. */
+export function peakOf(script: string, args: readonly string[]): Peak {
+  const child = fileURLToPath(new URL(script, import.meta.url))
+  const output = execFileSync(process.execPath, [child, ...args], { encoding: 'utf8' })
   // The child prints nothing else.
   return JSON.parse(output) as Peak
+}
+
+/** The line for one measurement. */
+export function printPeak(name: string, { idleMb, peakMb }: Peak): void {
+  const above = `${(peakMb - idleMb).toFixed(0)} MB`
+  console.log(`  ${name.padEnd(58)} ${above.padStart(8)} (idle ${idleMb.toFixed(0)} MB)`)
+}
+
+function measure(kind: string, days: number): Peak {
+  return peakOf('memory-child.ts', [kind, String(days), String(IN_ALL)])
 }

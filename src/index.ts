@@ -42,7 +42,14 @@ export {
   tenantStage,
 } from './pipeline/stages.ts'
 export { type Estimate, RecalcService } from './recalc-service.ts'
-export type { Checkpoint, FailureKey, LaneCheckpoint, RecordedFailure, Step } from './run/checkpoint.ts'
+export {
+  type Checkpoint,
+  type FailureKey,
+  type LaneCheckpoint,
+  type RecordedFailure,
+  type Step,
+  StepSavedBefore,
+} from './run/checkpoint.ts'
 export type { ClosedPeriods, Employee, EmployeeQuery, EmployeeRepository } from './run/host-contracts.ts'
 export type { AfterCommit, RunPhase } from './run/journal.ts'
 export type { OnError, RunPlan } from './run/plan.ts'

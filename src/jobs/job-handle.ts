@@ -114,15 +114,35 @@ export class JobHandle {
   #pump(): this {
     if (!this.#pumping) {
       this.#pumping = true
-      this.#emitAll().catch((error: unknown) => {
-        this.#logger.error({ jobId: this.id, error }, 'Job events could not be read')
-      })
+      void this.#emitAll()
     }
     return this
   }
 
+  /** Listeners outlive a store that is away for a while: what they missed they hear when there is news again. */
   async #emitAll(): Promise<void> {
-    for await (const event of this.events({ after: this.#after })) this.#emitter.emit(event.type, event)
+    let after = this.#after
+    for (;;) {
+      try {
+        for await (const event of this.events({ after })) {
+          after = event.seq
+          this.#emitter.emit(event.type, event)
+        }
+        return
+      } catch (error) {
+        this.#logger.error({ jobId: this.id, error }, 'Job events could not be read')
+        await this.#news()
+      }
+    }
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const unwatch = this.#jobs.watch(this.id, () => {
+        unwatch()
+        resolve()
+      })
+    })
   }
 
   async #lastResult(): Promise<RecalcResult> {

@@ -11,7 +11,7 @@ import { endStatus } from '../run/run-now.ts'
 import type { RunSettings } from '../run/settings.ts'
 import { EventWriter } from './event-writer.ts'
 import { Heartbeat } from './heartbeat.ts'
-import type { JobEvent, JobEventDraft } from './job-events.ts'
+import { isTerminal, type JobEvent, type JobEventDraft } from './job-events.ts'
 import type { JobRecord, JobWithPlan } from './job-record.ts'
 import { type JobAction, reduceJob } from './job-state.ts'
 import type { JobStore, Lease } from './job-store.ts'
@@ -97,7 +97,9 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     const { selection, record, takenOver } = this.#owned
     const { plan } = record
     const isFirst = this.#record.runs === 0
-    if (takenOver && !isFirst) this.#tell({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId)) })
+    if (takenOver && !isFirst && !(await this.#endIsTold())) {
+      this.#tell({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId)) })
+    }
     this.#apply({ type: 'begin', at: new Date(this.#now()), phases: this.#phases })
     const { runs } = this.#record
     this.#tell(isFirst ? { type: 'started', stages: this.#phases } : { type: 'resumed', stages: this.#phases, runs })
@@ -223,6 +225,17 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       ...(isFault && { error: faultOf(stopped?.cause) }),
       startedAt: this.#record.startedAt ?? this.#record.createdAt,
       finishedAt: new Date(this.#now()),
+    }
+  }
+
+  /** True when the last event is a terminal one: whoever worked on the job died before it told that it had begun. */
+  async #endIsTold(): Promise<boolean> {
+    try {
+      const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#record.lastSeq - 1, limit: 1 })
+      return last !== undefined && isTerminal(last)
+    } catch (error) {
+      this.#settings.logger.error({ jobId: this.jobId, error }, 'The last event could not be read')
+      return false
     }
   }
 

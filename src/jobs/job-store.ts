@@ -123,6 +123,8 @@ export interface JobStore<Tx = unknown> {
   /**
    * Moves checkpoint, counters and failures in the given unit of work. A store that cannot take part in it returns what
    * makes the step take effect, to be called after the commit; that throws when the lease was lost meanwhile.
+   *
+   * @throws {StepSavedBefore} for a `repeated` step that is saved already; the unit of work is then rolled back.
    */
   saveStep(tx: Tx, lease: Lease, step: Step): Promise<AfterCommit | undefined>
 

@@ -27,6 +27,8 @@ export interface Engine {
   readonly rowNumber: 'bigint' | 'integer'
   /** What follows a `create table`. */
   readonly tableOptions: RawBuilder<unknown>
+  /** What stands behind a table's name when the engine would not find the right index by itself. */
+  indexHint(index: string): RawBuilder<unknown>
   /** Makes an index, or leaves it when it is there. */
   createIndex(index: CreateIndexBuilder): Promise<void>
   /**
@@ -50,6 +52,7 @@ const mysql: Engine = {
   longText: 'mediumtext',
   rowNumber: 'bigint',
   tableOptions: sql`engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin`,
+  indexHint: (index) => sql`force index (${sql.ref(index)})`,
   async createIndex(index) {
     try {
       await index.execute()
@@ -117,6 +120,7 @@ const sqlite: Engine = {
   longText: 'text',
   rowNumber: 'integer',
   tableOptions: sql``,
+  indexHint: () => sql``,
   createIndex: (index) => index.ifNotExists().execute(),
   async lockRows(tx, names, hashes) {
     // One writer at a time has the whole database: the first write of the transaction is the lock.

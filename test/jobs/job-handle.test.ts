@@ -288,3 +288,33 @@ describe('a handle', () => {
 async function readAll(events: AsyncIterable<JobEvent>): Promise<void> {
   for await (const _ of events);
 }
+
+test('listeners outlive a store that cannot be read for a while, and miss nothing', async () => {
+  const door = gate()
+  let refusals = 2
+  const backend = changedStore(memoryBackend(), (whole) => ({
+    events: async (jobId, page) => {
+      if (page.after > 0 && refusals > 0) {
+        refusals -= 1
+        throw new Error('the store is away')
+      }
+      return await whole.events(jobId, page)
+    },
+  }))
+  const { service, log } = office({
+    backend,
+    progressIntervalMs: 0,
+    calculate: (day) => day === 'e2 2025-01-03' && door.pass(),
+  })
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  const heard: JobEvent[] = []
+  const ended = Promise.withResolvers<void>()
+  for (const type of new Set(SMALL)) job.on(type, (event) => heard.push(event))
+  job.on('completed', () => ended.resolve())
+  await door.arrived
+  door.open()
+  await ended.promise
+  expect(refusals).toBe(0)
+  expect(heard.map(({ seq }) => seq)).toEqual(heard.map((_, i) => i + 1))
+  expect(log.filter(({ message }) => message === 'Job events could not be read')).toHaveLength(2)
+})

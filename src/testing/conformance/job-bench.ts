@@ -49,7 +49,7 @@ export class JobBench<Tx> {
     const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now) })
     const request = { owner, now, leaseMs: LEASE_MS, cooldownMs }
     const admission = await this.jobs.create(record, queuedEvent(record), request)
-    return { record: { ...record, lastSeq: 1 }, admission }
+    return { record: withoutEmployees({ ...record, lastSeq: 1 }), admission }
   }
 
   /** A job that is let in. */
@@ -59,11 +59,11 @@ export class JobBench<Tx> {
     return { lease: admission.lease, record }
   }
 
-  /** The record as the store has it. */
+  /** The record as the store tells it to anybody, which need not be with the employees that it names. */
   async stored(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<JobRecord> {
     const record = await this.jobs.get(job.record.id)
     assert.ok(record, `job ${job.record.id} should be there`)
-    return record
+    return withoutEmployees(record)
   }
 
   /** Appends events after those that the store has. */
@@ -155,6 +155,12 @@ function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
     clearExisting: true,
     onError: 'continue',
   }
+}
+
+/** A record with no more of its plan than is told to anybody. */
+export function withoutEmployees(record: JobRecord): JobRecord {
+  const { employeeIds: _, ...plan } = record.plan as RunPlan // or already without
+  return { ...record, plan }
 }
 
 /** A draft as the event with the given number. */

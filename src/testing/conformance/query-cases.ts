@@ -38,6 +38,7 @@ export const queryCases: readonly ConformanceCase[] = [
       for (const text of HOSTILE_STRINGS) {
         const job = await bench.create({ tenantId: text, employeeIds: [text], reason: text, scope: text })
         assert.deepEqual(await bench.stored(job), job.record)
+        assert.deepEqual((await bench.takeOver(job)).record.plan.employeeIds, [text])
       }
       for (const text of HOSTILE_STRINGS) {
         const found = await bench.jobs.list({ tenantId: text })

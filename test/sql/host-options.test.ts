@@ -1,0 +1,131 @@
+import { CamelCasePlugin, Kysely, MysqlDialect, ParseJSONResultsPlugin, sql } from 'kysely'
+import { createPool, type PoolOptions } from 'mysql2'
+import { dayStage, RecalcService } from 'recalc-service'
+import { sqlBackend, sqlUnitOfWork } from 'recalc-service/sql'
+import { describe, expect, test } from 'vitest'
+import { testDatabase } from '../support/mariadb.ts'
+import { engines } from './support/engines.ts'
+
+interface Host {
+  dayValues: { tenantId: string; employeeId: string; dayOf: string; value: number }
+}
+
+type HostTx = Parameters<Parameters<ReturnType<Kysely<Host>['transaction']>['execute']>[0]>[0]
+
+/** A host in whose Kysely columns are called in camel case; a job fails on a day, is resumed and completes. */
+async function worksFor(kysely: Kysely<Host>): Promise<void> {
+  const backend = sqlBackend(kysely)
+  await backend.migrate()
+  await sql`create table day_values
+    (tenant_id varchar(20), employee_id varchar(20), day_of char(10), value int, primary key (tenant_id, employee_id, day_of))`.execute(
+    kysely,
+  )
+  let broken = true
+  const stage = dayStage<number, null, HostTx>({
+    name: 'values',
+    title: 'Values',
+    reads: {},
+    writes: ['day_values'],
+    load: async () => null,
+    calculate({ employeeId, date }) {
+      if (broken && employeeId === '2' && date === '2025-01-02') throw new Error('{"not": "parsed"}')
+      return Number(employeeId)
+    },
+    async save({ upserts }, { tx }) {
+      const rows = upserts.map(({ day: { date, ...day }, value }) => ({ ...day, dayOf: date, value }))
+      await tx.insertInto('dayValues').values(rows).execute()
+    },
+  })
+  const recalc = new RecalcService<HostTx>({
+    stages: [stage],
+    backend,
+    employees: {
+      listEmployees: async ({ after }) => (after === undefined ? [{ id: '1' }, { id: '2' }, { id: '3' }] : []),
+    },
+    block: { employees: 1, days: 1 },
+  })
+  const job = await recalc.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-01-01', to: '2025-01-04' })
+  expect(await job.result).toMatchObject({
+    status: 'completed_with_errors',
+    totalDays: 12,
+    processedDays: 11,
+    failedDays: 1,
+    errors: [{ employeeId: '2', date: '2025-01-02', message: '{"not": "parsed"}' }],
+  })
+  // Failing once more leaves every counter as it is.
+  const failed = await (await recalc.resumeJob(job.id)).result
+  expect(failed).toMatchObject({ status: 'completed_with_errors', processedDays: 11, failedDays: 1, errorCount: 1 })
+  broken = false
+  const again = await recalc.resumeJob(job.id)
+  expect(await again.result).toMatchObject({ status: 'completed', totalDays: 12, processedDays: 12, failedDays: 0 })
+  const seqs: number[] = []
+  for await (const event of again.events()) {
+    expect(event.at).toBeInstanceOf(Date)
+    seqs.push(event.seq)
+  }
+  expect(seqs).toEqual(seqs.map((_, i) => i + 1))
+  const { n } = await kysely
+    .selectFrom('dayValues')
+    .select(({ fn }) => fn.countAll().as('n'))
+    .executeTakeFirstOrThrow()
+  expect(Number(n)).toBe(12)
+  expect(await backend.purgeJobs({ finishedBefore: new Date(8e15) })).toBe(1)
+}
+
+describe.each(engines)('on $name, in the host’s own Kysely', async ({ open }) => {
+  const database = await open()
+
+  test('with plugins that rename columns and parse JSON jobs work', async () => {
+    const kysely = database.connect<Host>()
+    await worksFor(kysely.withPlugin(new CamelCasePlugin()).withPlugin(new ParseJSONResultsPlugin()))
+  })
+})
+
+describe.each<[string, PoolOptions]>([
+  ['that gives big numbers as strings', { supportBigNumbers: true, bigNumberStrings: true, decimalNumbers: true }],
+  ['that counts changed rows instead of found ones', { flags: ['-FOUND_ROWS'] }],
+  ['that gives dates as strings, in another time zone', { dateStrings: true, timezone: '+09:00' }],
+  ['that allows several statements at once', { multipleStatements: true, charset: 'utf8mb4_general_ci' }],
+  ['of one connection', { connectionLimit: 1 }],
+])('on MariaDB, in a pool %s', async (_, options) => {
+  const database = await testDatabase()
+
+  test('jobs work', async () => {
+    const pool = createPool({ uri: database.url, ...options })
+    const kysely = new Kysely<Host>({ dialect: new MysqlDialect({ pool }), plugins: [new CamelCasePlugin()] })
+    try {
+      await worksFor(kysely)
+    } finally {
+      await kysely.destroy()
+    }
+  })
+})
+
+describe('the unit of work on MariaDB', async () => {
+  const database = await testDatabase()
+  const kysely = database.kysely<{ notes: { id: number; note: string } }>()
+  const other = database.kysely<{ notes: { id: number; note: string } }>()
+
+  test('reads what others have committed meanwhile, and locks no gaps', async () => {
+    await sql`create table notes (id int primary key, note varchar(20)) engine = InnoDB`.execute(kysely)
+    await sql`insert into notes values (1, 'old'), (9, 'nine')`.execute(kysely)
+    const seen = await sqlUnitOfWork(kysely).run(async (tx) => {
+      const before = await tx.selectFrom('notes').select('note').where('id', '=', 1).execute()
+      await other.updateTable('notes').set({ note: 'new' }).where('id', '=', 1).execute()
+      const after = await tx.selectFrom('notes').select('note').where('id', '=', 1).execute()
+      await tx.deleteFrom('notes').where('id', '>', 2).where('id', '<', 8).execute()
+      await other.insertInto('notes').values({ id: 5, note: 'between' }).execute()
+      return [...before, ...after].map(({ note }) => note)
+    })
+    expect(seen).toEqual(['old', 'new'])
+  })
+
+  test('leaves the isolation level of the host’s own transactions as it is', async () => {
+    const alone = database.kysely<object>({ connectionLimit: 1 })
+    const level = () => sql<{ Value: string }>`show variables like '%isolation'`.execute(alone)
+    const before = (await level()).rows
+    await sqlUnitOfWork(alone).run(async () => {})
+    expect((await level()).rows).toEqual(before)
+    expect(JSON.stringify(before)).toContain('REPEATABLE-READ')
+  })
+})

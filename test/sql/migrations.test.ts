@@ -1,0 +1,208 @@
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { InvalidOptionsError, RecalcService } from 'recalc-service'
+import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
+import { describe, expect, test } from 'vitest'
+import type {
+  EventsTable,
+  FailuresTable,
+  JobEmployeesTable,
+  JobsTable,
+  LanesTable,
+  LocksTable,
+  RecalcTables,
+} from '../../src/sql/tables.ts'
+import type { StatementHook } from '../support/crash-database.ts'
+import { engines } from './support/engines.ts'
+import { type StoredTable, storedTables } from './support/schema.ts'
+
+/** The columns of a table's type: the compiler sees to it that none is missing, none is made up, and what may be null. */
+type Columns<Table> = { readonly [Column in keyof Table]-?: null extends Table[Column] ? 'null' : 'not null' }
+
+const counters = {
+  processed_days: 'not null',
+  unchanged_days: 'not null',
+  skipped_days: 'not null',
+  failed_days: 'not null',
+  error_count: 'not null',
+} as const
+
+const jobs: Columns<JobsTable> = {
+  id: 'not null',
+  tenant_hash: 'not null',
+  scope_hash: 'null',
+  status: 'not null',
+  created_at: 'not null',
+  finished_at: 'null',
+  body: 'not null',
+  total_days: 'not null',
+  ...counters,
+  handed_out: 'not null',
+  all_handed_out: 'not null',
+  next_lane_id: 'not null',
+  last_seq: 'not null',
+  lease_owner: 'not null',
+  lease_token: 'not null',
+  lease_expires_at: 'not null',
+  cancel: 'null',
+}
+const job_employees: Columns<JobEmployeesTable> = { job_id: 'not null', part: 'not null', employee_ids: 'not null' }
+const lanes: Columns<LanesTable> = {
+  job_id: 'not null',
+  lane_id: 'not null',
+  lease_token: 'not null',
+  steps: 'not null',
+  employee_ids: 'not null',
+  dates_done: 'not null',
+  finished: 'not null',
+  tenant_stages_done: 'not null',
+  ...counters,
+}
+const failures: Columns<FailuresTable> = {
+  number: 'not null',
+  job_id: 'not null',
+  failure_hash: 'not null',
+  body: 'not null',
+}
+const events: Columns<EventsTable> = { job_id: 'not null', seq: 'not null', body: 'not null' }
+const locks: Columns<LocksTable> = { lock_hash: 'not null' }
+
+const expected: { readonly [Name in keyof RecalcTables]: StoredTable } = {
+  jobs: {
+    columns: jobs,
+    indexes: [
+      'index (created_at)',
+      'index (finished_at)',
+      'index (scope_hash, created_at)',
+      'index (scope_hash, status)',
+      'index (status, lease_expires_at)',
+      'index (tenant_hash, created_at)',
+      'primary (id)',
+    ],
+  },
+  job_employees: { columns: job_employees, indexes: ['primary (job_id, part)'] },
+  lanes: { columns: lanes, indexes: ['primary (job_id, lane_id)'] },
+  failures: {
+    columns: failures,
+    indexes: ['index (job_id, number)', 'primary (number)', 'unique (job_id, failure_hash)'],
+  },
+  events: { columns: events, indexes: ['primary (job_id, seq)'] },
+  locks: { columns: locks, indexes: ['primary (lock_hash)'] },
+}
+
+const ownTables = Object.keys(expected)
+
+/** Only the tables that the library works with, without those in which Kysely keeps its migrations. */
+async function libraryTables(kysely: Kysely<never>, prefix = 'recalc_') {
+  const all = await storedTables(kysely, prefix)
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('migrations')))
+}
+
+/** Lets a process "die" in front of a statement: it is not run, nor is any that follows. */
+function diesBefore(last: number): { readonly hook: StatementHook; readonly seen: () => number } {
+  let seen = 0
+  const hook: StatementHook = (_, run) => {
+    seen += 1
+    if (seen >= last) throw new Error('died')
+    return run()
+  }
+  return { hook, seen: () => seen }
+}
+
+function migratorOf(kysely: Kysely<never>, migrations: Record<string, Migration>): Migrator {
+  return new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } })
+}
+
+describe.each(engines)('the schema on $name', async ({ open }) => {
+  const database = await open()
+
+  test('is what the types of the tables say', async () => {
+    const kysely = database.connect<never>()
+    await sqlBackend(kysely).migrate()
+    expect(await libraryTables(kysely)).toEqual(expected)
+  })
+
+  test('stays as it is when it is migrated again', async () => {
+    const kysely = database.connect<never>()
+    await sqlBackend(kysely).migrate()
+    await sql`insert into recalc_locks (lock_hash) values ('kept')`.execute(kysely)
+    await sqlBackend(kysely).migrate()
+    const { rows } = await sql`select lock_hash from recalc_locks`.execute(kysely)
+    expect(rows).toEqual([{ lock_hash: 'kept' }])
+  })
+
+  test('is made once by many clients that migrate at the same time', async () => {
+    const clients = Array.from({ length: 5 }, () => database.connect<never>())
+    await Promise.all(clients.map((kysely) => sqlBackend(kysely, { prefix: 'crowd_' }).migrate()))
+    expect(await libraryTables(clients[0]!, 'crowd_')).toEqual(expected)
+  })
+
+  test('is finished by whoever comes after a process that died in the middle', async () => {
+    const kysely = database.connect<never>()
+    const { up, down } = recalcMigrations('torn_').torn_0001_jobs!
+    const whole = diesBefore(Number.POSITIVE_INFINITY)
+    await up(database.connect(whole.hook))
+    expect(whole.seen()).toBeGreaterThan(10)
+    for (let statement = 2; statement <= whole.seen(); statement += 3) {
+      await down!(kysely)
+      await expect(up(database.connect(diesBefore(statement).hook))).rejects.toThrow('died')
+      await up(kysely)
+      expect(await libraryTables(kysely, 'torn_')).toEqual(expected)
+    }
+  })
+
+  test('stands beside another one under a different prefix, and works', async () => {
+    const kysely = database.connect<never>()
+    const backend = sqlBackend(kysely, { prefix: 'payroll_Recalc_' })
+    await backend.migrate()
+    expect(await libraryTables(kysely, 'payroll_Recalc_')).toEqual(expected)
+    const dailyCalc = { async calculateDay() {} }
+    const recalc = new RecalcService({ dailyCalc, employees: { listEmployees: async () => [] }, backend })
+    const job = await recalc.triggerRecalcAsync({ tenantId: 'acme', employeeId: '7', date: '2025-01-01' })
+    expect((await job.result).status).toBe('completed')
+    const others = await sqlBackend(kysely).jobs.list({})
+    expect(others).toEqual([])
+  })
+
+  test("is made and unmade by a host's own Migrator, between the host's own migrations", async () => {
+    const kysely = database.connect<never>()
+    const host: Record<string, Migration> = {
+      '2024_people': {
+        up: (db) => db.schema.createTable('people').addColumn('id', 'integer').execute(),
+        down: (db) => db.schema.dropTable('people').execute(),
+      },
+    }
+    const migrator = migratorOf(kysely, { ...host, ...recalcMigrations('host_') })
+    const up = await migrator.migrateToLatest()
+    expect(up.error).toBeUndefined()
+    expect(up.results?.map(({ migrationName }) => migrationName)).toEqual(['2024_people', 'host_0001_jobs'])
+    expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
+    const down = await migrator.migrateDown()
+    expect(down.error).toBeUndefined()
+    expect(await libraryTables(kysely, 'host_')).toEqual({})
+    expect((await migrator.migrateToLatest()).error).toBeUndefined()
+    expect(await libraryTables(kysely, 'host_')).toEqual(expected)
+  })
+
+  test('has migrations that the next version can add to: migrate() runs what is new and nothing else', async () => {
+    const kysely = database.connect<never>()
+    await sqlBackend(kysely, { prefix: 'next_' }).migrate()
+    const migrator = new Migrator({
+      db: kysely,
+      provider: { getMigrations: async () => recalcMigrations('next_') },
+      migrationTableName: 'next_migrations',
+      migrationLockTableName: 'next_migrations_lock',
+    })
+    expect((await migrator.getMigrations()).map(({ name, executedAt }) => [name, executedAt !== undefined])).toEqual([
+      ['next_0001_jobs', true],
+    ])
+    expect(await migrator.migrateToLatest()).toEqual({ results: [] })
+  })
+})
+
+test.each(['', '1st_', 'a b', 'recalc-', "recalc'; drop table jobs; --", 'x'.repeat(32), null, 7])(
+  'a prefix that is no plain identifier is refused wherever it is given: %j',
+  (prefix) => {
+    expect(() => recalcMigrations(prefix as string)).toThrow(InvalidOptionsError)
+  },
+)
