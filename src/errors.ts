@@ -32,7 +32,7 @@ export class PipelineError extends RecalcError {
   }
 }
 
-/** Thrown when a repository or a stage of the host breaks its contract, such as employees out of order. */
+/** Thrown when a repository or a stage of the host breaks its contract, such as pages of employees that run in circles. */
 export class ContractError extends RecalcError {
   readonly code = 'CONTRACT'
 }
@@ -105,13 +105,13 @@ export class StageTimeoutError extends RecalcError {
   }
 }
 
-/** Thrown when a job was taken over by another process; the old owner writes nothing more. */
+/** Thrown when a job is no longer its worker's: the lease ran out, or another took the job over. The old owner writes nothing more. */
 export class LeaseLostError extends RecalcError {
   readonly code = 'LEASE_LOST'
   readonly jobId: string
 
   constructor(jobId: string) {
-    super(`The lease on job ${jobId} is lost: another process has taken the job over`)
+    super(`The lease on job ${jobId} is lost: its worker died, or did not renew it in time`)
     this.jobId = jobId
   }
 }

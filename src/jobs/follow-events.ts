@@ -1,13 +1,16 @@
 import type { JobEvent } from './job-events.ts'
 import { hasEnded } from './job-record.ts'
-import type { JobStore } from './job-store.ts'
+import type { JobReader } from './job-reader.ts'
 
 /** How many events are read at a time, so that a slow reader costs no memory. */
 const PAGE = 256
 
-/** A job's events after `after`, in order, up to the last one of its present run. */
+/**
+ * A job's events after `after`, in order, up to the last one of its present run. Once the reader is closed nothing is waited
+ * for: what is stored is all.
+ */
 export async function* followEvents(
-  jobs: JobStore<never>,
+  jobs: JobReader,
   jobId: string,
   options: { readonly after?: number; readonly signal?: AbortSignal },
 ): AsyncGenerator<JobEvent, void> {
@@ -20,7 +23,9 @@ export async function* followEvents(
     wake?.()
   }
   const unwatch = jobs.watch(jobId, notify)
+  const wakeUp = () => wake?.()
   signal?.addEventListener('abort', notify, { once: true })
+  jobs.closed.addEventListener('abort', wakeUp, { once: true })
   try {
     while (!signal?.aborted) {
       news = false
@@ -37,13 +42,16 @@ export async function* followEvents(
       }
       if (!record || (ended && after >= record.lastSeq)) return
       if (page.length < PAGE && !news) {
+        if (jobs.closed.aborted) return
         await new Promise<void>((resolve) => {
           wake = resolve
         })
+        if (jobs.closed.aborted && !news) return
       }
     }
   } finally {
     signal?.removeEventListener('abort', notify)
+    jobs.closed.removeEventListener('abort', wakeUp)
     unwatch()
   }
 }

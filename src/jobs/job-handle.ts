@@ -1,11 +1,11 @@
 import { EventEmitter } from 'eventemitter3'
-import { JobNotFoundError } from '../errors.ts'
+import { JobNotFoundError, ServiceStoppedError } from '../errors.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { RecalcResult } from '../run/result.ts'
 import { followEvents } from './follow-events.ts'
 import type { JobEvent, JobEventMap, JobEventType } from './job-events.ts'
 import { type JobSnapshot, snapshotOf } from './job-snapshot.ts'
-import type { JobStore } from './job-store.ts'
+import type { JobReader } from './job-reader.ts'
 
 /** Called with each event of one type; an error it throws, or rejects with, is logged and harms nobody. */
 export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) => unknown
@@ -18,7 +18,7 @@ export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) 
  */
 export class JobHandle {
   readonly id: string
-  readonly #jobs: JobStore<never>
+  readonly #jobs: JobReader
   readonly #logger: Logger
   readonly #cancel: (reason: string | null) => Promise<boolean>
   readonly #emitter = new EventEmitter<JobEventType, unknown>()
@@ -30,7 +30,7 @@ export class JobHandle {
   /** @internal Handles are made by the service. */
   constructor(options: {
     readonly id: string
-    readonly jobs: JobStore<never>
+    readonly jobs: JobReader
     readonly logger: Logger
     readonly after: number
     readonly ended?: Promise<RecalcResult>
@@ -45,8 +45,8 @@ export class JobHandle {
   }
 
   /**
-   * Settles when the job's present run ends, whatever became of it; never rejects, unless the job had been forgotten
-   * before anybody asked.
+   * Settles when the job's present run ends, whatever became of it. Never rejects for a job that this service works on; for
+   * another's it does when the job had been forgotten before anybody asked, or when this service is stopped meanwhile.
    */
   get result(): Promise<RecalcResult> {
     this.#ended ??= this.#lastResult()
@@ -70,7 +70,7 @@ export class JobHandle {
 
   /**
    * Every event after `after` (default 0: from the first), each once and in order. Ends with the last event of the job's
-   * present run, at once when it has ended; ends silently when `signal` aborts.
+   * present run, at once when it has ended; ends silently when `signal` aborts or the service is stopped.
    */
   events(options: { readonly after?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<JobEvent, void> {
     return followEvents(this.#jobs, this.id, options)
@@ -131,6 +131,7 @@ export class JobHandle {
         return
       } catch (error) {
         this.#logger.error({ jobId: this.id, error }, 'Job events could not be read')
+        if (this.#jobs.closed.aborted) return
         await this.#news()
       }
     }
@@ -138,10 +139,13 @@ export class JobHandle {
 
   #news(): Promise<void> {
     return new Promise((resolve) => {
-      const unwatch = this.#jobs.watch(this.id, () => {
+      const wake = () => {
         unwatch()
+        this.#jobs.closed.removeEventListener('abort', wake)
         resolve()
-      })
+      }
+      const unwatch = this.#jobs.watch(this.id, wake)
+      this.#jobs.closed.addEventListener('abort', wake, { once: true })
     })
   }
 
@@ -151,7 +155,7 @@ export class JobHandle {
       if ('result' in event) result = event.result
     }
     result ??= (await this.#jobs.get(this.id))?.result ?? undefined
-    if (!result) throw new JobNotFoundError(this.id)
-    return result
+    if (result) return result
+    throw this.#jobs.closed.aborted ? new ServiceStoppedError() : new JobNotFoundError(this.id)
   }
 }

@@ -6,6 +6,7 @@ import type { RunPlan } from '../run/plan.ts'
 import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
 import { JobHandle } from './job-handle.ts'
+import { JobReader } from './job-reader.ts'
 import { ACTIVE, hasEnded, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
 import { JobRunner, type JobSettings, type OwnedJob } from './job-runner.ts'
 import type { LeaseRequest } from './job-store.ts'
@@ -27,6 +28,7 @@ export interface JobsOptions<Tx> extends JobSettings<Tx> {
 /** The jobs that one service starts, resumes and recovers, and those it is working on right now. */
 export class Jobs<Tx> {
   readonly #options: JobsOptions<Tx>
+  readonly #reader: JobReader
   // One job may be here twice: while a run that lost its lease is still winding up, and once it was claimed again.
   readonly #running = new Map<JobRunner<Tx>, Promise<unknown>>()
   /** Work that may yet start a run, or touch the store. */
@@ -36,6 +38,7 @@ export class Jobs<Tx> {
 
   constructor(options: JobsOptions<Tx>) {
     this.#options = options
+    this.#reader = new JobReader(options.jobs)
   }
 
   /**
@@ -107,6 +110,7 @@ export class Jobs<Tx> {
     await Promise.allSettled(this.#pending)
     await Promise.all(this.#running.values())
     await Promise.allSettled(this.#pending) // what the runs have left
+    await this.#reader.close()
   }
 
   #recoverLater(): void {
@@ -128,9 +132,11 @@ export class Jobs<Tx> {
     for (const jobId of await jobs.listInterrupted(clock.now())) {
       if (this.#stopped) return
       try {
-        if (recovery === 'resume') await this.#claim(jobId, ['interrupted'])
-        else await this.#mark(jobId)
-        logger.info({ jobId }, 'Interrupted job recovered')
+        if (recovery === 'mark') await this.#mark(jobId)
+        else {
+          await this.#claim(jobId, ['interrupted'])
+          logger.info({ jobId }, 'Interrupted job resumed')
+        }
       } catch (error) {
         logger.warn({ jobId, error }, 'Interrupted job could not be recovered')
       }
@@ -142,6 +148,7 @@ export class Jobs<Tx> {
     const record = await this.#options.jobs.get(jobId)
     if (!record || hasEnded(record.status)) return
     await new JobRunner(this.#options, await this.#own(record, [])).leave()
+    this.#options.logger.info({ jobId }, 'Interrupted job marked')
   }
 
   async #claim(jobId: string, from: readonly JobStatus[]): Promise<JobHandle> {
@@ -211,9 +218,9 @@ export class Jobs<Tx> {
   }
 
   #handle(record: JobRecord, after: number, ended: Promise<RecalcResult> | undefined): JobHandle {
-    const { jobs, logger } = this.#options
+    const { logger } = this.#options
     const cancel = (reason: string | null) => this.cancel(record.id, reason)
-    return new JobHandle({ id: record.id, jobs, logger, after, cancel, ...(ended && { ended }) })
+    return new JobHandle({ id: record.id, jobs: this.#reader, logger, after, cancel, ...(ended && { ended }) })
   }
 
   #leaseRequest(): LeaseRequest {

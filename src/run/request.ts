@@ -146,7 +146,7 @@ function checkDates(
   if (to < from) throw new InvalidRequestError(expected('to', `\`from\` (${from}) or later`, to))
   const days = countDays(from, to)
   if (days > maxDays) {
-    const limit = `at most ${maxDays} days after \`from\` (${from}), as \`maxDays\` says`
+    const limit = `the end of at most ${maxDays} days from \`from\` (${from}), as \`maxDays\` says`
     throw new InvalidRequestError(`${expected('to', limit, to)}, which makes ${days} days`)
   }
   return [from, to]
