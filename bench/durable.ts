@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { Kysely, type LogEvent, MysqlDialect } from 'kysely'
+import { Kysely, type LogEvent, MysqlDialect, type Transaction } from 'kysely'
 import { createPool } from 'mysql2'
 import { RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
@@ -90,7 +90,7 @@ function bullmq(port: number): Contender {
   }
 }
 
-async function benchTrigger(recalc: RecalcService, statements: () => number): Promise<void> {
+async function benchTrigger(recalc: RecalcService<Transaction<unknown>>, statements: () => number): Promise<void> {
   const calls = 500
   await recalc.triggerRecalc({ tenantId: TENANT, employeeId: '7', date: FROM })
   const before = statements()

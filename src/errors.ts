@@ -43,7 +43,8 @@ export class RecalcFailedError extends RecalcError {
   readonly result: RecalcResult
 
   constructor(result: RecalcResult, failure: RecalcFailure, options?: ErrorOptions) {
-    const where = failure.date ? ` (employee ${failure.employeeId}, ${failure.date})` : ''
+    const { employeeId, date, stage } = failure
+    const where = date ? ` (employee ${employeeId}, ${date})` : ` (stage ${stage})`
     super(`Recalculation failed${where}: ${failure.message}`, options)
     this.result = result
   }

@@ -1,6 +1,6 @@
 import type { JobEvent } from './job-events.ts'
-import { hasEnded } from './job-record.ts'
 import type { JobReader } from './job-reader.ts'
+import { hasEnded } from './job-record.ts'
 
 /** How many events are read at a time, so that a slow reader costs no memory. */
 const PAGE = 256

@@ -4,8 +4,8 @@ import type { Logger } from '../pipeline/context.ts'
 import type { RecalcResult } from '../run/result.ts'
 import { followEvents } from './follow-events.ts'
 import type { JobEvent, JobEventMap, JobEventType } from './job-events.ts'
-import { type JobSnapshot, snapshotOf } from './job-snapshot.ts'
 import type { JobReader } from './job-reader.ts'
+import { type JobSnapshot, snapshotOf } from './job-snapshot.ts'
 
 /** Called with each event of one type; an error it throws, or rejects with, is logged and harms nobody. */
 export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) => unknown

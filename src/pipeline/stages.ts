@@ -31,23 +31,29 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
   readonly name: string
   /** What people read while it runs. Default: `name`. */
   readonly title?: string
-  /** Table → days read. A table that this very stage writes must reach back one day and have `stored`. */
+  /**
+   * Table → days read. Declares what the stage depends on, and so the order; `load` gets the block as it is. A table that this
+   * very stage writes must reach back one day and have `stored`.
+   */
   readonly reads?: Readonly<Record<string, DayOffsets>>
   /** Tables that only this stage writes. */
   readonly writes: readonly string[]
   /** Everything that the block's days need, in a number of queries that does not grow with the block. */
-  load(block: Block, context: StageContext<Tx>): Promise<Inputs>
+  readonly load: (block: Block, context: StageContext<Tx>) => Promise<Inputs>
   /**
    * Pure. `null`: this day has no row. `previous` is the value of the day before, `null` if it has none or the stage does
    * not read its own table.
    */
   calculate(day: EmployeeDay, inputs: Inputs, previous: Value | null): Value | null
-  /** What is there now, for the block's days; makes unchanged days cost no write. */
-  stored?(block: Block, context: StageContext<Tx>): Promise<ReadonlyMap<DayKey, Value>>
+  /**
+   * What is there now, for the block's days; makes unchanged days cost no write. For a stage that reads its own table the
+   * block begins one day earlier.
+   */
+  readonly stored?: (block: Block, context: StageContext<Tx>) => Promise<ReadonlyMap<DayKey, Value>>
   /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes. */
   isEqual?(a: Value, b: Value): boolean
   /** Writes the block's changes through `context.tx`; not called when there are none. */
-  save(changes: DayChanges<Value>, context: StageContext<Tx>): Promise<void>
+  readonly save: (changes: DayChanges<Value>, context: StageContext<Tx>) => Promise<void>
 }
 
 /** A day stage whose value type is known only to itself; made by {@link dayStage}. */
@@ -68,7 +74,7 @@ export interface TenantStageDefinition<Tx = unknown> {
   /** Tables that only this stage writes. */
   readonly writes: readonly string[]
   /** One unit of work; runs again from the start after a transient error. */
-  run(context: TenantContext<Tx>): Promise<void>
+  readonly run: (context: TenantContext<Tx>) => Promise<void>
 }
 
 /** Made by {@link tenantStage}. */

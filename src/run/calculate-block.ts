@@ -97,12 +97,15 @@ function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, inputs: unk
     for (let number = first; number < days.endOf(employee); number++) {
       if (days.hasFailed(number)) continue
       const day = days.day(number)
+      let value: unknown
       try {
-        values.set(number, stage.calculate(day, inputs, values.previous(number, number === first)))
+        value = stage.calculate(day, inputs, values.previous(number, number === first))
       } catch (error) {
         const { employeeId, date } = day
         days.fail(number, failureOf(error, { employeeId, date, stage: stage.name }, attempt))
+        continue
       }
+      values.set(number, value)
     }
   }
 }

@@ -33,6 +33,10 @@ export class StageValues<Tx> {
   }
 
   set(day: number, value: unknown): void {
+    if (isThenable(value)) {
+      const { name } = this.member.stage
+      throw new ContractError(`Expected \`calculate\` of stage ${name} to be pure and return a value, got a promise`)
+    }
     this.#values[day] = value ?? null
   }
 
@@ -86,4 +90,8 @@ export class StageValues<Tx> {
     })
     return { upserts, deletes }
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -7,6 +7,7 @@ import {
   type EmployeeDay,
   PipelineError,
   RecalcFailedError,
+  RecalcService,
   type TriggerOptions,
 } from '../../src/index.ts'
 import { date } from '../calendar/arbitraries.ts'
@@ -325,7 +326,7 @@ test('a tenant stage that fails is a failure of nobody`s day, and the next ones 
   expect(database.dump('summary')).toEqual({ acme: 10 })
   await expect(service.triggerRecalc(request)).rejects.toMatchObject({
     code: 'RECALC_FAILED',
-    message: 'Recalculation failed: no',
+    message: 'Recalculation failed (stage summary): no',
   })
 })
 
@@ -376,4 +377,23 @@ test('a resume runs the tenant stage that failed, and those after it, which may 
   broken = false
   await expect((await service.resumeJob(job.id)).result).resolves.toMatchObject({ status: 'completed', errorCount: 0 })
   expect(order).toEqual(['early', 'summary', 'early', 'summary'])
+})
+
+test('an async calculate is refused as a broken contract before anything is saved', async () => {
+  let saved = false
+  const stage = dayStage<unknown, undefined>({
+    name: 'eager',
+    writes: ['eager'],
+    load: async () => undefined,
+    calculate: async () => 1,
+    save: async () => {
+      saved = true
+    },
+  })
+  const employees = { listEmployees: async () => [] }
+  const recalc = new RecalcService({ stages: [stage], employees })
+  const run = recalc.triggerRecalc({ tenantId: 'acme', employeeId: 'ada', date: '2025-01-01' })
+  await expect(run).rejects.toThrow(ContractError)
+  await expect(run).rejects.toThrow('Expected `calculate` of stage eager to be pure and return a value, got a promise')
+  expect(saved).toBe(false)
 })
