@@ -326,7 +326,7 @@ test('a tenant stage that fails is a failure of nobody`s day, and the next ones 
   expect(database.dump('summary')).toEqual({ acme: 10 })
   await expect(service.triggerRecalc(request)).rejects.toMatchObject({
     code: 'RECALC_FAILED',
-    message: 'Recalculation failed (stage summary): no',
+    message: 'Recalculation failed (stage early): no',
   })
 })
 

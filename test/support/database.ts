@@ -6,7 +6,7 @@ export class TransientError extends Error {
 }
 
 /** Where a test may step in. */
-export type PointName = 'begin' | 'lock' | 'closed' | 'load' | 'stored' | 'calculate' | 'save' | 'run' | 'commit'
+type PointName = 'begin' | 'lock' | 'closed' | 'load' | 'stored' | 'calculate' | 'save' | 'run' | 'commit'
 
 /** One moment in the life of a unit of work. */
 export interface Point {

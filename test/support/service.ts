@@ -22,7 +22,7 @@ export interface World {
 }
 
 /** Retries without waiting, so that no test does. */
-export const atOnce = { attempts: 3, minDelayMs: 0, maxDelayMs: 0 } as const
+const atOnce = { attempts: 3, minDelayMs: 0, maxDelayMs: 0 } as const
 
 export function world(
   calculator: Pick<RecalcServiceOptions<Transaction>, 'dailyCalc' | 'stages'>,

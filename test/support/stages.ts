@@ -14,10 +14,10 @@ import {
 import { rowKey, type Transaction } from './database.ts'
 
 /** Reads a row of a table, `offset` days from the day that is calculated. */
-export type Look = (table: string, offset: number) => number | undefined
+type Look = (table: string, offset: number) => number | undefined
 
 /** The row of a day, `null` for none; `previous` is the row of the day before of the same table. */
-export type Formula = (look: Look, previous: number | null) => number | null
+type Formula = (look: Look, previous: number | null) => number | null
 
 /** A derived table of one number per employee and day, and how it follows from other tables. */
 export interface DerivedTable {
