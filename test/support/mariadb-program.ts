@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const PACKAGE = 'mariadb-server-core'
+// The server, and my_print_defaults, without which mariadb-install-db does not run. Neither holds a service.
+const PACKAGES = ['mariadb-server-core', 'mariadb-client-core']
 
 /** Where the programs are that make and run a server. */
 export interface MariadbProgram {
@@ -11,8 +12,8 @@ export interface MariadbProgram {
 }
 
 /**
- * MariaDB's programs as they are installed; root on Debian or Ubuntu gets them installed. The package holds no service:
- * nothing but what is started by hand ever runs.
+ * MariaDB's programs as they are installed; root on Debian or Ubuntu gets them installed. The packages hold no
+ * service: nothing but what is started by hand ever runs.
  *
  * @throws {Error} that says what to install or to set.
  */
@@ -21,13 +22,13 @@ export async function mariadbProgram(): Promise<MariadbProgram> {
   if (present) return present
   if (process.getuid?.() === 0 && which('apt-get')) {
     await apt('update')
-    await apt('install', '--yes', '--no-install-recommends', PACKAGE)
+    await apt('install', '--yes', '--no-install-recommends', ...PACKAGES)
   }
   const installed = find()
   if (installed) return installed
   throw new Error(
     `Expected mariadbd and mariadb-install-db on the PATH, found none. Install MariaDB 10.6 or later (Debian, Ubuntu: ` +
-      `apt-get install ${PACKAGE}; Homebrew: brew install mariadb), or set RECALC_TEST_MYSQL_URL to a MySQL 8 or MariaDB ` +
+      `apt-get install ${PACKAGES.join(' ')}; Homebrew: brew install mariadb), or set RECALC_TEST_MYSQL_URL to a MySQL 8 or MariaDB ` +
       'server on which tests may make and drop databases, such as mysql://root@127.0.0.1:3306',
   )
 }
@@ -35,7 +36,7 @@ export async function mariadbProgram(): Promise<MariadbProgram> {
 function find(): MariadbProgram | undefined {
   const server = which('mariadbd')
   const install = which('mariadb-install-db')
-  return server && install ? { server, install } : undefined
+  return server && install && which('my_print_defaults') ? { server, install } : undefined
 }
 
 function which(name: string): string | undefined {
