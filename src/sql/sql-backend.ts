@@ -1,5 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import { type Clock, systemClock } from '../calendar/clock.ts'
+import { InvalidOptionsError } from '../errors.ts'
+import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/unit-of-work.ts'
@@ -37,13 +39,16 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
  * A backend whose jobs survive crashes and restarts, and whose employee locks hold across processes, on MySQL 8+, MariaDB
  * 10.6+ or SQLite.
  *
- * @throws {InvalidOptionsError} for another database, or a prefix that is no plain identifier.
+ * @throws {InvalidOptionsError} for another database, a prefix that is no plain identifier, or a `pollMs` below 1.
  */
 export function sqlBackend<Database>(
   kysely: Kysely<Database>,
   options: SqlBackendOptions = {},
 ): SqlBackend<Transaction<Database>> {
   const { prefix = 'recalc_', clock = systemClock, pollMs = 500, logger = { warn() {} } } = options
+  if (!Number.isSafeInteger(pollMs) || pollMs < 1) {
+    throw new InvalidOptionsError(expected('pollMs', 'a whole number from 1', pollMs))
+  }
   const engine = engineOf(kysely)
   const names = tableNames(prefix)
   const host = kysely as unknown as Kysely<never> // which tables the host has is of no interest here
