@@ -1,5 +1,5 @@
 import { dayBounds, type EmployeeQuery, type EmployeeRepository } from 'recalc-service'
-import type { Database } from './tables.ts'
+import type { Database } from './schema/tables.ts'
 
 /**
  * "All" are those with a source or a derived row in the range, active or not. Each costs a look into each table's index by
@@ -25,38 +25,22 @@ export function employeeRepository(db: Database, zone: string): EmployeeReposito
 function withRows(db: Database, zone: string, { from, to }: EmployeeQuery) {
   const start = dayBounds(from, zone).start.getTime()
   const end = dayBounds(to, zone).end.getTime()
-  return db
-    .selectFrom('employees')
-    .where(({ or, exists, selectFrom }) =>
-      or([
-        exists(
-          selectFrom('clock_times')
-            .select('employee_id')
-            .whereRef('employee_id', '=', 'employees.id')
-            .where('clock_in', '>=', start)
-            .where('clock_in', '<', end),
-        ),
-        exists(
-          selectFrom('activity_logs')
-            .select('employee_id')
-            .whereRef('employee_id', '=', 'employees.id')
-            .where('window_start', '>=', start)
-            .where('window_start', '<', end),
-        ),
-        exists(
-          selectFrom('daily_scores')
-            .select('employee_id')
-            .whereRef('employee_id', '=', 'employees.id')
-            .where('score_date', '>=', from)
-            .where('score_date', '<=', to),
-        ),
-        exists(
-          selectFrom('idle_periods')
-            .select('employee_id')
-            .whereRef('employee_id', '=', 'employees.id')
-            .where('work_date', '>=', from)
-            .where('work_date', '<=', to),
-        ),
-      ]),
+  return db.selectFrom('employees').where(({ or, exists, selectFrom }) => {
+    const scored = selectFrom('daily_scores').where('score_date', '>=', from).where('score_date', '<=', to)
+    const derived = (['idle_periods', 'alerts', 'employee_hourly_costs'] as const).map((table) =>
+      selectFrom(table)
+        .select('employee_id')
+        .whereRef('employee_id', '=', 'employees.id')
+        .where('work_date', '>=', from)
+        .where('work_date', '<=', to),
     )
+    const clocked = selectFrom('clock_times').where('clock_in', '>=', start).where('clock_in', '<', end)
+    const logged = selectFrom('activity_logs').where('window_start', '>=', start).where('window_start', '<', end)
+    return or([
+      exists(clocked.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
+      exists(logged.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
+      exists(scored.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
+      ...derived.map((rows) => exists(rows)),
+    ])
+  })
 }

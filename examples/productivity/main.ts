@@ -1,64 +1,106 @@
 // A productivity back end, recalculated: fills the source tables, runs the job, tells what came out, and runs it again.
-import { type DemoOptions, readOptions, USAGE, UsageError } from './cli-options.ts'
-import { ImportError } from './csv.ts'
-import { generateSources } from './generator/generate.ts'
-import { importFiles } from './import-files.ts'
-import { insertSources } from './insert-sources.ts'
+import { type JobHandle, type Logger, RecalcError, type RecalcResult, type RecalcService } from 'recalc-service'
+import { openMysql } from './database/mysql.ts'
+import { redisCache } from './database/redis.ts'
+import { openSqlite } from './database/sqlite.ts'
+import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
+import { ProgressBar } from './demo/progress-bar.ts'
+import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
 import { createProductivity } from './productivity.ts'
-import { ProgressBar } from './progress-bar.ts'
-import { bestDays, describeResult, describeTotals, idleTime } from './report.ts'
-import { createTables } from './schema.ts'
-import { openSqlite } from './sqlite.ts'
-import type { Database, Tables } from './tables.ts'
+import { createTables } from './schema/migrations.ts'
+import type { Database, Tables, Tx } from './schema/tables.ts'
+import { ImportError } from './sources/csv.ts'
+import { generateSources } from './sources/generator/generate.ts'
+import { importFiles } from './sources/import-files.ts'
+import { insertSources } from './sources/insert-sources.ts'
+
+const TENANT = 'demo'
 
 async function main(options: DemoOptions): Promise<boolean> {
-  const db = openSqlite<Tables>()
-  const productivity = createProductivity(db, { zone: options.zone })
+  const { database, redis, zone, asOf } = options
+  const db = database.kind === 'mysql' ? await openMysql<Tables>(database.url) : openSqlite<Tables>(database.path)
+  const cache = redis === undefined ? undefined : redisCache(redis)
+  const productivity = createProductivity(db, { zone, logger, ...(asOf && { asOf }), ...(cache && { cache }) })
   try {
     await createTables(db)
-    await fill(db, options)
-
-    const first = await recalculate(productivity, options)
-    console.log(`\n${await describeTotals(db, options)}`)
-    console.log(`\nThe best days:\n${await bestDays(db, options)}`)
-    console.log(`\nWhere time was lost:\n${await idleTime(db, options)}`)
-    if (first.status !== 'completed') return false
-
-    console.log('\nOnce more, with nothing changed:')
-    const second = await recalculate(productivity, options)
-    const nothingChanged = second.unchangedDays === second.processedDays
-    console.log(nothingChanged ? 'Nothing was written.' : 'Expected nothing to be written, but something was.')
-    return second.status === 'completed' && nothingChanged
+    if (options.resume === undefined) await fill(db, options)
+    return await recalculate(productivity, db, options)
   } finally {
     await productivity.stop()
+    await cache?.close()
     await db.destroy()
   }
 }
 
-async function fill(db: Database, { source, zone, from }: DemoOptions): Promise<void> {
+async function recalculate(productivity: RecalcService<Tx>, db: Database, options: DemoOptions): Promise<boolean> {
+  const { resume, from, to, tables } = options
+  const start = () => productivity.triggerRecalcAllAsync({ tenantId: TENANT, from, to }, tables ? { tables } : {})
+  const job = resume === undefined ? await start() : await productivity.resumeJob(resume)
+  const range = await job.snapshot()
+  const first = await follow(job, range)
+  if (first.status !== 'completed') {
+    if (options.database.kind === 'mysql' || options.database.path) console.log(`To go on: --resume ${job.id}`)
+    return false
+  }
+  console.log(`\n${await describeTotals(db, range)}`)
+  console.log(`\nThe best days:\n${await bestDays(db, range)}`)
+  console.log(`\nWhere time was lost:\n${await idleTime(db, range)}`)
+  console.log(`\nWho is here:\n${await whoIsHere(db)}`)
+  if (resume !== undefined) return true
+
+  console.log('\nOnce more, with nothing changed:')
+  const second = await follow(await start(), range)
+  const nothingChanged = second.unchangedDays === second.processedDays
+  console.log(nothingChanged ? 'Nothing was written.' : 'Expected nothing to be written, but something was.')
+  return second.status === 'completed' && nothingChanged
+}
+
+/** Shows a job's progress until it ends; Ctrl-C cancels it. */
+async function follow(job: JobHandle, range: DateRange): Promise<RecalcResult> {
+  const bar = new ProgressBar(process.stdout)
+  const cancel = () => void job.cancel('Ctrl-C')
+  process.once('SIGINT', cancel)
+  for await (const event of job.events({ after: (await job.snapshot()).lastSeq })) {
+    if (event.type === 'progress') bar.show(event)
+  }
+  const result = await job.result
+  process.off('SIGINT', cancel)
+  bar.end()
+  console.log(describeResult(result, range))
+  return result
+}
+
+async function fill(db: Database, { source, zone, from, asOf }: DemoOptions): Promise<void> {
+  const isFilled = await db.selectFrom('employees').select('id').limit(1).executeTakeFirst()
+  if (isFilled) {
+    console.log('Source rows: those that are there already')
+    return
+  }
+  const until = asOf ? { until: asOf } : {}
   const counts =
     source.kind === 'files'
       ? await importFiles(db, source.folder)
-      : await insertSources(db, generateSources({ zone, from, ...source }))
+      : await insertSources(db, generateSources({ zone, from, ...source, ...until }))
   const rows = Object.entries(counts).map(([table, count]) => `${count.toLocaleString('en')} ${table}`)
   console.log(`Source rows: ${rows.join(', ')}`)
 }
 
-async function recalculate(productivity: ReturnType<typeof createProductivity>, { from, to }: DemoOptions) {
-  const job = await productivity.triggerRecalcAllAsync({ tenantId: 'demo', from, to })
-  const bar = new ProgressBar(process.stdout)
-  job.on('progress', (event) => bar.show(event))
-  const result = await job.result
-  bar.end()
-  console.log(describeResult(result))
-  return result
+const quiet = () => {}
+
+/** Warnings for people; an application would hand pino over as it is. */
+const logger: Logger = {
+  debug: quiet,
+  info: quiet,
+  warn: (_fields, message) => console.warn(`Warning: ${message}`),
+  error: (_fields, message) => console.error(`Error: ${message}`),
 }
 
 try {
   const isFine = await main(readOptions(process.argv.slice(2)))
   if (!isFine) process.exitCode = 1
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof ImportError)) throw error
+  const isExpected = error instanceof UsageError || error instanceof ImportError || error instanceof RecalcError
+  if (!isExpected) throw error
   console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error.message)
   process.exitCode = 2
 }

@@ -1,20 +1,49 @@
-import { memoryBackend, RecalcService, type RecalcServiceOptions } from 'recalc-service'
-import { sqlUnitOfWork } from 'recalc-service/sql'
+import { type Logger, RecalcService, type RecalcServiceOptions } from 'recalc-service'
+import { sqlBackend } from 'recalc-service/sql'
+import type { Cache } from './database/redis.ts'
 import { employeeRepository } from './employees.ts'
+import type { Database, Tx } from './schema/tables.ts'
+import { alerts } from './stages/alerts.ts'
+import type { AsOf } from './stages/as-of.ts'
+import { cacheStage } from './stages/cache.ts'
+import { currentStatusStage } from './stages/current-status.ts'
 import { dailyScores } from './stages/daily-scores.ts'
+import { hourlyCosts } from './stages/hourly-costs.ts'
 import { idlePeriods } from './stages/idle-periods.ts'
-import type { Database, Tx } from './tables.ts'
+import { primaryRolesStage } from './stages/primary-roles.ts'
+import { scoredDaysStage } from './stages/scored-days.ts'
+
+/** What differs from one installation to another. */
+export interface ProductivityOptions
+  extends Pick<RecalcServiceOptions<Tx>, 'clock' | 'block' | 'concurrency' | 'progressIntervalMs'> {
+  /** The IANA zone of the work. */
+  readonly zone: string
+  /** Default: none, which the job warns of. */
+  readonly cache?: Cache
+  readonly logger?: Logger
+  /** The moment from which open shifts and the current status are seen. Default: now, by the service's clock. */
+  readonly asOf?: Date
+}
 
 /** How the back end is wired: which stages, whose days, which database. */
-export function createProductivity(
-  db: Database,
-  options: { readonly zone: string } & Pick<RecalcServiceOptions<Tx>, 'clock' | 'block' | 'concurrency'>,
-): RecalcService<Tx> {
+export function createProductivity(db: Database, options: ProductivityOptions): RecalcService<Tx> {
+  const { cache, asOf: fixed, ...settings } = options
+  const { clock, logger } = settings
+  const asOf: AsOf = ({ now }) => (fixed ?? now()).getTime()
   return new RecalcService<Tx>({
-    stages: [dailyScores, idlePeriods],
-    employees: employeeRepository(db, options.zone),
-    // Jobs live in memory, so they end with the process; the rows and their transactions are the database's.
-    backend: memoryBackend({ unitOfWork: sqlUnitOfWork(db) }),
-    ...options,
+    stages: [
+      scoredDaysStage(asOf),
+      dailyScores,
+      idlePeriods,
+      alerts,
+      hourlyCosts,
+      primaryRolesStage(asOf),
+      currentStatusStage(asOf),
+      cacheStage(asOf, cache),
+    ],
+    employees: employeeRepository(db, settings.zone),
+    // Jobs, their checkpoints and their locks are in the same database as the rows, and move in the same transactions.
+    backend: sqlBackend(db, { ...(clock && { clock }), ...(logger && { logger }) }),
+    ...settings,
   })
 }

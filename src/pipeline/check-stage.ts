@@ -3,6 +3,8 @@ import { expected, hasMethods } from '../expectation.ts'
 
 const FUNCTIONS = { day: ['load', 'calculate', 'save'], tenant: ['run'] } as const
 
+const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
+
 /**
  * Refuses what `dayStage(…)` or `tenantStage(…)` could not have made of a sound definition.
  *
@@ -20,14 +22,20 @@ export function checkStage(name: string, stage: unknown): void {
   }
   for (const [table, offsets] of Object.entries(reads ?? {})) {
     if (!isOffsets(offsets)) {
-      refuse(`${name}.reads.${table}`, '[first, last], whole days relative to the day calculated', offsets)
+      refuse(
+        `${name}.reads.${table}`,
+        '[first, last], whole days or infinities, relative to the day calculated',
+        offsets,
+      )
     }
   }
 }
 
 /** Refuses a definition that lacks a function that its kind of stage cannot do without. */
 export function checkFunctions(name: string, stage: unknown, kind: 'day' | 'tenant'): void {
-  const functions = FUNCTIONS[kind]
+  const { writes, save } = (stage ?? {}) as Record<string, unknown> // or has none of these
+  const keepsNothing = kind === 'day' && Array.isArray(writes) && writes.length === 0 && save === undefined
+  const functions = keepsNothing ? FUNCTIONS_KEEPING_NOTHING : FUNCTIONS[kind]
   if (hasMethods(stage, functions)) return
   refuse(name, `an object with ${functions.map((method) => `${method}()`).join(', ')}`, stage)
 }
@@ -39,7 +47,9 @@ function isTables(value: unknown): boolean {
 function isOffsets(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2) return false
   const [first, last] = value as unknown[]
-  return Number.isSafeInteger(first) && Number.isSafeInteger(last) && Number(first) <= Number(last)
+  const isFirst = Number.isSafeInteger(first) || first === Number.NEGATIVE_INFINITY
+  const isLast = Number.isSafeInteger(last) || last === Number.POSITIVE_INFINITY
+  return isFirst && isLast && Number(first) <= Number(last)
 }
 
 function refuse(name: string, expectation: string, value: unknown): never {

@@ -24,20 +24,31 @@ export interface CalcContext<Tx = unknown> {
   now(): Date
 }
 
+declare const calculated: unique symbol
+
+/** A day stage, as far as its values are asked for. */
+export interface Calculation<Value> {
+  readonly name: string
+  /** Never there; it lets the type of the values be known. */
+  readonly [calculated]?: Value
+}
+
 /** What a day stage's `load`, `stored` and `save` are handed along with their block. */
 export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
   /**
    * What an earlier day stage has just calculated for this block. A day without a row is there as `null`; a day that is
    * closed or failed is missing.
    *
-   * @throws {PipelineError} when no earlier day stage of this pass has that name.
+   * @throws {PipelineError} when no earlier day stage of this pass has its name.
    */
-  valuesOf<Value = unknown>(stage: string): ReadonlyMap<DayKey, Value | null>
+  valuesOf<Value>(stage: Calculation<Value>): ReadonlyMap<DayKey, Value | null>
 }
 
 /** What a tenant stage is handed: it runs once, after every employee-day of the run. */
 export interface TenantContext<Tx = unknown> extends CalcContext<Tx> {
   readonly tenantId: string
+  /** Whose days the run is about, ascending; `null`: everybody whom the employee repository lists. */
+  readonly employeeIds: readonly string[] | null
   /** First date of the run, inclusive. */
   readonly from: IsoDate
   /** Last date of the run, inclusive. */

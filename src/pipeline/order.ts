@@ -2,19 +2,19 @@ import { PipelineError } from '../errors.ts'
 
 interface Orderable {
   readonly name: string
-  readonly writes: readonly string[]
 }
 
 /**
- * Stages in an order in which each comes after those whose tables it reads; otherwise as the host listed them.
+ * Stages in an order in which each comes after those whose outputs it reads; otherwise as the host listed them.
  *
  * @throws {PipelineError} naming the stages of a cycle.
  */
 export function orderStages<S extends Orderable>(
   stages: readonly S[],
-  tablesReadBy: (stage: S) => readonly string[],
+  relations: { outputsOf(stage: S): readonly string[]; inputsOf(stage: S): readonly string[] },
 ): readonly S[] {
-  const writerOf = new Map(stages.flatMap((stage) => stage.writes.map((table) => [table, stage] as const)))
+  const { outputsOf, inputsOf } = relations
+  const writerOf = new Map(stages.flatMap((stage) => outputsOf(stage).map((output) => [output, stage] as const)))
   const ordered = new Set<S>()
   const path: S[] = []
 
@@ -25,8 +25,8 @@ export function orderStages<S extends Orderable>(
       throw new PipelineError(`Stages read each other's tables in a cycle: ${cycle.join(' -> ')}`, cycle.slice(0, -1))
     }
     path.push(stage)
-    for (const table of tablesReadBy(stage)) {
-      const writer = writerOf.get(table)
+    for (const input of inputsOf(stage)) {
+      const writer = writerOf.get(input)
       if (writer && writer !== stage) visit(writer)
     }
     path.pop()

@@ -26,16 +26,25 @@ export function dailyPipeline<Tx>(dailyCalc: DailyCalc<Tx>): Pipeline<Tx> {
  */
 export function stagePipeline<Tx>(stages: readonly Stage<Tx>[]): Pipeline<Tx> {
   refuseDuplicateNames(stages)
-  const writers = refuseSharedTables(stages)
+  const writers = refuseSharedOutputs(stages)
   const dayStages = stages.filter((stage) => stage.kind === 'day')
   const tenantStages = stages.filter((stage) => stage.kind === 'tenant')
   for (const stage of dayStages) checkReads(stage, writers)
+  refuseUselessStages(dayStages)
   return {
     dailyCalc: undefined,
-    dayStages: orderStages(dayStages, (stage) => Object.keys(stage.reads)),
-    tenantStages: orderStages(tenantStages, (stage) => stage.reads),
-    tables: [...writers.keys()],
+    dayStages: orderStages(dayStages, {
+      outputsOf: (stage) => outputsOf(stage),
+      inputsOf: ({ reads }) => Object.keys(reads),
+    }),
+    tenantStages: orderStages(tenantStages, { outputsOf: ({ writes }) => writes, inputsOf: ({ reads }) => reads }),
+    tables: stages.flatMap(({ writes }) => writes),
   }
+}
+
+/** What other stages name in their `reads` to build on this one: its tables, or its own name when it keeps nothing. */
+export function outputsOf(stage: Stage<never>): readonly string[] {
+  return stage.kind === 'day' && !stage.save ? [stage.name] : stage.writes
 }
 
 /** True when a stage builds on its own value of the day before. */
@@ -51,10 +60,10 @@ function refuseDuplicateNames(stages: readonly Stage<never>[]): void {
   }
 }
 
-function refuseSharedTables<Tx>(stages: readonly Stage<Tx>[]): ReadonlyMap<string, Stage<Tx>> {
+function refuseSharedOutputs<Tx>(stages: readonly Stage<Tx>[]): ReadonlyMap<string, Stage<Tx>> {
   const writers = new Map<string, Stage<Tx>>()
   for (const stage of stages) {
-    for (const table of stage.writes) {
+    for (const table of outputsOf(stage)) {
       const other = writers.get(table)
       if (other) {
         const names = [other.name, stage.name]
@@ -90,8 +99,23 @@ function checkOwnTable(stage: DayStage<never>, table: string, [first, last]: Day
   }
 }
 
-function checkOtherTable<Tx>(stage: DayStage<Tx>, table: string, [, last]: DayOffsets, writer: Stage<Tx>): void {
+function refuseUselessStages(dayStages: readonly DayStage<never>[]): void {
+  const read = new Set(dayStages.flatMap(({ reads }) => Object.keys(reads)))
+  const useless = dayStages.find(({ name, save }) => !save && !read.has(name))
+  if (!useless) return
+  const { name } = useless
+  throw new PipelineError(`Stage "${name}" keeps nothing, and no later stage names it in \`reads\``, [name])
+}
+
+function checkOtherTable<Tx>(stage: DayStage<Tx>, table: string, [first, last]: DayOffsets, writer: Stage<Tx>): void {
   const names = [stage.name, writer.name]
+  if (writer.kind === 'day' && !writer.save && !(first === 0 && last === 0)) {
+    throw new PipelineError(
+      `Stage "${stage.name}" reads "${table}" at [${first}, ${last}]; ` +
+        'that stage keeps nothing, so there are only the values of the day itself, [0, 0]',
+      names,
+    )
+  }
   if (writer.kind === 'tenant') {
     throw new PipelineError(
       `Day stage "${stage.name}" reads "${table}", which tenant stage "${writer.name}" writes only after the pass`,

@@ -1,12 +1,12 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
-import { type Pipeline, readsOwnYesterday } from './pipeline.ts'
+import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
 import type { DailyCalc, DayStage, TenantStage } from './stages.ts'
 
 /** A day stage in a pass. */
 export interface PassStage<Tx> {
   readonly stage: DayStage<Tx>
-  /** False for a stage that nobody asked for and that is calculated only because a later one builds on its values. */
+  /** False for a stage that keeps nothing or that nobody asked for: it is calculated only because a later one builds on it. */
   readonly saves: boolean
   /** It is handed its own value of the day before. */
   readonly readsOwnYesterday: boolean
@@ -59,8 +59,8 @@ function passStages<Tx>(ordered: readonly DayStage<Tx>[], asked: ReadonlySet<str
   const selected: PassStage<Tx>[] = []
   // From the last to the first, so that what a stage reads is known before the stage that writes it is met.
   for (const stage of ordered.toReversed()) {
-    const saves = asked.has(stage.name)
-    if (!saves && !stage.writes.some((table) => needed.has(table))) continue
+    const saves = asked.has(stage.name) && stage.save !== undefined
+    if (!saves && !outputsOf(stage).some((output) => needed.has(output))) continue
     const earlier = ordered.slice(0, ordered.indexOf(stage)).flatMap(({ writes }) => writes)
     const readsPass = Object.keys(stage.reads).some((table) => earlier.includes(table))
     for (const table of Object.keys(stage.reads)) needed.add(table)

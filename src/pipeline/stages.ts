@@ -1,5 +1,5 @@
 import { checkFunctions } from './check-stage.ts'
-import type { CalcContext, StageContext, TenantContext } from './context.ts'
+import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
 
 /**
@@ -10,7 +10,10 @@ export interface DailyCalc<Tx = unknown> {
   calculateDay(day: EmployeeDay, context: CalcContext<Tx>): Promise<void | 'changed' | 'unchanged'>
 }
 
-/** The days that are read, relative to the day that is calculated: `[-1, 0]` is yesterday and today. */
+/**
+ * The days that are read, relative to the day that is calculated: `[-1, 0]` is yesterday and today, `[-Infinity, 0]` all
+ * that was before, too. A table without days, of rates or rules, is read at `[-Infinity, Infinity]`.
+ */
 export type DayOffsets = readonly [first: number, last: number]
 
 /** What `save` is to write; with `stored` only what differs from it. */
@@ -23,6 +26,8 @@ export interface DayChanges<Value> {
 export interface DayValue<Value> {
   readonly day: EmployeeDay
   readonly value: Value
+  /** What is there now, as `stored` told; undefined when there is nothing, or no `stored`. */
+  readonly stored: Value | undefined
 }
 
 /** A day stage as a host writes it: a pure core between one read and one write per block. */
@@ -33,7 +38,8 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
   readonly title?: string
   /**
    * Table → days read. Declares what the stage depends on, and so the order; `load` gets the block as it is. A table that this
-   * very stage writes must reach back one day and have `stored`.
+   * very stage writes must reach back one day and have `stored`. An earlier stage that keeps nothing is named in place of a
+   * table.
    */
   readonly reads?: Readonly<Record<string, DayOffsets>>
   /** Tables that only this stage writes. */
@@ -56,11 +62,28 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
   readonly save: (changes: DayChanges<Value>, context: StageContext<Tx>) => Promise<void>
 }
 
-/** A day stage whose value type is known only to itself; made by {@link dayStage}. */
-export interface DayStage<Tx = unknown> extends DayStageDefinition<unknown, unknown, Tx> {
+/**
+ * A day stage that keeps nothing: it calculates what several later stages build on. They name it in `reads`, at `[0, 0]`, and
+ * get its values from `context.valuesOf(stage)`.
+ */
+export interface ValueStageDefinition<Value, Inputs, Tx = unknown>
+  extends Omit<DayStageDefinition<Value, Inputs, Tx>, 'writes' | 'stored' | 'isEqual' | 'save'> {
+  readonly writes: readonly []
+  readonly stored?: undefined
+  readonly isEqual?: undefined
+  readonly save?: undefined
+}
+
+/** A day stage whose inputs are known only to itself; made by {@link dayStage}. */
+export interface DayStage<Tx = unknown, Value = unknown>
+  extends Omit<DayStageDefinition<unknown, unknown, Tx>, 'save'>,
+    Calculation<Value> {
   readonly kind: 'day'
+  readonly name: string
   readonly title: string
   readonly reads: Readonly<Record<string, DayOffsets>>
+  /** Undefined: what it calculates is kept nowhere. */
+  readonly save: DayStageDefinition<unknown, unknown, Tx>['save'] | undefined
 }
 
 /** A tenant stage as a host writes it: once per run, after the pass. */
@@ -88,11 +111,14 @@ export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
 export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
 
 /**
- * A stage that works per employee-day: one read, a pure calculation, one write per block.
+ * A stage that works per employee-day: one read, a pure calculation, one write per block. With `writes: []` and without
+ * `save` it only calculates, for later stages.
  *
  * @throws {InvalidOptionsError} when one of its functions is missing.
  */
-export function dayStage<Value, Inputs, Tx = unknown>(definition: DayStageDefinition<Value, Inputs, Tx>): DayStage<Tx> {
+export function dayStage<Value, Inputs, Tx = unknown>(
+  definition: DayStageDefinition<Value, Inputs, Tx> | ValueStageDefinition<Value, Inputs, Tx>,
+): DayStage<Tx, Value> {
   checkFunctions('dayStage(…)', definition, 'day')
   const stage = {
     kind: 'day',
@@ -102,12 +128,12 @@ export function dayStage<Value, Inputs, Tx = unknown>(definition: DayStageDefini
     writes: definition.writes,
     load: definition.load.bind(definition),
     calculate: definition.calculate.bind(definition),
-    save: definition.save.bind(definition),
+    save: definition.save?.bind(definition),
     ...(definition.stored && { stored: definition.stored.bind(definition) }),
     ...(definition.isEqual && { isEqual: definition.isEqual.bind(definition) }),
   }
   // The engine hands each stage only its own values and inputs back, so their types may be forgotten here.
-  return stage as unknown as DayStage<Tx>
+  return stage as unknown as DayStage<Tx, Value>
 }
 
 /**

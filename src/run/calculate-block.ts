@@ -37,19 +37,20 @@ export async function calculateBlock<Tx>(
   const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
   const calculated: StageValues<Tx>[] = []
   let unsaved: StageValues<Tx>[] = []
-  const context: StageContext<Tx> = { ...work.context, valuesOf: (name) => valuesOf(calculated, name) }
+  const context: StageContext<Tx> = { ...work.context, valuesOf: ({ name }) => valuesOf(calculated, name) }
 
   async function saveAll(): Promise<void> {
     const batch = unsaved
     unsaved = []
     for (const values of batch) {
       const { stage, saves } = values.member
-      if (!saves) continue
+      const { save } = stage
+      if (!saves || !save) continue
       const changes = values.changes((day) => {
         changed[day] = 1
       })
       if (changes.upserts.length + changes.deletes.length === 0) continue
-      await callStage(stage.name, context, settings, (own) => stage.save(changes, own))
+      await callStage(stage.name, context, settings, (own) => save(changes, own))
     }
   }
 

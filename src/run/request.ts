@@ -53,6 +53,21 @@ export interface TriggerOptions {
   readonly reason?: string
 }
 
+/** What can be said about a request that is to become a job. */
+export interface JobTriggerOptions extends TriggerOptions {
+  /**
+   * Makes it safe to ask again: as long as the job is kept, asking with the same key for the same tenant gives a handle on
+   * that job, whatever became of it, also while `exclusive` or a cooldown would refuse a new one. The `signal` and
+   * `cooldownMs` of a repeated call are of no effect. Default: every call makes a job.
+   */
+  readonly idempotencyKey?: string
+  /**
+   * The least time since the start of the last batch or all job of the same exclusive scope, in milliseconds; the longer of
+   * this and the service's `cooldownMs` holds. Default 0. Jobs that nothing excludes wait for nothing.
+   */
+  readonly cooldownMs?: number
+}
+
 const PROPERTIES = {
   day: ['tenantId', 'employeeId', 'date'],
   range: ['tenantId', 'employeeId', 'from', 'to'],
@@ -62,11 +77,15 @@ const PROPERTIES = {
 
 const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason']
 
+const JOB_OPTIONS = ['idempotencyKey', 'cooldownMs']
+
 /** What resolving a request needs to know. */
 export interface Resolution {
   readonly pipeline: Pipeline<never>
   readonly maxDays: number
   readonly defaultOnError: OnError
+  /** Whether the request is to become a job. */
+  readonly asJob: boolean
   zoneOf(tenantId: string): string
 }
 
@@ -86,11 +105,11 @@ export function kindOf(request: unknown): RunPlan['kind'] {
 export function resolveRequest(
   kind: RunPlan['kind'],
   request: unknown,
-  options: TriggerOptions,
+  options: JobTriggerOptions,
   resolution: Resolution,
 ): RunPlan {
   const checked = checkObject('request', request, PROPERTIES[kind])
-  checkOptions(options)
+  checkOptions(options, resolution.asJob)
   const tenantId = checkId('tenantId', checked.tenantId)
   const employeeIds = checkEmployees(kind, checked)
   const [from, to] = checkDates(kind, checked, resolution.maxDays)
@@ -152,8 +171,10 @@ function checkDates(
   return [from, to]
 }
 
-function checkOptions(options: unknown): void {
-  const { tables, clearExisting, onError, signal, reason } = checkObject('options', options, OPTIONS)
+function checkOptions(options: unknown, asJob: boolean): void {
+  if (!asJob) refuseJobOptions(options)
+  const checked = checkObject('options', options, asJob ? [...OPTIONS, ...JOB_OPTIONS] : OPTIONS)
+  const { tables, clearExisting, onError, signal, reason, idempotencyKey, cooldownMs } = checked
   const refuse = (name: string, expectation: string, value: unknown): never => {
     throw new InvalidRequestError(expected(name, expectation, value))
   }
@@ -166,6 +187,18 @@ function checkOptions(options: unknown): void {
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'an AbortSignal', signal)
   if (reason !== undefined && typeof reason !== 'string') refuse('reason', 'a string', reason)
+  if (idempotencyKey !== undefined) checkId('idempotencyKey', idempotencyKey)
+  if (cooldownMs !== undefined && !(Number.isSafeInteger(cooldownMs) && Number(cooldownMs) >= 0)) {
+    refuse('cooldownMs', 'a whole number from 0', cooldownMs)
+  }
+}
+
+function refuseJobOptions(options: unknown): void {
+  if (!isPlainObject(options)) return
+  const found = JOB_OPTIONS.find((name) => name in options)
+  if (found === undefined) return
+  const expectation = 'left out where no job is made (triggerRecalc…Async makes one)'
+  throw new InvalidRequestError(expected(found, expectation, options[found]))
 }
 
 function checkTables(tables: unknown): void {

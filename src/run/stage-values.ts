@@ -84,7 +84,7 @@ export class StageValues<Tx> {
         deletes.push(day)
       } else {
         if (old !== undefined && isEqual(value, old)) return
-        upserts.push({ day, value })
+        upserts.push({ day, value, stored: old })
       }
       onChange(number)
     })

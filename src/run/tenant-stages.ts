@@ -42,7 +42,7 @@ export async function runTenantStages<Tx>(
 async function commitStage<Tx>(run: LaneRun<Tx>, plan: RunPlan, stage: TenantStage<Tx>, step: Step): Promise<void> {
   const { settings, control, journal } = run
   const { unitOfWork } = settings
-  const { tenantId, from, to, zone } = plan
+  const { tenantId, employeeIds, from, to, zone } = plan
   const locks = employeeLocks(unitOfWork)
   const keys = lockKeys(tenantId, [WHOLE_TENANT])
   const save = savingOnce(run, step)
@@ -53,7 +53,9 @@ async function commitStage<Tx>(run: LaneRun<Tx>, plan: RunPlan, stage: TenantSta
       const afterCommit = await unitOfWork.run(async (tx) => {
         await unitOfWork.lockEmployees(tx, tenantId, [WHOLE_TENANT])
         const base = { tx, zone, signal: control.signal, attempt: number, logger: settings.logger, now: run.now }
-        await callStage(stage.name, { ...base, tenantId, from, to }, settings, (context) => stage.run(context))
+        await callStage(stage.name, { ...base, tenantId, employeeIds, from, to }, settings, (context) =>
+          stage.run(context),
+        )
         return await save(tx)
       })
       afterCommit?.()

@@ -155,7 +155,7 @@ test('a stage that was not asked for is calculated for the one that was, and its
         name: 'copies',
         reads: { scores: [0, 0] },
         writes: ['copies'],
-        load: async (_, { valuesOf }) => valuesOf<number>('scores'),
+        load: async (_, { valuesOf }) => valuesOf<number>({ name: 'scores' }),
         calculate: (day, values) => values.get(`${day.date}/${day.employeeId}`) ?? null,
         async save({ upserts }, { tx }) {
           for (const { day, value } of upserts) tx.write('copies', key(day.employeeId, day.date), value)
@@ -185,7 +185,7 @@ test('what a stage builds on that is not saved does not depend on where a block 
             name: 'copies',
             reads: { balances: [0, 0] },
             writes: ['copies'],
-            load: async (_, { valuesOf }) => valuesOf<number>('balances'),
+            load: async (_, { valuesOf }) => valuesOf<number>({ name: 'balances' }),
             calculate: (day, values) => values.get(`${day.date}/${day.employeeId}`) ?? null,
             async save({ upserts }) {
               for (const { day, value } of upserts) seen[day.date] = value

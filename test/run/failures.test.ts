@@ -187,7 +187,7 @@ test('a contract that a stage breaks ends the run with that error as it is', asy
   expect(noMap.connection.begun).toBe(1)
 
   const lost = world({
-    stages: [{ ...stageOf(scores), load: async (_, context) => context.valuesOf('nobody') }],
+    stages: [{ ...stageOf(scores), load: async (_, context) => context.valuesOf({ name: 'nobody' }) }],
   })
   const error: unknown = await lost.service.triggerRecalcBatch(request, go).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(PipelineError)
@@ -286,7 +286,7 @@ test('a later stage sees of an earlier one what stands: closed and failed days a
       name,
       writes: [name],
       async load(_, { valuesOf }) {
-        const values = valuesOf<number>('scores')
+        const values = valuesOf<number>({ name: 'scores' })
         if (look) seen = values
       },
       calculate(day) {

@@ -156,7 +156,7 @@ function balances(): DayStage<HostTx> {
     name: 'balances',
     reads: { crash_hours: [0, 0], crash_balances: [-1, 0] },
     writes: ['crash_balances'],
-    load: async (_, context) => context.valuesOf<Hours>('hours'),
+    load: async (_, context) => context.valuesOf<Hours>({ name: 'hours' }),
     calculate(day, hoursOf, previous) {
       const today = hoursOf.get(dayKey(day))
       if (!today) return null

@@ -13,8 +13,11 @@ export class EmployeeFacts {
   readonly #shifts: readonly Shift[]
   readonly #windows: readonly ActivityWindow[]
   readonly #latestEnds: readonly number[]
+  readonly #now: number
 
-  constructor(shifts: readonly Shift[], windows: readonly ActivityWindow[]) {
+  /** @param now When this is seen, in milliseconds since 1970. */
+  constructor(shifts: readonly Shift[], windows: readonly ActivityWindow[], now: number) {
+    this.#now = now
     this.#shifts = shifts
     this.#windows = windows.toSorted((a, b) => a.start - b.start || a.id - b.id)
     let latestEnd = Number.NEGATIVE_INFINITY
@@ -28,7 +31,8 @@ export class EmployeeFacts {
   on(day: Span): DayFacts {
     const own = this.#shifts.filter((shift) => beginsIn(shift, day))
     const reach = { start: day.start, end: Math.max(day.end, ...own.map(({ end }) => end)) }
-    return { day, shifts: this.#shifts.filter((shift) => touches(shift, reach)), windows: this.#windowsTouching(reach) }
+    const shifts = this.#shifts.filter((shift) => touches(shift, reach))
+    return { day, now: this.#now, shifts, windows: this.#windowsTouching(reach) }
   }
 
   #windowsTouching(span: Span): readonly ActivityWindow[] {

@@ -32,6 +32,13 @@ function clip(window: ActivityWindow, { start, end }: Span): ActivityWindow {
   return { ...window, start: Math.max(window.start, start), end: Math.min(window.end, end) }
 }
 
+/** The window that explains the gap behind all of them. */
+export function latestEnding(windows: readonly ActivityWindow[]): ActivityWindow | undefined {
+  return windows.reduce<ActivityWindow | undefined>((latest, window) => {
+    return !latest || endsLater(window, latest) ? window : latest
+  }, undefined)
+}
+
 /** Which of two windows explains the gap behind them: the later end, then the later start, then the higher id. */
 function endsLater(a: ActivityWindow, b: ActivityWindow): boolean {
   return (a.end - b.end || a.start - b.start || a.id - b.id) > 0

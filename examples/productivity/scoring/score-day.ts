@@ -8,6 +8,8 @@ import { beginsIn, lengthOf, type Span } from './span.ts'
 export interface DayFacts {
   /** From the day's first instant to the next day's. */
   readonly day: Span
+  /** When this is seen, in milliseconds since 1970. */
+  readonly now: number
   /** At least those that touch the day or one of its shifts. */
   readonly shifts: readonly Shift[]
   /** At least those that touch the day or one of its shifts; by start. */
@@ -26,14 +28,17 @@ export interface DayScore {
   readonly efficiency: number
 }
 
-/** The score, and the idle periods that went into it, by start. */
+/** The score, and what was found on the way to it. */
 export interface ScoredDay {
   readonly score: DayScore
+  /** By start. */
   readonly idlePeriods: readonly IdlePeriod[]
+  /** When the shifts began that were left open on a day that is over, ascending. */
+  readonly leftOpen: readonly number[]
 }
 
 /** Rules 1 to 6 of the reference, and the only place where they are put together. `null`: the day has no row. */
-export function scoreDay({ day, shifts, windows }: DayFacts): ScoredDay | null {
+export function scoreDay({ day, now, shifts, windows }: DayFacts): ScoredDay | null {
   const ownShifts = shifts.filter((shift) => beginsIn(shift, day))
   const activities = windows.filter((window) => beginsIn(shiftAt(window.start, shifts) ?? window, day))
   if (ownShifts.length === 0 && activities.length === 0) return null
@@ -56,7 +61,12 @@ export function scoreDay({ day, shifts, windows }: DayFacts): ScoredDay | null {
       efficiency: clockedMinutes === 0 ? 0 : divideHalfUp(activeMinutes * 10_000, clockedMinutes),
     },
     idlePeriods: idle,
+    leftOpen: day.end <= now ? beginnings(ownShifts.filter(({ isOpen }) => isOpen)) : [],
   }
+}
+
+function beginnings(shifts: readonly Shift[]): readonly number[] {
+  return [...new Set(shifts.map(({ start }) => start))].sort((a, b) => a - b)
 }
 
 function total<T>(members: readonly T[], amount: (member: T) => number): number {

@@ -3,6 +3,8 @@ import type { Span } from './span.ts'
 /** A row of `clock_times` whose end is known. */
 export interface Shift extends Span {
   readonly breakMinutes: number
+  /** Nobody has clocked out: its end is only what rule 1 makes of it. */
+  readonly isOpen: boolean
 }
 
 /** Rule 1: an open shift ends at the earlier of now and the end of its day; one that ends before it starts is empty. */

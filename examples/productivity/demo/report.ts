@@ -1,21 +1,23 @@
-import type { RecalcResult } from 'recalc-service'
-import type { Database } from './tables.ts'
+import { countDays, type IsoDate, type RecalcResult } from 'recalc-service'
+import type { Database } from '../schema/tables.ts'
 import { textTable } from './text-table.ts'
 
 /** A range of work dates, both ends included. */
 export interface DateRange {
-  readonly from: string
-  readonly to: string
+  readonly from: IsoDate
+  readonly to: IsoDate
 }
 
 /** A job's result in words. */
-export function describeResult(result: RecalcResult): string {
+export function describeResult(result: RecalcResult, { from, to }: DateRange): string {
   const { status, totalDays, processedDays, unchangedDays, skippedDays, failedDays } = result
   const seconds = Math.max(1, result.finishedAt.getTime() - result.startedAt.getTime()) / 1000
+  const daysPerSecond = countDays(from, to) / seconds
   const lines = [
     `${status}: ${count(processedDays)} of ${count(totalDays)} employee-days brought up to date ` +
       `(${count(unchangedDays)} needed no write), ${count(skippedDays)} closed, ${count(failedDays)} failed`,
-    `${seconds.toFixed(2)} s, ${count(Math.round(processedDays / seconds))} employee-days a second`,
+    `${seconds.toFixed(2)} s, ${count(Math.round(processedDays / seconds))} employee-days a second, ` +
+      `${daysPerSecond.toFixed(1)} days of everybody's data a second (one in 1 to 2 minutes was planned for)`,
   ]
   if (result.error) lines.push(`${result.error.code}: ${result.error.message}`)
   for (const { employeeId, date, stage, message } of result.errors) {
@@ -36,16 +38,32 @@ export async function describeTotals(db: Database, { from, to }: DateRange): Pro
     .where('score_date', '>=', from)
     .where('score_date', '<=', to)
     .executeTakeFirstOrThrow()
-  const idle = await db
-    .selectFrom('idle_periods')
-    .select(({ fn }) => fn.countAll<number>().as('rows'))
+  const costs = await db
+    .selectFrom('employee_hourly_costs')
+    .select(({ fn }) => [fn.countAll<number>().as('rows'), fn.sum<number | null>('labor_cost').as('cost')])
     .where('work_date', '>=', from)
     .where('work_date', '<=', to)
     .executeTakeFirstOrThrow()
-  return (
-    `${count(scores.rows)} rows in daily_scores: ${count(scores.items ?? 0)} items, ${points(scores.points ?? 0)} points\n` +
-    `${count(idle.rows)} rows in idle_periods`
-  )
+  const rowsOf = async (table: 'idle_periods' | 'alerts') => {
+    const counted = db.selectFrom(table).select(({ fn }) => fn.countAll<number>().as('rows'))
+    const { rows } = await counted.where('work_date', '>=', from).where('work_date', '<=', to).executeTakeFirstOrThrow()
+    return `${count(rows)} rows in ${table}`
+  }
+  const ofEmployees = async (table: 'employee_primary_roles' | 'employee_current_status') => {
+    const { rows } = await db
+      .selectFrom(table)
+      .select(({ fn }) => fn.countAll<number>().as('rows'))
+      .executeTakeFirstOrThrow()
+    return `${count(rows)} rows in ${table}`
+  }
+  return [
+    `${count(scores.rows)} rows in daily_scores: ${count(scores.items ?? 0)} items, ${points(scores.points ?? 0)} points`,
+    await rowsOf('idle_periods'),
+    await rowsOf('alerts'),
+    `${count(costs.rows)} rows in employee_hourly_costs: ${points(costs.cost ?? 0)} in wages`,
+    await ofEmployees('employee_primary_roles'),
+    await ofEmployees('employee_current_status'),
+  ].join('\n')
 }
 
 /** The days with the most points. */
@@ -104,6 +122,25 @@ export async function idleTime(db: Database, { from, to }: DateRange, limit = 10
       duration(longest),
       duration(Math.round(Number(minutes) / Number(periods))),
     ]),
+  )
+}
+
+/** How many work, idle or have left, and what they did today. */
+export async function whoIsHere(db: Database): Promise<string> {
+  const rows = await db
+    .selectFrom('employee_current_status')
+    .select(({ fn }) => [
+      'status',
+      fn.countAll<number>().as('employees'),
+      fn.sum<number | string>('items_today').as('items'),
+      fn.sum<number | string>('points_today').as('points'),
+    ])
+    .groupBy('status')
+    .orderBy('status', 'desc')
+    .execute()
+  return textTable(
+    ['status', 'employees', 'items today', 'points today'],
+    rows.map((row) => [row.status, count(row.employees), count(row.items), points(row.points)]),
   )
 }
 

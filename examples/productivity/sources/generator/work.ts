@@ -1,7 +1,7 @@
 import type { Insertable } from 'kysely'
-import { MINUTE } from '../scoring/arithmetic.ts'
-import type { Span } from '../scoring/span.ts'
-import type { ActivityLogsTable, ClockTimesTable } from '../tables.ts'
+import type { ActivityLogsTable, ClockTimesTable } from '../../schema/tables.ts'
+import { MINUTE } from '../../scoring/arithmetic.ts'
+import type { Span } from '../../scoring/span.ts'
 import type { Random } from './random.ts'
 import { roleConfigs } from './roles.ts'
 

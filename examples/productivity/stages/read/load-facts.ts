@@ -1,11 +1,11 @@
-import { type Block, dateOf, dayBounds, type IsoDate, type StageContext } from 'recalc-service'
+import { type CalcContext, dateOf, dayBounds, type IsoDate } from 'recalc-service'
+import type { Tx } from '../../schema/tables.ts'
+import { type ActivityWindow, windowEnd } from '../../scoring/activity-window.ts'
+import { EmployeeFacts } from '../../scoring/employee-facts.ts'
+import { type Role, roleFrom } from '../../scoring/role.ts'
+import { type Shift, shiftEnd } from '../../scoring/shift.ts'
+import { beginsIn, type Span } from '../../scoring/span.ts'
 import { grouped } from '../grouped.ts'
-import { type ActivityWindow, windowEnd } from '../scoring/activity-window.ts'
-import { EmployeeFacts } from '../scoring/employee-facts.ts'
-import { type Role, roleFrom } from '../scoring/role.ts'
-import { type Shift, shiftEnd } from '../scoring/shift.ts'
-import { beginsIn, type Span } from '../scoring/span.ts'
-import type { Tx } from '../tables.ts'
 import {
   activityLogsTouching,
   clockTimesBehind,
@@ -23,16 +23,31 @@ export interface BlockFacts {
 type ShiftOf = Shift & { readonly employeeId: string }
 type WindowOf = ActivityWindow & { readonly employeeId: string }
 
-/** Reads everything for the whole block, in at most four queries. */
-export async function loadFacts(block: Block, context: StageContext<Tx>): Promise<BlockFacts> {
-  const { tx, zone } = context
+/** Whose facts of which days: some employees, some consecutive dates. */
+interface Wanted {
+  readonly employeeIds: readonly string[]
+  readonly dates: readonly IsoDate[]
+  readonly from: IsoDate
+  readonly to: IsoDate
+}
+
+/**
+ * Reads everything for the whole block, in at most four queries.
+ *
+ * @param now When it is seen, in milliseconds since 1970.
+ */
+export async function loadFacts(
+  block: Wanted,
+  { tx, zone }: Pick<CalcContext<Tx>, 'tx' | 'zone'>,
+  now: number,
+): Promise<BlockFacts> {
   const stretch: Stretch = {
     employeeIds: block.employeeIds,
     start: boundsOf(block.from, zone).start,
     end: boundsOf(block.to, zone).end,
   }
   const roles = await loadRoles(tx)
-  const { shifts, overruns } = await loadShifts(stretch, context)
+  const { shifts, overruns } = await loadShifts(stretch, { tx, zone, now })
   const windows = (await activityLogsTouching(tx, stretch, overruns)).map((row): WindowOf => {
     const role = roles.get(row.role_id)
     if (!role) throw new Error(`Activity ${row.id} has role ${row.role_id}, which is not in role_configs`)
@@ -51,7 +66,7 @@ export async function loadFacts(block: Block, context: StageContext<Tx>): Promis
   return {
     days: new Map(block.dates.map((date) => [date, boundsOf(date, zone)])),
     employees: new Map(
-      block.employeeIds.map((id) => [id, new EmployeeFacts(shiftsOf.get(id) ?? [], windowsOf.get(id) ?? [])]),
+      block.employeeIds.map((id) => [id, new EmployeeFacts(shiftsOf.get(id) ?? [], windowsOf.get(id) ?? [], now)]),
     ),
   }
 }
@@ -61,9 +76,10 @@ async function loadRoles(tx: Tx): Promise<ReadonlyMap<number, Role>> {
   return new Map(rows.map((row) => [row.id, roleFrom(row)]))
 }
 
-async function loadShifts(stretch: Stretch, context: StageContext<Tx>) {
-  const { tx, zone } = context
-  const now = context.now().getTime()
+async function loadShifts(
+  stretch: Stretch,
+  { tx, zone, now }: { readonly tx: Tx; readonly zone: string; readonly now: number },
+) {
   const shiftFrom = (row: Awaited<ReturnType<typeof clockTimesTouching>>[number]): ShiftOf => {
     const endOfDay = row.clock_out ?? boundsOf(dateOf(new Date(row.clock_in), zone), zone).end
     return {
@@ -71,6 +87,7 @@ async function loadShifts(stretch: Stretch, context: StageContext<Tx>) {
       start: row.clock_in,
       end: shiftEnd(row.clock_in, row.clock_out, endOfDay, now),
       breakMinutes: row.break_minutes,
+      isOpen: row.clock_out === null,
     }
   }
 

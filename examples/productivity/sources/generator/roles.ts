@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely'
-import type { RoleConfigsTable } from '../tables.ts'
+import type { RoleConfigsTable } from '../../schema/tables.ts'
 
 type RoleConfig = Insertable<RoleConfigsTable>
 

@@ -1,5 +1,12 @@
 import type { Insertable } from 'kysely'
-import type { ActivityLogsTable, ClockTimesTable, Database, EmployeesTable, RoleConfigsTable } from './tables.ts'
+import type {
+  ActivityLogsTable,
+  ClockTimesTable,
+  Database,
+  EmployeesTable,
+  PayRatesTable,
+  RoleConfigsTable,
+} from '../schema/tables.ts'
 
 type Rows<Table> = Iterable<Insertable<Table>> | AsyncIterable<Insertable<Table>>
 
@@ -8,12 +15,15 @@ export interface Sources {
   /** Those who are missing here are named after their id. */
   readonly employees: Rows<EmployeesTable>
   readonly roleConfigs: Rows<RoleConfigsTable>
+  readonly payRates: Rows<PayRatesTable>
   readonly clockTimes: Rows<ClockTimesTable>
   readonly activityLogs: Rows<ActivityLogsTable>
 }
 
 /** How many rows each table got. */
-export type RowCounts = Readonly<Record<'employees' | 'role_configs' | 'clock_times' | 'activity_logs', number>>
+export type RowCounts = Readonly<
+  Record<'employees' | 'role_configs' | 'pay_rates' | 'clock_times' | 'activity_logs', number>
+>
 
 /** Rows per statement; some thousand bound values. */
 const BATCH = 500
@@ -35,6 +45,10 @@ export async function insertSources(db: Database, sources: Sources): Promise<Row
     const roleConfigs = await inBatches(sources.roleConfigs, (rows) =>
       tx.insertInto('role_configs').values(rows).execute(),
     )
+    const payRates = await inBatches(sources.payRates, async (rows) => {
+      await introduce(rows)
+      await tx.insertInto('pay_rates').values(rows).execute()
+    })
     const clockTimes = await inBatches(sources.clockTimes, async (rows) => {
       await introduce(rows)
       await tx.insertInto('clock_times').values(rows).execute()
@@ -43,7 +57,13 @@ export async function insertSources(db: Database, sources: Sources): Promise<Row
       await introduce(rows)
       await tx.insertInto('activity_logs').values(rows).execute()
     })
-    return { employees: known.size, role_configs: roleConfigs, clock_times: clockTimes, activity_logs: activityLogs }
+    return {
+      employees: known.size,
+      role_configs: roleConfigs,
+      pay_rates: payRates,
+      clock_times: clockTimes,
+      activity_logs: activityLogs,
+    }
   })
 }
 

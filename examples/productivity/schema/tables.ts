@@ -16,10 +16,15 @@ type Decimal = ColumnType<number | string, number, number>
 export interface Tables {
   employees: EmployeesTable
   role_configs: RoleConfigsTable
+  pay_rates: PayRatesTable
   clock_times: ClockTimesTable
   activity_logs: ActivityLogsTable
   daily_scores: DailyScoresTable
   idle_periods: IdlePeriodsTable
+  alerts: AlertsTable
+  employee_hourly_costs: HourlyCostsTable
+  employee_primary_roles: PrimaryRolesTable
+  employee_current_status: CurrentStatusTable
 }
 
 export interface EmployeesTable {
@@ -37,6 +42,13 @@ export interface RoleConfigsTable {
   expected_per_hour: number | null
   /** Of continuous roles. */
   idle_threshold_minutes: number | null
+}
+
+export interface PayRatesTable {
+  employee_id: string
+  /** Holds from this date on, until a later one begins. */
+  effective_from: WorkDate
+  hourly_rate: Decimal
 }
 
 export interface ClockTimesTable {
@@ -79,6 +91,44 @@ export interface IdlePeriodsTable {
   end_time: Instant
   duration_minutes: number
   threshold_minutes: Decimal
+}
+
+export interface AlertsTable {
+  employee_id: string
+  work_date: WorkDate
+  alert_type: 'idle_detected' | 'missing_clock_out'
+  event_at: Instant
+  severity: 'warning' | 'critical'
+  message: string
+  /** Written by whoever has seen to it; recalculating never touches it. */
+  acknowledged_at: Instant | null
+  acknowledged_by: string | null
+}
+
+export interface HourlyCostsTable {
+  employee_id: string
+  work_date: WorkDate
+  hourly_rate: Decimal
+  labor_cost: Decimal
+  /** NULL on a day without items. */
+  cost_per_item: ColumnType<number | string | null, number | null, number | null>
+}
+
+export interface PrimaryRolesTable {
+  employee_id: string
+  role_id: number
+  items: number
+  as_of: WorkDate
+}
+
+export interface CurrentStatusTable {
+  employee_id: string
+  status: 'working' | 'idle' | 'off'
+  since: Instant | null
+  last_activity_at: Instant | null
+  role_id: number | null
+  items_today: number
+  points_today: Decimal
 }
 
 /** The back end's database. */

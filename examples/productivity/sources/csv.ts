@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { type IsoDate, isIsoDate } from 'recalc-service'
 
 /** Thrown when files are not as they should be; the message names the file, and the line and the column if it is one. */
 export class ImportError extends Error {}
@@ -15,6 +16,8 @@ export interface CsvRecord {
   decimal(column: string): number
   /** Milliseconds since 1970-01-01T00:00:00Z. @throws {ImportError} as `text`, and when it holds no instant in UTC. */
   instant(column: string): number
+  /** @throws {ImportError} as `text`, and when it holds no calendar date. */
+  date(column: string): IsoDate
   /** @throws {ImportError} as `text`, and when it holds none of the given words. */
   oneOf<Word extends string>(column: string, words: readonly Word[]): Word
   /** True when the column is there and empty, which stands for NULL. */
@@ -94,6 +97,11 @@ class Line implements CsvRecord {
     const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text) ? Date.parse(text) : Number.NaN
     if (!Number.isNaN(instant)) return instant
     return this.#refuse(column, 'to be an instant in UTC such as 2025-03-30T01:00:00.000Z', text)
+  }
+
+  date(column: string): IsoDate {
+    const text = this.text(column)
+    return isIsoDate(text) ? text : this.#refuse(column, 'to be a calendar date as YYYY-MM-DD', text)
   }
 
   oneOf<Word extends string>(column: string, words: readonly Word[]): Word {

@@ -1,6 +1,6 @@
-import { LONG } from '../schema.ts'
-import type { Span } from '../scoring/span.ts'
-import type { Tx } from '../tables.ts'
+import { LONG } from '../../schema/migrations.ts'
+import type { Tx } from '../../schema/tables.ts'
+import type { Span } from '../../scoring/span.ts'
 
 /** Whose rows, and from when to when. */
 export interface Stretch extends Span {

@@ -1,0 +1,30 @@
+import { Kysely, type LogConfig, MysqlDialect } from 'kysely'
+import { createConnection, createPool } from 'mysql2'
+
+/** Lanes, the job's own writes, and whoever looks at it. */
+const CONNECTIONS = 8
+
+/**
+ * Kysely on a MySQL or MariaDB server. Dates come as `YYYY-MM-DD`: as JavaScript's Dates they would be moved to the machine's
+ * time zone.
+ *
+ * @param url Such as `mysql://user:password@127.0.0.1:3306/productivity`. The database is made when the server has none of
+ *   that name.
+ */
+export async function openMysql<Tables>(url: string, log: LogConfig = []): Promise<Kysely<Tables>> {
+  await makeDatabase(url)
+  const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, dateStrings: ['DATE'] })
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }), log })
+}
+
+async function makeDatabase(url: string): Promise<void> {
+  const server = new URL(url)
+  const name = decodeURIComponent(server.pathname.slice(1))
+  server.pathname = '/'
+  const connection = createConnection({ uri: server.href }).promise()
+  try {
+    await connection.query('create database if not exists ?? character set utf8mb4', [name])
+  } finally {
+    await connection.end()
+  }
+}

@@ -1,0 +1,145 @@
+import { parseArgs } from 'node:util'
+import { addDays, type IsoDate, isIsoDate, isZone } from 'recalc-service'
+
+export const USAGE = `Usage:
+  npm run demo -- [--employees 50] [--days 12] [--seed 1]
+      makes up a warehouse and recalculates it
+  npm run demo -- --data DIR --zone ZONE --from DATE --to DATE
+      recalculates what is in the files of DIR: role-configs.csv, clock-times.csv, activity-logs.csv and, if there is one,
+      pay-rates.csv (or .csv.gz)
+  npm run demo -- ... --resume JOB
+      goes on with a job that was cancelled or killed, in a database that was kept: --sqlite or --mysql
+
+  --sqlite FILE      the database; default: in memory, gone at the end
+  --mysql URL        ... or on a MySQL or MariaDB server: mysql://user:password@127.0.0.1:3306/productivity
+  --redis URL        where the caches are refreshed; default: nowhere, with a warning
+  --tables A,B       recalculates only what writes these tables
+  --as-of INSTANT    when open shifts and the current status are seen; default: in the middle of the last made-up day,
+                     or now. Such as 2025-04-04T13:30:00Z`
+
+/** Thrown when the command line makes no sense; the message says what was expected. */
+export class UsageError extends Error {}
+
+/** What to recalculate, and where. */
+export interface DemoOptions {
+  readonly zone: string
+  readonly from: IsoDate
+  /** Inclusive. */
+  readonly to: IsoDate
+  readonly source:
+    | { readonly kind: 'generator'; readonly employees: number; readonly days: number; readonly seed: number }
+    | { readonly kind: 'files'; readonly folder: string }
+  readonly database:
+    | { readonly kind: 'sqlite'; readonly path: string | undefined }
+    | { readonly kind: 'mysql'; readonly url: string }
+  readonly redis: string | undefined
+  readonly tables: readonly string[] | undefined
+  /** The job to go on with. */
+  readonly resume: string | undefined
+  readonly asOf: Date | undefined
+}
+
+const sourceOptions = ['data', 'zone', 'from', 'to', 'employees', 'days', 'seed'] as const
+const placeOptions = ['sqlite', 'mysql', 'redis', 'tables', 'resume', 'as-of'] as const
+
+type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
+type Values = Readonly<Partial<Record<Name, string>>>
+type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source' | 'asOf'>
+
+/** Twelve days from here include a day of 23 hours. */
+const generatedFrom = '2025-03-24' as IsoDate
+const generatedZone = 'Europe/Berlin'
+/** On the last day: some are at work, some are off, some have not come yet. */
+const generatedTime = 'T13:30:00Z'
+
+/** @throws {UsageError} */
+export function readOptions(args: readonly string[]): DemoOptions {
+  const values = parse(args)
+  const work = values.data === undefined ? generatorOptions(values) : fileOptions(values, values.data)
+  const database = databaseOptions(values)
+  if (values.resume !== undefined && database.kind === 'sqlite' && database.path === undefined) {
+    throw new UsageError('--resume JOB needs the database that the job is in: --sqlite FILE or --mysql URL')
+  }
+  return {
+    ...work,
+    database,
+    redis: url('redis', ['redis:', 'rediss:'], values.redis),
+    tables: values.tables?.split(','),
+    resume: values.resume,
+    asOf: instant('as-of', values['as-of']) ?? work.asOf,
+  }
+}
+
+function parse(args: readonly string[]): Values {
+  try {
+    const names = [...sourceOptions, ...placeOptions].map((name) => [name, { type: 'string' }] as const)
+    return parseArgs({ args: [...args], options: Object.fromEntries(names) }).values as Values // all of them are strings
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function generatorOptions(values: Values): Work {
+  refuse(values, ['zone', 'from', 'to'], 'goes with --data DIR')
+  const days = wholeNumber('days', values.days ?? '12', 1, 3_660)
+  const employees = wholeNumber('employees', values.employees ?? '50', 1, 100_000)
+  const seed = wholeNumber('seed', values.seed ?? '1', 0, 1_000_000)
+  const to = addDays(generatedFrom, days - 1)
+  const source = { kind: 'generator', employees, days, seed } as const
+  return { zone: generatedZone, from: generatedFrom, to, source, asOf: new Date(`${to}${generatedTime}`) }
+}
+
+function fileOptions(values: Values, folder: string): Work {
+  refuse(values, ['employees', 'days', 'seed'], 'is for made-up data and does not go with --data')
+  const { zone } = values
+  if (zone === undefined || !isZone(zone)) throw expected('zone', 'an IANA time zone such as Europe/Amsterdam', zone)
+  const from = date('from', values.from)
+  const to = date('to', values.to)
+  if (to < from) throw expected('to', `a date from ${from} on`, to)
+  return { zone, from, to, source: { kind: 'files', folder }, asOf: undefined }
+}
+
+function databaseOptions(values: Values): DemoOptions['database'] {
+  if (values.mysql === undefined) return { kind: 'sqlite', path: values.sqlite }
+  refuse(values, ['sqlite'], 'and --mysql are two databases; name one')
+  const server = url('mysql', ['mysql:', 'mariadb:'], values.mysql)
+  if (server === undefined || new URL(server).pathname.length < 2) {
+    throw expected('mysql', 'a URL that ends with a database, such as mysql://root@127.0.0.1:3306/productivity', server)
+  }
+  return { kind: 'mysql', url: server.replace(/^mariadb:/, 'mysql:') }
+}
+
+function refuse(values: Values, names: readonly Name[], why: string): void {
+  const given = names.find((name) => values[name] !== undefined)
+  if (given !== undefined) throw new UsageError(`--${given} ${why}`)
+}
+
+function date(name: Name, value: string | undefined): IsoDate {
+  if (isIsoDate(value)) return value
+  throw expected(name, 'a calendar date as YYYY-MM-DD', value)
+}
+
+function instant(name: Name, value: string | undefined): Date | undefined {
+  if (value === undefined) return undefined
+  const found = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? new Date(value) : undefined
+  if (found && !Number.isNaN(found.getTime())) return found
+  throw expected(name, 'an instant such as 2025-04-04T13:30:00Z', value)
+}
+
+function url(name: Name, protocols: readonly string[], value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
+  throw expected(name, `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`, value)
+}
+
+function wholeNumber(name: Name, value: string, least: number, most: number): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw expected(name, `a whole number from ${least} to ${most}`, value)
+}
+
+function expected(name: Name, expectation: string, value: string | undefined): UsageError {
+  return new UsageError(
+    `Expected --${name} to be ${expectation}, got ${value === undefined ? 'nothing' : `"${value}"`}`,
+  )
+}

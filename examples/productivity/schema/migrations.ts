@@ -1,0 +1,192 @@
+import { type ColumnDataType, type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { recalcMigrations } from 'recalc-service/sql'
+import { isMysql } from '../database/engine.ts'
+
+/** A shift or a window that lasts longer is looked up by its end; see `productivityMigrations`. */
+export const LONG = 24 * 60 * 60_000
+
+/**
+ * The back end's schema, for MySQL, MariaDB and SQLite.
+ *
+ * "What touches this day" is a question that an index on the start alone cannot answer: something may have begun any time
+ * before. So whatever lasts longer than 24 hours is in an index by its end too (a few rows), and for everything else it is
+ * enough to look 24 hours farther back. Both are short ranges, however many years the tables hold.
+ *
+ * Every row references its employee, so whoever has rows can be found in `employees`. Who leaves stays there, inactive.
+ */
+export const productivityMigrations: Readonly<Record<string, Migration>> = {
+  productivity_0001_sources: { up: createSourceTables },
+  productivity_0002_derived: { up: createDerivedTables },
+}
+
+/** Brings the back end's tables, and the library's own, up to date. */
+export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
+  const migrations = { ...productivityMigrations, ...recalcMigrations() }
+  const migrator = new Migrator({
+    db: db as unknown as Kysely<unknown>, // whatever it holds by now
+    provider: { getMigrations: async () => migrations },
+    // A host's migrations and the library's may come in any order.
+    allowUnorderedMigrations: true,
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+type Table = CreateTableBuilder<string, never>
+type Change = (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
+
+const required: Change = (column) => column.notNull()
+const decimal = (precision: number, scale: number): ColumnDataType => `decimal(${precision}, ${scale})`
+
+async function createSourceTables(db: Kysely<unknown>): Promise<void> {
+  await create(db, 'employees', (table) =>
+    table
+      .addColumn('id', 'varchar(64)', (id) => id.notNull().primaryKey())
+      .addColumn('name', 'varchar(255)', required)
+      .addColumn('is_active', 'integer', (active) => active.notNull().defaultTo(1)),
+  )
+  await create(db, 'role_configs', (table) =>
+    table
+      .addColumn('id', 'integer', (id) => id.notNull().primaryKey())
+      .addColumn('role_name', 'varchar(255)', required)
+      .addColumn('role_type', 'varchar(16)', required)
+      .addColumn('multiplier', decimal(6, 2), required)
+      .addColumn('expected_per_hour', 'integer')
+      .addColumn('idle_threshold_minutes', 'integer')
+      .addCheckConstraint(
+        'role_has_what_its_type_needs',
+        sql`(role_type = 'batch' and coalesce(expected_per_hour, 0) > 0)
+          or (role_type = 'continuous' and coalesce(idle_threshold_minutes, -1) >= 0)`,
+      ),
+  )
+  await createOfEmployees(db, 'pay_rates', (table) =>
+    table
+      .addColumn('effective_from', 'date', required)
+      .addColumn('hourly_rate', decimal(8, 2), required)
+      .addPrimaryKeyConstraint('pay_rates_key', ['employee_id', 'effective_from'] as never),
+  )
+  await createOfEmployees(db, 'clock_times', (table) =>
+    table
+      .addColumn('id', 'integer', (id) => id.primaryKey().autoIncrement())
+      .addColumn('clock_in', 'bigint', required)
+      .addColumn('clock_out', 'bigint')
+      .addColumn('break_minutes', 'integer', (minutes) => minutes.notNull().defaultTo(0))
+      .addColumn('long_clock_out', 'bigint', whenLong('clock_in', 'clock_out')),
+  )
+  await index(db, 'clock_times', 'by_employee', ['employee_id', 'clock_in'])
+  await index(db, 'clock_times', 'by_time', ['clock_in'])
+  await index(db, 'clock_times', 'long', ['employee_id', 'long_clock_out'])
+  await createOfEmployees(db, 'activity_logs', (table) =>
+    table
+      .addColumn('id', 'integer', (id) => id.primaryKey().autoIncrement())
+      .addColumn('role_id', 'integer', required)
+      .addColumn('window_start', 'bigint', required)
+      .addColumn('window_end', 'bigint', required)
+      .addColumn('items_count', 'integer', required)
+      .addColumn('long_window_end', 'bigint', whenLong('window_start', 'window_end'))
+      .addForeignKeyConstraint('activity_logs_role', ['role_id'] as never, 'role_configs', ['id']),
+  )
+  // Everything that is read of an activity is in the index: no look into the table, which is in another order, per row.
+  const read = ['window_end', 'role_id', 'items_count']
+  await index(db, 'activity_logs', 'by_employee', ['employee_id', 'window_start', ...read])
+  await index(db, 'activity_logs', 'by_time', ['window_start'])
+  await index(db, 'activity_logs', 'long', ['employee_id', 'long_window_end'])
+}
+
+async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
+  await createOfEmployees(db, 'daily_scores', (table) =>
+    table
+      .addColumn('score_date', 'date', required)
+      .addColumn('items_processed', 'bigint', required)
+      .addColumn('points_earned', decimal(12, 2), required)
+      .addColumn('clocked_minutes', 'integer', required)
+      .addColumn('idle_minutes', 'integer', required)
+      .addColumn('active_minutes', 'integer', required)
+      .addColumn('efficiency_rate', decimal(5, 4), required)
+      .addPrimaryKeyConstraint('daily_scores_key', ['employee_id', 'score_date'] as never),
+  )
+  await index(db, 'daily_scores', 'by_date', ['score_date'])
+  // The work date is part of this key and the next: when shifts of two days overlap, both may be idle from one instant on.
+  await createOfEmployees(db, 'idle_periods', (table) =>
+    table
+      .addColumn('work_date', 'date', required)
+      .addColumn('start_time', 'bigint', required)
+      .addColumn('end_time', 'bigint', required)
+      .addColumn('duration_minutes', 'integer', required)
+      .addColumn('threshold_minutes', decimal(8, 2), required)
+      .addPrimaryKeyConstraint('idle_periods_key', ['employee_id', 'work_date', 'start_time'] as never),
+  )
+  await index(db, 'idle_periods', 'by_date', ['work_date'])
+  await createOfEmployees(db, 'alerts', (table) =>
+    table
+      .addColumn('work_date', 'date', required)
+      .addColumn('alert_type', 'varchar(32)', required)
+      .addColumn('event_at', 'bigint', required)
+      .addColumn('severity', 'varchar(16)', required)
+      .addColumn('message', 'varchar(255)', required)
+      .addColumn('acknowledged_at', 'bigint')
+      .addColumn('acknowledged_by', 'varchar(64)')
+      .addPrimaryKeyConstraint('alerts_key', ['employee_id', 'work_date', 'alert_type', 'event_at'] as never),
+  )
+  await index(db, 'alerts', 'by_date', ['work_date'])
+  await createOfEmployees(db, 'employee_hourly_costs', (table) =>
+    table
+      .addColumn('work_date', 'date', required)
+      .addColumn('hourly_rate', decimal(8, 2), required)
+      .addColumn('labor_cost', decimal(10, 2), required)
+      .addColumn('cost_per_item', decimal(10, 4))
+      .addPrimaryKeyConstraint('employee_hourly_costs_key', ['employee_id', 'work_date'] as never),
+  )
+  await index(db, 'employee_hourly_costs', 'by_date', ['work_date'])
+  await createOfEmployees(db, 'employee_primary_roles', (table) =>
+    table
+      .addColumn('role_id', 'integer', required)
+      .addColumn('items', 'bigint', required)
+      .addColumn('as_of', 'date', required)
+      .addPrimaryKeyConstraint('employee_primary_roles_key', ['employee_id'] as never),
+  )
+  await createOfEmployees(db, 'employee_current_status', (table) =>
+    table
+      .addColumn('status', 'varchar(16)', required)
+      .addColumn('since', 'bigint')
+      .addColumn('last_activity_at', 'bigint')
+      .addColumn('role_id', 'integer')
+      .addColumn('items_today', 'bigint', required)
+      .addColumn('points_today', decimal(12, 2), required)
+      .addPrimaryKeyConstraint('employee_current_status_key', ['employee_id'] as never),
+  )
+}
+
+/** A table whose text is compared byte by byte, as ids are. */
+async function create(db: Kysely<unknown>, name: string, columns: (table: Table) => Table): Promise<void> {
+  const table = columns(db.schema.createTable(name))
+  const options = sql`engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin`
+  await (isMysql(db) ? table.modifyEnd(options) : table).execute()
+}
+
+async function index(db: Kysely<unknown>, table: string, name: string, columns: readonly string[]): Promise<void> {
+  await db.schema
+    .createIndex(`${table}_${name}`)
+    .on(table)
+    .columns([...columns])
+    .execute()
+}
+
+/** A table of rows that each belong to an employee. */
+function createOfEmployees(db: Kysely<unknown>, name: string, columns: (table: Table) => Table): Promise<void> {
+  return create(db, name, (table) =>
+    columns(table.addColumn('employee_id', 'varchar(64)', required)).addForeignKeyConstraint(
+      `${name}_employee`,
+      ['employee_id'] as never,
+      'employees',
+      ['id'],
+    ),
+  )
+}
+
+/** The end of what lasts longer than `LONG`, otherwise NULL. */
+function whenLong(start: string, end: string): Change {
+  const difference = sql`${sql.ref(end)} - ${sql.ref(start)}`
+  return (column) => column.generatedAlwaysAs(sql`case when ${difference} > ${sql.lit(LONG)} then ${sql.ref(end)} end`)
+}

@@ -1,0 +1,87 @@
+import type { Transaction } from 'kysely'
+import { type Block, type DayChanges, type DayKey, dayKey, type EmployeeDay, type StageContext } from 'recalc-service'
+import { upsert } from '../../database/engine.ts'
+import type { Tx } from '../../schema/tables.ts'
+import { grouped } from '../grouped.ts'
+import { batches } from './batches.ts'
+import { type Cell, type RowShapeDefinition, rowShape } from './row-shape.ts'
+
+/** The derived tables that have rows per employee and work date. */
+type TableName = 'daily_scores' | 'idle_periods' | 'alerts' | 'employee_hourly_costs'
+
+/** How a day's rows lie in their table. */
+interface DerivedTableDefinition<Row> extends RowShapeDefinition<Row> {
+  readonly table: TableName
+  /** The column of the work date. */
+  readonly date: 'work_date' | 'score_date'
+  /** What tells a day's rows apart, in the order of the primary key; none for a table with one row per day. */
+  readonly key: readonly (keyof Row & string)[]
+}
+
+/** What a day stage needs to read its table and to write what differs; a day's value is its rows, in the order of their key. */
+interface DerivedTable<Row> {
+  stored(block: Block, context: StageContext<Tx>): Promise<ReadonlyMap<DayKey, readonly Row[]>>
+  isEqual(a: readonly Row[], b: readonly Row[]): boolean
+  save(changes: DayChanges<readonly Row[]>, context: StageContext<Tx>): Promise<void>
+}
+
+export function derivedTable<Row extends Readonly<Record<keyof Row, Cell>>>(
+  definition: DerivedTableDefinition<Row>,
+): DerivedTable<Row> {
+  const { table, date } = definition
+  const key: readonly string[] = definition.key
+  const columns: readonly string[] = definition.columns
+  const shape = rowShape(definition)
+  const hasSameKey = (a: Row, b: Row) => definition.key.every((column) => a[column] === b[column])
+
+  return {
+    async stored({ employeeIds, from, to }, { tx }) {
+      const stored = anyTable(tx)
+        .selectFrom(table)
+        .select(['employee_id', date, ...columns])
+        .where('employee_id', 'in', employeeIds)
+        .where(date, '>=', from)
+        .where(date, '<=', to)
+      const rows = await ['employee_id', date, ...key]
+        .reduce((query, column) => query.orderBy(column), stored)
+        .execute()
+      const byDay = grouped(rows, (row) => dayKey({ employeeId: String(row.employee_id), date: String(row[date]) }))
+      return new Map([...byDay].map(([day, own]) => [day, own.map((row) => shape.fromTable(row))]))
+    },
+
+    isEqual(a, b) {
+      return a.length === b.length && a.every((row, index) => shape.isEqual(row, b[index] as Row))
+    },
+
+    async save({ upserts, deletes }, { tx }) {
+      const gone = upserts.flatMap(({ day, value, stored = [] }) =>
+        stored.filter((old) => !value.some((row) => hasSameKey(row, old))).map((old) => keyOf(day, old)),
+      )
+      for (const batch of batches([...deletes.map((day) => keyOf(day)), ...gone])) {
+        await anyTable(tx)
+          .deleteFrom(table)
+          .where((row) =>
+            row.or(batch.map((one) => row.and(Object.entries(one).map(([column, cell]) => row(column, '=', cell))))),
+          )
+          .execute()
+      }
+      const written = upserts.flatMap(({ day, value, stored = [] }) =>
+        value
+          .filter((row) => !stored.some((old) => shape.isEqual(row, old)))
+          .map((row) => ({ ...keyOf(day), ...shape.toTable(row) })),
+      )
+      for (const batch of batches(written)) await upsert(tx, table, ['employee_id', date, ...key], batch)
+    },
+  }
+
+  /** The columns that find a row of the day, or all of them. */
+  function keyOf({ employeeId, date: value }: EmployeeDay, row?: Row): Record<string, Cell> {
+    const own = row ? definition.key.map((column) => [column, row[column]]) : []
+    return { employee_id: employeeId, [date]: value, ...Object.fromEntries(own) }
+  }
+}
+
+/** Any of the tables, as far as columns are named by a definition. */
+function anyTable(tx: Tx) {
+  return tx as unknown as Transaction<Record<TableName, Record<string, Cell>>>
+}
