@@ -6,6 +6,7 @@ import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
 import { ProgressBar } from './demo/progress-bar.ts'
 import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
+import { serveUntilInterrupted } from './demo/serve.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
 import type { Database, Tables, Tx } from './schema/tables.ts'
@@ -16,15 +17,26 @@ import { insertSources } from './sources/insert-sources.ts'
 
 const TENANT = 'demo'
 
+/** How long after it was killed a job can be resumed. */
+const LEASE_MS = 5_000
+
 async function main(options: DemoOptions): Promise<boolean> {
   const { database, redis, zone, asOf } = options
   const db = database.kind === 'mysql' ? await openMysql<Tables>(database.url) : openSqlite<Tables>(database.path)
   const cache = redis === undefined ? undefined : redisCache(redis)
-  const productivity = createProductivity(db, { zone, logger, ...(asOf && { asOf }), ...(cache && { cache }) })
+  const productivity = createProductivity(db, {
+    zone,
+    logger,
+    leaseMs: LEASE_MS,
+    ...(asOf && { asOf }),
+    ...(cache && { cache }),
+  })
   try {
     await createTables(db)
     if (options.resume === undefined) await fill(db, options)
-    return await recalculate(productivity, db, options)
+    if (options.port === undefined) return await recalculate(productivity, db, options)
+    await serveUntilInterrupted(productivity, options.port, { tenantId: TENANT, logger })
+    return true
   } finally {
     await productivity.stop()
     await cache?.close()
@@ -96,8 +108,9 @@ const logger: Logger = {
 }
 
 try {
-  const isFine = await main(readOptions(process.argv.slice(2)))
-  if (!isFine) process.exitCode = 1
+  const args = process.argv.slice(2)
+  if (args.includes('--help')) console.log(USAGE)
+  else if (!(await main(readOptions(args)))) process.exitCode = 1
 } catch (error) {
   const isExpected = error instanceof UsageError || error instanceof ImportError || error instanceof RecalcError
   if (!isExpected) throw error

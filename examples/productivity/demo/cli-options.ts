@@ -9,6 +9,8 @@ export const USAGE = `Usage:
       pay-rates.csv (or .csv.gz)
   npm run demo -- ... --resume JOB
       goes on with a job that was cancelled or killed, in a database that was kept: --sqlite or --mysql
+  npm run demo -- ... --serve [--port 3000]
+      waits for jobs that are started over HTTP, on this machine only, with a console page
 
   --sqlite FILE      the database; default: in memory, gone at the end
   --mysql URL        ... or on a MySQL or MariaDB server: mysql://user:password@127.0.0.1:3306/productivity
@@ -36,14 +38,16 @@ export interface DemoOptions {
   readonly tables: readonly string[] | undefined
   /** The job to go on with. */
   readonly resume: string | undefined
+  /** The port to listen on, 0 for any; undefined: run one job and end. */
+  readonly port: number | undefined
   readonly asOf: Date | undefined
 }
 
 const sourceOptions = ['data', 'zone', 'from', 'to', 'employees', 'days', 'seed'] as const
-const placeOptions = ['sqlite', 'mysql', 'redis', 'tables', 'resume', 'as-of'] as const
+const placeOptions = ['sqlite', 'mysql', 'redis', 'tables', 'resume', 'as-of', 'port'] as const
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
-type Values = Readonly<Partial<Record<Name, string>>>
+type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean }
 type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source' | 'asOf'>
 
 /** Twelve days from here include a day of 23 hours. */
@@ -66,6 +70,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     redis: url('redis', ['redis:', 'rediss:'], values.redis),
     tables: values.tables?.split(','),
     resume: values.resume,
+    port: portOption(values),
     asOf: instant('as-of', values['as-of']) ?? work.asOf,
   }
 }
@@ -73,7 +78,8 @@ export function readOptions(args: readonly string[]): DemoOptions {
 function parse(args: readonly string[]): Values {
   try {
     const names = [...sourceOptions, ...placeOptions].map((name) => [name, { type: 'string' }] as const)
-    return parseArgs({ args: [...args], options: Object.fromEntries(names) }).values as Values // all of them are strings
+    const options = { ...Object.fromEntries(names), serve: { type: 'boolean' } } as const
+    return parseArgs({ args: [...args], options }).values as Values // strings, by the names above
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
@@ -107,6 +113,15 @@ function databaseOptions(values: Values): DemoOptions['database'] {
     throw expected('mysql', 'a URL that ends with a database, such as mysql://root@127.0.0.1:3306/productivity', server)
   }
   return { kind: 'mysql', url: server.replace(/^mariadb:/, 'mysql:') }
+}
+
+function portOption(values: Values): number | undefined {
+  if (values.serve) {
+    refuse(values, ['resume', 'tables'], 'is chosen in the console and does not go with --serve')
+    return wholeNumber('port', values.port ?? '3000', 0, 65_535)
+  }
+  refuse(values, ['port'], 'goes with --serve')
+  return undefined
 }
 
 function refuse(values: Values, names: readonly Name[], why: string): void {
