@@ -84,6 +84,18 @@ export class CooldownError extends RecalcError {
   }
 }
 
+/** Thrown when an `idempotencyKey` was used for another request before, whose job is still kept. */
+export class IdempotencyConflictError extends RecalcError {
+  readonly code = 'IDEMPOTENCY_CONFLICT'
+  /** The job that the key stands for. */
+  readonly jobId: string
+
+  constructor(jobId: string) {
+    super(`The \`idempotencyKey\` stands for job ${jobId}, which was another request; use a new key for a new request`)
+    this.jobId = jobId
+  }
+}
+
 /** Thrown when a job cannot be resumed: it is active, it is complete, or its stages are gone. */
 export class NotResumableError extends RecalcError {
   readonly code = 'NOT_RESUMABLE'

@@ -6,6 +6,7 @@ export {
   BackendUnavailableError,
   ContractError,
   CooldownError,
+  IdempotencyConflictError,
   InvalidOptionsError,
   InvalidRequestError,
   JobConflictError,
@@ -18,15 +19,17 @@ export {
   ServiceStoppedError,
   StageTimeoutError,
 } from './errors.ts'
+export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
+export type { Page } from './jobs/job-queries.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
 export type { JobSnapshot } from './jobs/job-snapshot.ts'
 export type * from './jobs/job-store.ts'
 export type { Recovery } from './jobs/jobs.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
-export type { CalcContext, Logger, StageContext, TenantContext } from './pipeline/context.ts'
+export type { CalcContext, Calculation, Logger, StageContext, TenantContext } from './pipeline/context.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
 export {
   type DailyCalc,
@@ -40,6 +43,7 @@ export {
   type TenantStage,
   type TenantStageDefinition,
   tenantStage,
+  type ValueStageDefinition,
 } from './pipeline/stages.ts'
 export { type Estimate, RecalcService } from './recalc-service.ts'
 export {
@@ -57,6 +61,7 @@ export type {
   AllRequest,
   BatchRequest,
   DayRequest,
+  JobTriggerOptions,
   RangeRequest,
   RecalcRequest,
   TriggerOptions,

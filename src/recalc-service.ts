@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { countDays } from './calendar/date-range.ts'
 import { InvalidRequestError, JobNotFoundError, PipelineError, ServiceStoppedError } from './errors.ts'
-import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import { expected } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
+import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
-import { ACTIVE, RESUMABLE } from './jobs/job-record.ts'
+import { identityOf } from './jobs/job-identity.ts'
+import { checkEmployeePage, checkFailurePage, checkJobId, checkQuery, type Page } from './jobs/job-queries.ts'
+import type { JobRecord } from './jobs/job-record.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { type Selection, selectStages } from './pipeline/selection.ts'
+import type { RecordedFailure } from './run/checkpoint.ts'
 import { countEmployees } from './run/employee-pages.ts'
 import type { OnError, RunPlan } from './run/plan.ts'
 import {
   type AllRequest,
   type BatchRequest,
   type DayRequest,
+  type JobTriggerOptions,
   kindOf,
   type RangeRequest,
   type RecalcRequest,
@@ -25,8 +30,6 @@ import {
 import type { RecalcResult } from './run/result.ts'
 import { RunControl } from './run/run-control.ts'
 import { runNow } from './run/run-now.ts'
-
-const STATUSES = [...ACTIVE, ...RESUMABLE, 'completed'] as const
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -87,13 +90,21 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return this.#runNow('all', request, options)
   }
 
-  /** Like {@link triggerRecalc}, as a job; resolves once it is stored. */
-  triggerRecalcAsync(request: DayRequest, options?: TriggerOptions): Promise<JobHandle> {
+  /**
+   * Like {@link triggerRecalc}, as a job; resolves once it is stored.
+   *
+   * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
+   */
+  triggerRecalcAsync(request: DayRequest, options?: JobTriggerOptions): Promise<JobHandle> {
     return this.#createJob('day', request, options)
   }
 
-  /** Like {@link triggerRecalcRange}, as a job; resolves once it is stored. */
-  triggerRecalcRangeAsync(request: RangeRequest, options?: TriggerOptions): Promise<JobHandle> {
+  /**
+   * Like {@link triggerRecalcRange}, as a job; resolves once it is stored.
+   *
+   * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
+   */
+  triggerRecalcRangeAsync(request: RangeRequest, options?: JobTriggerOptions): Promise<JobHandle> {
     return this.#createJob('range', request, options)
   }
 
@@ -101,8 +112,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * Like {@link triggerRecalcBatch}, as a job; resolves once it is stored.
    *
    * @throws {JobConflictError} {@link CooldownError} as `exclusive` and `cooldownMs` say.
+   * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
-  triggerRecalcBatchAsync(request: BatchRequest, options?: TriggerOptions): Promise<JobHandle> {
+  triggerRecalcBatchAsync(request: BatchRequest, options?: JobTriggerOptions): Promise<JobHandle> {
     return this.#createJob('batch', request, options)
   }
 
@@ -110,15 +122,19 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * Like {@link triggerRecalcAll}, as a job; resolves once it is stored.
    *
    * @throws {JobConflictError} {@link CooldownError} as `exclusive` and `cooldownMs` say.
+   * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
-  triggerRecalcAllAsync(request: AllRequest, options?: TriggerOptions): Promise<JobHandle> {
+  triggerRecalcAllAsync(request: AllRequest, options?: JobTriggerOptions): Promise<JobHandle> {
     return this.#createJob('all', request, options)
   }
 
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kindOf(request), request, options, 'continue')
+    const { plan, selection } = this.#resolve(kindOf(request), request, options, {
+      defaultOnError: 'continue',
+      asJob: false,
+    })
     const { employees, block, concurrency, jobs } = this.#options
     const limit = block.employees * concurrency
     const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read: (call) => call() })
@@ -130,14 +146,46 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /** How a job stands. @throws {JobNotFoundError} */
   async getJob(jobId: string): Promise<JobSnapshot> {
-    const record = await this.#options.jobs.get(checkJobId(jobId))
-    if (!record) throw new JobNotFoundError(jobId)
-    return snapshotOf(record)
+    return snapshotOf(await this.#recordOf(jobId))
   }
 
-  /** Jobs, newest first; `limit` defaults to 100. */
+  /**
+   * Jobs, newest first; `limit` defaults to 100. The next page is that `after` the id of the last one; jobs that are made
+   * meanwhile neither repeat nor hide any.
+   *
+   * @throws {JobNotFoundError} when `after` is no job of the tenants that are asked for, or has been forgotten meanwhile:
+   * where it stood is not known any more, so begin again.
+   */
   async listJobs(query: JobQuery = {}): Promise<readonly JobSnapshot[]> {
     return (await this.#options.jobs.list(checkQuery(query))).map(snapshotOf)
+  }
+
+  /**
+   * What failed in a job and was left as it was, ascending by `number`; the next page is that `after` the last number.
+   * What a later run repairs is no longer listed.
+   *
+   * @throws {JobNotFoundError}
+   */
+  async listJobFailures(jobId: string, page: Page<number> = {}): Promise<readonly RecordedFailure[]> {
+    const checked = checkFailurePage(page)
+    const { id } = await this.#recordOf(jobId)
+    return await this.#options.jobs.failures(id, checked)
+  }
+
+  /**
+   * How far a job is with each of its employees, in the job's order; the next page is that `after` the last id. Whom a job
+   * of everybody means is asked of the employee repository, so who has left it is not listed. A job of tenant stages alone
+   * has no employees.
+   *
+   * A page holds at most `limit` × dates failures. `blockedFrom` is `null` once the service no longer has the job's stages.
+   *
+   * @throws {JobNotFoundError}
+   */
+  async listJobEmployees(jobId: string, page: Page<string> = {}): Promise<readonly JobEmployee[]> {
+    const checked = checkEmployeePage(page)
+    const { jobs, employees, pipeline } = this.#options
+    const select = ({ stages }: Pick<RunPlan, 'stages'>) => selectStages(pipeline, stages)
+    return await listEmployeesOf(await this.#recordOf(jobId), checked, { jobs, employees, select })
   }
 
   /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */
@@ -201,7 +249,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, 'fail-fast')
+    const { plan, selection } = this.#resolve(kind, request, options, { defaultOnError: 'fail-fast', asJob: false })
     options.signal?.throwIfAborted()
     const { signal } = options
     const control = new RunControl(signal)
@@ -221,25 +269,39 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     }
   }
 
-  async #createJob(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<JobHandle> {
+  async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, 'continue')
+    const { plan, selection } = this.#resolve(kind, request, options, { defaultOnError: 'continue', asJob: true })
     options.signal?.throwIfAborted()
-    const { reason = null, signal } = options
-    return await this.#jobs.create(plan, selection, { reason, scope: this.#scopeOf(plan), signal })
+    const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
+    const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
+    return await this.#jobs.create(plan, selection, {
+      reason,
+      scope: this.#scopeOf(plan),
+      signal,
+      cooldownMs,
+      identity,
+    })
   }
 
   #resolve(
     kind: RunPlan['kind'],
     request: unknown,
-    options: TriggerOptions,
-    defaultOnError: OnError,
+    options: JobTriggerOptions,
+    how: { readonly defaultOnError: OnError; readonly asJob: boolean },
   ): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
     const { pipeline, maxDays, zoneOf } = this.#options
-    const plan = resolveRequest(kind, request, options, { pipeline, maxDays, zoneOf, defaultOnError })
+    const plan = resolveRequest(kind, request, options, { pipeline, maxDays, zoneOf, ...how })
     const selection = selectStages(pipeline, plan.stages)
     if (!selection) throw new PipelineError('The pipeline lost a stage', plan.stages)
     return { plan, selection }
+  }
+
+  async #recordOf(jobId: unknown): Promise<JobRecord> {
+    const id = checkJobId(jobId)
+    const record = await this.#options.jobs.get(id)
+    if (!record) throw new JobNotFoundError(id)
+    return record
   }
 
   /** A day or a range of one employee always goes ahead; the employee locks order it. */
@@ -252,30 +314,4 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   #refuseWhenStopped(): void {
     if (this.#stopping) throw new ServiceStoppedError()
   }
-}
-
-function checkJobId(jobId: unknown): string {
-  if (typeof jobId === 'string' && jobId !== '') return jobId
-  throw new InvalidRequestError(expected('jobId', 'a non-empty string', jobId))
-}
-
-function checkQuery(query: unknown): JobQuery {
-  const refuse = (name: string, expectation: string, value: unknown): never => {
-    throw new InvalidRequestError(expected(name, expectation, value))
-  }
-  if (!isPlainObject(query)) return refuse('query', 'an object { tenantId?, status?, limit? }', query)
-  const unknown = unknownProperty(query, ['tenantId', 'status', 'limit'])
-  if (unknown !== undefined)
-    refuse('query', `an object { tenantId?, status?, limit? }: \`${unknown}\` is not known`, query)
-  const { tenantId, status, limit } = query
-  if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === '')) {
-    refuse('tenantId', 'a non-empty string', tenantId)
-  }
-  if (status !== undefined && !STATUSES.some((known) => known === status)) {
-    refuse('status', STATUSES.map((known) => `'${known}'`).join(' or '), status)
-  }
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && Number(limit) >= 1)) {
-    refuse('limit', 'a whole number from 1', limit)
-  }
-  return query
 }

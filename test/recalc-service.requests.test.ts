@@ -233,6 +233,35 @@ for (const [options, words] of badOptions) {
   })
 }
 
+const makers = triggers.filter(([way]) => way.endsWith('Async'))
+const badJobOptions: readonly (readonly [unknown, string])[] = [
+  [{ idempotencyKey: '' }, 'Expected `idempotencyKey` to be a non-empty string, got ""'],
+  [{ idempotencyKey: 7 }, 'Expected `idempotencyKey` to be a non-empty string, got 7'],
+  [{ idempotencyKey: null }, 'Expected `idempotencyKey` to be a non-empty string, got null'],
+  [{ cooldownMs: -1 }, 'Expected `cooldownMs` to be a whole number from 0, got -1'],
+  [{ cooldownMs: 1.5 }, 'Expected `cooldownMs` to be a whole number from 0, got 1.5'],
+  [{ cooldownMs: '1000' }, 'Expected `cooldownMs` to be a whole number from 0, got "1000"'],
+  [{ cooldownMs: null }, 'Expected `cooldownMs` to be a whole number from 0, got null'],
+  [{ cooldownMs: Number.POSITIVE_INFINITY }, 'Expected `cooldownMs` to be a whole number from 0, got Infinity'],
+]
+
+for (const [options, words] of badJobOptions) {
+  test(`options of a job like ${JSON.stringify(options)} are refused`, async () => {
+    for (const [way, good] of makers) expect(await refusal(way, good, options)).toBe(words)
+  })
+}
+
+test('a call that makes no job takes neither a key nor a cooldown', async () => {
+  const others = ways.filter(([way]) => !way.endsWith('Async'))
+  expect(others).toHaveLength(8)
+  for (const [way, good] of others) {
+    for (const options of [{ idempotencyKey: 'k' }, { cooldownMs: 0 }, { idempotencyKey: undefined }]) {
+      const [name] = Object.keys(options)
+      expect(await refusal(way, good, options)).toContain(`Expected \`${name}\` to be left out where no job is made`)
+    }
+  }
+})
+
 test('a calculator without tables takes no `tables`', async () => {
   const service = new RecalcService({
     dailyCalc: { async calculateDay() {} },
@@ -316,8 +345,14 @@ test('a query for jobs is checked like a request', async () => {
     [null, 'Expected `query` to be an object'],
     ['t', 'Expected `query` to be an object'],
     [{ tenant: 't' }, '`tenant` is not known'],
-    [{ tenantId: 7 }, 'Expected `tenantId` to be a non-empty string, got 7'],
+    [{ tenantId: 7 }, 'Expected `tenantId` to be a non-empty string, or an array of them, got 7'],
     [{ status: 'complete' }, 'got "complete"'],
+    [{ tenantId: '' }, 'Expected `tenantId` to be a non-empty string, or an array of them, got ""'],
+    [{ tenantId: ['t', ''] }, 'Expected `tenantId[1]` to be a non-empty string, got ""'],
+    [{ tenantId: Object.assign(['t'], { 2: 't' }) }, 'Expected `tenantId[1]` to be a non-empty string, got undefined'],
+    [{ tenantId: new Set(['t']) }, 'Expected `tenantId` to be a non-empty string, or an array of them'],
+    [{ after: '' }, 'Expected `after` to be a non-empty string, got ""'],
+    [{ after: 7 }, 'Expected `after` to be a non-empty string, got 7'],
     [{ limit: 0 }, 'Expected `limit` to be a whole number from 1, got 0'],
     [{ limit: Number.NaN }, 'Expected `limit` to be a whole number from 1, got NaN'],
   ] as const) {
@@ -325,7 +360,14 @@ test('a query for jobs is checked like a request', async () => {
     await expect(list(query)).rejects.toThrow(words)
   }
   for (const id of ['', 7, null, undefined]) {
-    for (const method of ['getJob', 'openJob', 'cancelJob', 'resumeJob'] as const) {
+    for (const method of [
+      'getJob',
+      'openJob',
+      'cancelJob',
+      'resumeJob',
+      'listJobFailures',
+      'listJobEmployees',
+    ] as const) {
       const call = service[method].bind(service) as (jobId: unknown) => Promise<unknown>
       await expect(call(id)).rejects.toThrow('Expected `jobId` to be a non-empty string')
     }
@@ -333,5 +375,41 @@ test('a query for jobs is checked like a request', async () => {
   await expect(service.cancelJob('7', 7 as unknown as string)).rejects.toThrow(
     'Expected `reason` to be a string, got 7',
   )
+  expect(touched).not.toHaveBeenCalled()
+})
+
+test('a page of failures or employees is checked like a request', async () => {
+  const { service, touched } = guarded()
+  const shape = 'Expected `page` to be an object { after?, limit? }'
+  const limit = 'Expected `limit` to be a whole number from 1 to 1000, got '
+  const both = [
+    [null, `${shape}, got null`],
+    [7, `${shape}, got 7`],
+    [{ from: 1 }, '`from` is not known'],
+    [{ limit: 0 }, `${limit}0`],
+    [{ limit: 1_001 }, `${limit}1001`],
+    [{ limit: '5' }, `${limit}"5"`],
+    [{ limit: null }, `${limit}null`],
+  ] as const
+  const pages = {
+    listJobFailures: [
+      ...both,
+      [{ after: -1 }, 'Expected `after` to be a whole number from 0, got -1'],
+      [{ after: '1' }, 'Expected `after` to be a whole number from 0, got "1"'],
+    ],
+    listJobEmployees: [
+      ...both,
+      [{ after: '' }, 'Expected `after` to be a non-empty string, got ""'],
+      [{ after: 1 }, 'Expected `after` to be a non-empty string, got 1'],
+    ],
+  } as const
+  for (const method of ['listJobFailures', 'listJobEmployees'] as const) {
+    const list = service[method].bind(service) as (jobId: string, page: unknown) => Promise<unknown>
+    for (const [page, words] of pages[method]) {
+      const refused = list('7', page)
+      await expect(refused).rejects.toThrow(InvalidRequestError)
+      await expect(refused).rejects.toThrow(words)
+    }
+  }
   expect(touched).not.toHaveBeenCalled()
 })

@@ -5,8 +5,11 @@ import {
   dayStage,
   type EmployeeRepository,
   type IsoDate,
+  type JobEmployee,
   type JobEvent,
   type JobHandle,
+  type JobSnapshot,
+  type JobTriggerOptions,
   memoryBackend,
   type RecalcBackend,
   type RecalcError,
@@ -130,6 +133,26 @@ void service.triggerRecalc(day, { clearexisting: true })
 // @ts-expect-error no such way to go on
 void service.triggerRecalc(day, { onError: 'ignore' })
 
+// Only what makes a job can be asked for again, or has to wait.
+const asJob: JobTriggerOptions = { idempotencyKey: 'monday', cooldownMs: 60_000, reason: 'new rules' }
+const named = { tenantId: 't', employeeIds: ['e'], from, to: from }
+void service.triggerRecalcAsync(day, asJob)
+void service.triggerRecalcRangeAsync({ tenantId: 't', employeeId: 'e', from, to: from }, asJob)
+void service.triggerRecalcBatchAsync(named, asJob)
+void service.triggerRecalcAllAsync({ tenantId: 't', from, to: from }, asJob)
+// @ts-expect-error a call that makes no job has no key
+void service.triggerRecalc(day, { idempotencyKey: 'monday' })
+// @ts-expect-error not even handed on
+void service.triggerRecalc(day, asJob)
+// @ts-expect-error a call that makes no job has no key
+void service.triggerRecalcRange({ tenantId: 't', employeeId: 'e', from, to: from }, { idempotencyKey: 'monday' })
+// @ts-expect-error a call that makes no job waits for no cooldown
+void service.triggerRecalcBatch(named, { cooldownMs: 1 })
+// @ts-expect-error a call that makes no job waits for no cooldown
+void service.triggerRecalcAll({ tenantId: 't', from, to: from }, { cooldownMs: 1 })
+// @ts-expect-error an estimate makes no job
+void service.estimate(named, { idempotencyKey: 'monday' })
+
 // Events are typed by their name.
 job.on('progress', ({ progress, current, employeeName }) => void [progress.toFixed(), current, employeeName?.length])
 job.once('completed', ({ result }) => void result.processedDays)
@@ -154,6 +177,16 @@ const statuses: Record<RunStatus, true> = {
 }
 void statuses
 void service.listJobs({ status: 'running' })
+declare const tenants: readonly string[]
+void service.listJobs({ tenantId: tenants, after: 'id', limit: 10 })
+// @ts-expect-error failures are told apart by their numbers
+void service.listJobFailures('id', { after: 'id' })
+// @ts-expect-error employees are told apart by their ids
+void service.listJobEmployees('id', { after: 7 })
+declare const employee: JobEmployee
+void [employee.datesDone.toFixed(), employee.name?.length, employee.blockedFrom, employee.failures[0]?.number]
+declare const snapshot: JobSnapshot
+void [snapshot.runStartedAt?.getTime(), snapshot.remainingMs?.toFixed()]
 // @ts-expect-error no such status
 void service.listJobs({ status: 'done' })
 declare const error: RecalcError

@@ -20,6 +20,8 @@ export interface JobRecord {
   readonly reason: string | null
   /** Jobs of the same scope exclude each other; `null` excludes nobody. */
   readonly scope: string | null
+  /** Tells the request from others under the same idempotency key, which is what `id` is made from; `null` without a key. */
+  readonly fingerprint: string | null
   readonly status: JobStatus
   readonly phases: readonly RunPhase[]
   /** The number of the phase it is in, or was in when it ended; 0 before the first. */
@@ -27,10 +29,12 @@ export interface JobRecord {
   readonly counters: Counters
   /** 0..1, never falls. */
   readonly progress: number
+  /** Milliseconds to its end, as far as its last progress event could tell; `null` when nobody knows, and once it has ended. */
+  readonly remainingMs: number | null
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
-  /** When its present run began. */
+  /** When its present run began, or its last one. */
   readonly resumedAt: Date | null
   readonly finishedAt: Date | null
   /** How many runs it took so far. */

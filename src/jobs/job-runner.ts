@@ -182,7 +182,9 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   #tellProgress(): void {
     this.#toldBeginning = true
-    this.#tell(this.#meter.tell(this.#record, this.#now(), this.#last))
+    const progress = this.#meter.tell(this.#record, this.#now(), this.#last)
+    this.#apply({ type: 'progress', remainingMs: progress.remainingMs })
+    this.#tell(progress)
   }
 
   async #attempt(write: () => Promise<void>): Promise<void> {

@@ -20,9 +20,13 @@ export interface JobSnapshot extends Counters {
   readonly stage: number
   /** 0..1, never falls. */
   readonly progress: number
+  /** Milliseconds to its end, as far as its last progress event could tell; `null` when nobody knows, and once it has ended. */
+  readonly remainingMs: number | null
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
+  /** When its present run began, or its last one. */
+  readonly runStartedAt: Date | null
   readonly finishedAt: Date | null
   /** How many runs it took so far. */
   readonly runs: number
@@ -36,7 +40,18 @@ export interface JobSnapshot extends Counters {
 
 /** A job as its users see it. */
 export function snapshotOf(record: JobRecord): JobSnapshot {
-  const { plan, phases, phase, counters, cancel, scope: _, resumedAt: __, fault: ___, ...shown } = record
+  const { plan, phases, phase, counters, cancel, resumedAt, scope: _, fingerprint: __, fault: ___, ...shown } = record
   const { kind, tenantId, from, to } = plan
-  return { ...shown, ...counters, kind, tenantId, from, to, stages: phases, stage: phase, cancelRequested: !!cancel }
+  return {
+    ...shown,
+    ...counters,
+    kind,
+    tenantId,
+    from,
+    to,
+    stages: phases,
+    stage: phase,
+    runStartedAt: resumedAt,
+    cancelRequested: !!cancel,
+  }
 }

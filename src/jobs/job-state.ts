@@ -8,8 +8,8 @@ import type { JobRecord } from './job-record.ts'
  * The life of a job, as a pure function of what happens to it.
  *
  * A job is born `queued`. `begin` makes it `running`: its first run, or a later one that takes up what an earlier run left.
- * While it runs, `phase` says what it is doing, `counted` how much there is to do, and `step` what one more committed unit
- * of work brought; these change nothing about its status. `end` puts it to rest with the status of its result, from which
+ * While it runs, `phase` says what it is doing, `counted` how much there is to do, `step` what one more committed unit of
+ * work brought, and `progress` how long it may still take; these change nothing about its status. `end` puts it to rest with the status of its result, from which
  * only another `begin` wakes it, and none wakes a `completed` one.
  *
  * Numbers only grow: `processedDays`, `skippedDays` and `progress` never fall, not even over a resume. `failedDays` falls
@@ -22,6 +22,7 @@ export type JobAction =
   | { readonly type: 'phase'; readonly phase: RunPhase }
   | { readonly type: 'counted'; readonly totalDays: number }
   | { readonly type: 'step'; readonly step: Step }
+  | { readonly type: 'progress'; readonly remainingMs: number | null }
   | { readonly type: 'end'; readonly result: RecalcResult; readonly fault: RunFault | null }
 
 /** The job after something happened to it. */
@@ -30,7 +31,7 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
     case 'begin': {
       const { at, phases } = action
       const started = { startedAt: job.startedAt ?? at, resumedAt: at, finishedAt: null, runs: job.runs + 1 }
-      return { ...job, ...started, status: 'running', phases, phase: 0, fault: null, result: null }
+      return { ...job, ...started, status: 'running', phases, phase: 0, remainingMs: null, fault: null, result: null }
     }
     case 'phase':
       return withProgress({ ...job, phase: action.phase.number })
@@ -38,10 +39,12 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
       return withProgress({ ...job, counters: { ...job.counters, totalDays: action.totalDays } })
     case 'step':
       return withProgress({ ...job, counters: count(job.counters, action.step) })
+    case 'progress':
+      return { ...job, remainingMs: action.remainingMs }
     case 'end': {
       const { result, fault } = action
       const done = result.status === 'completed' || result.status === 'completed_with_errors'
-      const ended = { status: result.status, finishedAt: result.finishedAt, result, fault }
+      const ended = { status: result.status, finishedAt: result.finishedAt, remainingMs: null, result, fault }
       return { ...job, ...ended, progress: done ? 1 : job.progress }
     }
   }

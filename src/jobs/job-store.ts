@@ -30,6 +30,8 @@ export interface LeaseRequest {
 /** Whether a job was let in. */
 export type Admission =
   | { readonly lease: Lease }
+  /** It was asked for before: this is the job that there is under its id. */
+  | { readonly existing: JobRecord }
   /** Another job of its scope is active. */
   | { readonly activeJobId: string }
   /** The last job of its scope is too recent. */
@@ -58,10 +60,13 @@ export interface Renewal {
 
 /** Which jobs to list. */
 export interface JobQuery {
-  readonly tenantId?: string
+  /** One tenant or several; none of an empty list's. Default: every tenant's. */
+  readonly tenantId?: string | readonly string[]
   readonly status?: JobStatus
-  /** Default 100. */
+  /** The most jobs to list. Default 100. */
   readonly limit?: number
+  /** The id of a job of these tenants, whatever its status: only jobs behind it in the list. Default: from the newest. */
+  readonly after?: string
 }
 
 /**
@@ -71,6 +76,9 @@ export interface JobStore<Tx = unknown> {
   /**
    * Stores a queued job with its first event, unless another job of its scope is active or, within `cooldownMs`, was made
    * before it. One atomic step: of any number at once exactly one gets in.
+   *
+   * A record with a `fingerprint` may be asked for more than once. When a job is there already under its id, that one is
+   * told and nothing is stored, whoever is active and however recent; of any number at once exactly one is stored.
    */
   create(
     record: JobWithPlan,
@@ -92,7 +100,11 @@ export interface JobStore<Tx = unknown> {
 
   get(jobId: string): Promise<JobRecord | undefined>
 
-  /** Newest first. */
+  /**
+   * Newest first, by `createdAt`; of the same millisecond in an order of the store's own, which stays as it is.
+   *
+   * @throws {JobNotFoundError} when `after` is no job of these tenants, or not any more.
+   */
   list(query: JobQuery): Promise<readonly JobRecord[]>
 
   /** Ids of jobs that were interrupted, or that are active under a lease that expired before `now`; oldest first. */
@@ -103,6 +115,21 @@ export interface JobStore<Tx = unknown> {
 
   /** Failures after `number`, ascending, at most `limit`. */
   failures(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
+
+  /** The failures of the given employees, ascending by number: at most one for each of their dates. */
+  failuresOf(jobId: string, employeeIds: readonly string[]): Promise<readonly RecordedFailure[]>
+
+  /** How far the job is, all of one moment; undefined when there is no such job. */
+  checkpoint(jobId: string): Promise<Checkpoint | undefined>
+
+  /**
+   * Of the employees that the job names, the next at most `limit` after `after`, ascending as JavaScript compares strings
+   * (by UTF-16 code units); none when it means whom the repository lists.
+   */
+  employeeIds(
+    jobId: string,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly string[]>
 
   /** Calls `listener` after something was stored for the job; returns what ends that. */
   watch(jobId: string, listener: () => void): () => void

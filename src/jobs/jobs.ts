@@ -1,11 +1,19 @@
 import type { Timer } from '../calendar/clock.ts'
-import { CooldownError, JobConflictError, JobNotFoundError, NotResumableError, type RecalcError } from '../errors.ts'
+import {
+  CooldownError,
+  IdempotencyConflictError,
+  JobConflictError,
+  JobNotFoundError,
+  NotResumableError,
+  type RecalcError,
+} from '../errors.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import { startOfRun } from '../run/checkpoint.ts'
 import type { RunPlan } from '../run/plan.ts'
 import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
 import { JobHandle } from './job-handle.ts'
+import type { JobIdentity } from './job-identity.ts'
 import { JobReader } from './job-reader.ts'
 import { ACTIVE, hasEnded, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
 import { JobRunner, type JobSettings, type OwnedJob } from './job-runner.ts'
@@ -14,6 +22,18 @@ import { newJob, queuedEvent } from './new-job.ts'
 
 /** What becomes of a job whose worker died: it is taken up, or marked as `interrupted` for somebody to decide. */
 export type Recovery = 'resume' | 'mark'
+
+/** What is known of a job that is asked for, besides its plan. */
+export interface JobWish {
+  readonly reason: string | null
+  readonly scope: string | null
+  /** Cancels it. */
+  readonly signal: AbortSignal | undefined
+  /** Undefined: a job of its own, whoever asks for it. */
+  readonly identity: JobIdentity | undefined
+  /** At least so long after the last one of its scope; the service's own cooldown may be longer. */
+  readonly cooldownMs: number
+}
 
 /** What the jobs of a service need besides the settings of their runs. */
 export interface JobsOptions<Tx> extends JobSettings<Tx> {
@@ -42,21 +62,24 @@ export class Jobs<Tx> {
   }
 
   /**
-   * Stores a job and begins to work on it.
+   * Stores a job and begins to work on it; of one that was asked for before it gives a hand on what there is.
    *
    * @throws {JobConflictError} while another job of its scope is active.
    * @throws {CooldownError} when the last one of its scope is too recent.
+   * @throws {IdempotencyConflictError} when its identity is that of another request.
    */
-  create(
-    plan: RunPlan,
-    selection: Selection<Tx>,
-    about: { readonly reason: string | null; readonly scope: string | null; readonly signal: AbortSignal | undefined },
-  ): Promise<JobHandle> {
+  create(plan: RunPlan, selection: Selection<Tx>, wish: JobWish): Promise<JobHandle> {
     return this.#awaitedByStop(async () => {
-      const { jobs, cooldownMs, clock } = this.#options
-      const record = newJob(plan, { ...about, phases: phasesOf(selection), at: new Date(clock.now()) })
+      const { jobs, clock } = this.#options
+      const record = newJob(plan, { ...wish, phases: phasesOf(selection), at: new Date(clock.now()) })
       const event = queuedEvent(record)
+      const cooldownMs = Math.max(wish.cooldownMs, this.#options.cooldownMs)
       const admission = await jobs.create(record, event, { ...this.#leaseRequest(), cooldownMs })
+      if ('existing' in admission) {
+        const { existing } = admission
+        if (existing.fingerprint !== record.fingerprint) throw new IdempotencyConflictError(existing.id)
+        return this.#handleOn(existing)
+      }
       if ('activeJobId' in admission) throw new JobConflictError(admission.activeJobId)
       if ('retryAfterMs' in admission) throw new CooldownError(admission.retryAfterMs)
       const stored = { ...record, lastSeq: event.seq }
@@ -68,7 +91,7 @@ export class Jobs<Tx> {
         takenOver: false,
         selection,
       }
-      return this.#run(start, { signal: about.signal, after: 0 })
+      return this.#run(start, { signal: wish.signal, after: 0 })
     })
   }
 
@@ -85,7 +108,7 @@ export class Jobs<Tx> {
   async open(jobId: string): Promise<JobHandle> {
     const record = await this.#options.jobs.get(jobId)
     if (!record) throw new JobNotFoundError(jobId)
-    return this.#handle(record, record.lastSeq, record.result ? Promise.resolve(record.result) : undefined)
+    return this.#handleOn(record)
   }
 
   /** False when the job has ended already. */
@@ -215,6 +238,11 @@ export class Jobs<Tx> {
     } finally {
       this.#pending.delete(pending)
     }
+  }
+
+  /** A hand on a job as it stands now, whoever works on it. */
+  #handleOn(record: JobRecord): JobHandle {
+    return this.#handle(record, record.lastSeq, record.result ? Promise.resolve(record.result) : undefined)
   }
 
   #handle(record: JobRecord, after: number, ended: Promise<RecalcResult> | undefined): JobHandle {

@@ -3,6 +3,7 @@ import type { RunPhase } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan.ts'
 import { nothingCounted } from '../run/tally.ts'
 import type { QueuedEvent } from './job-events.ts'
+import type { JobIdentity } from './job-identity.ts'
 import type { JobRecord, JobWithPlan } from './job-record.ts'
 
 /** A job that has just been asked for. */
@@ -13,18 +14,22 @@ export function newJob(
     readonly scope: string | null
     readonly phases: readonly RunPhase[]
     readonly at: Date
+    /** Default: a job of its own, whoever asks for it. */
+    readonly identity?: JobIdentity | undefined
   },
 ): JobWithPlan {
   return {
-    id: randomUUID(),
+    id: about.identity?.id ?? randomUUID(),
     plan,
     reason: about.reason,
     scope: about.scope,
+    fingerprint: about.identity?.fingerprint ?? null,
     status: 'queued',
     phases: about.phases,
     phase: 0,
     counters: nothingCounted,
     progress: 0,
+    remainingMs: null,
     createdAt: about.at,
     startedAt: null,
     resumedAt: null,

@@ -3,6 +3,8 @@ import { daysDone } from '../run/tally.ts'
 import type { JobEventDraft } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
 
+type ProgressDraft = Extract<JobEventDraft, { readonly type: 'progress' }>
+
 /** Decides when progress is worth telling, and puts it into words. One per run. */
 export class ProgressMeter {
   readonly #intervalMs: number
@@ -21,7 +23,7 @@ export class ProgressMeter {
     return now - this.#toldAt >= this.#intervalMs
   }
 
-  tell(job: JobRecord, now: number, last: Employee | undefined): JobEventDraft {
+  tell(job: JobRecord, now: number, last: Employee | undefined): ProgressDraft {
     this.#toldAt = now
     // The machine's clock may be set back.
     const elapsedMs = Math.max(0, now - this.#startedAt)

@@ -4,7 +4,7 @@ import { JobChanges } from '../jobs/job-changes.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { ACTIVE, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
-import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { daysDone } from '../run/tally.ts'
 import { MemoryJob } from './memory-job.ts'
@@ -27,6 +27,8 @@ export class MemoryJobStore implements JobStore<unknown> {
     event: JobEvent,
     request: LeaseRequest & { readonly cooldownMs: number },
   ): Promise<Admission> {
+    const existing = this.#jobs.get(record.id)
+    if (existing && record.fingerprint !== null) return { existing: existing.record }
     const rivals =
       record.scope === null ? [] : [...this.#jobs.values()].filter((job) => job.record.scope === record.scope)
     const active = rivals.find((job) => job.isActive)
@@ -71,12 +73,19 @@ export class MemoryJobStore implements JobStore<unknown> {
     return this.#jobs.get(jobId)?.record
   }
 
-  async list({ tenantId, status, limit = 100 }: JobQuery): Promise<readonly JobRecord[]> {
-    return [...this.#jobs.values()]
+  async list({ tenantId, status, limit = 100, after }: JobQuery): Promise<readonly JobRecord[]> {
+    const tenants = tenantId === undefined ? undefined : new Set([tenantId].flat())
+    if (tenants?.size === 0) return []
+    const listed = [...this.#jobs.values()]
       .map(({ record }) => record)
-      .filter((record) => tenantId === undefined || record.plan.tenantId === tenantId)
-      .filter((record) => status === undefined || record.status === status)
+      .filter(({ plan }) => !tenants || tenants.has(plan.tenantId))
       .reverse()
+      .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
+    const place = after === undefined ? -1 : listed.findIndex(({ id }) => id === after)
+    if (after !== undefined && place === -1) throw new JobNotFoundError(after)
+    return listed
+      .slice(place + 1)
+      .filter((record) => status === undefined || record.status === status)
       .slice(0, limit)
   }
 
@@ -95,6 +104,24 @@ export class MemoryJobStore implements JobStore<unknown> {
     page: { readonly after: number; readonly limit: number },
   ): Promise<readonly RecordedFailure[]> {
     return this.#jobs.get(jobId)?.failures(page) ?? []
+  }
+
+  async failuresOf(jobId: string, employeeIds: readonly string[]): Promise<readonly RecordedFailure[]> {
+    return this.#jobs.get(jobId)?.failuresOf(new Set(employeeIds)) ?? []
+  }
+
+  async checkpoint(jobId: string): Promise<Checkpoint | undefined> {
+    return this.#jobs.get(jobId)?.checkpoint
+  }
+
+  async employeeIds(
+    jobId: string,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly string[]> {
+    const { after, limit } = page
+    const employeeIds = this.#jobs.get(jobId)?.plan.employeeIds ?? []
+    const start = employeeIds.findIndex((id) => after === null || id > after)
+    return start === -1 ? [] : employeeIds.slice(start, start + limit)
   }
 
   watch(jobId: string, listener: () => void): () => void {

@@ -58,6 +58,10 @@ export class MemoryJob {
     return found
   }
 
+  failuresOf(employeeIds: ReadonlySet<string>): readonly RecordedFailure[] {
+    return [...this.#failures.values()].filter(({ employeeId }) => employeeId !== null && employeeIds.has(employeeId))
+  }
+
   addEvents(events: readonly JobEvent[], maxEvents: number): void {
     for (const event of events) this.#events.push(event)
     if (this.#events.length > maxEvents) this.#events.splice(0, this.#events.length - maxEvents)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { JobNotFoundError } from '../errors.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
@@ -6,12 +7,15 @@ import type { Admission, Claim, Lease, LeaseRequest } from '../jobs/job-store.ts
 import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { isActive } from './job-database.ts'
-import { readCheckpoint, readEmployeeIds, readRecord } from './job-reads.ts'
+import { readCheckpoint, readEmployeeIds, readLastFailure, readRecord } from './job-reads.ts'
 import { columnsOf, eventBody, laneRow, nothingCounted } from './job-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
 import type { RecalcTx } from './tables.ts'
 
-/** Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits. */
+/**
+ * Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits, and so does
+ * who asks for jobs of the same tenant under idempotency keys.
+ */
 export function createJob(
   database: JobDatabase,
   record: JobWithPlan,
@@ -20,14 +24,21 @@ export function createJob(
 ): Promise<Admission> {
   const { names, engine } = database
   const scopeHash = record.scope === null ? null : hash('scope', record.scope)
+  const mayExist = record.fingerprint !== null
+  const locks = [...(scopeHash ? [scopeHash] : []), ...(mayExist ? [hash('keys', record.plan.tenantId)] : [])]
+  const admissionId = randomUUID()
   let tries = 0
   return database.transaction(async (tx): Promise<Admission> => {
     tries += 1
     const lease: Lease = { jobId: record.id, owner: request.owner, token: 1 }
     // Stored before, by an attempt whose answer was lost.
-    if (tries > 1 && (await database.lockJob(tx, record.id))) return { lease }
+    if (tries > 1 && (await database.lockJob(tx, record.id))?.admission_id === admissionId) return { lease }
+    if (locks.length > 0) await engine.lockRows(tx, names, locks)
+    if (mayExist) {
+      const existing = await readRecord(database, tx, record.id)
+      if (existing) return { existing }
+    }
     if (scopeHash !== null) {
-      await engine.lockRows(tx, names, [scopeHash])
       const refusal = await refusalIn(database, tx, scopeHash, request)
       if (refusal) return refusal
     }
@@ -35,6 +46,7 @@ export function createJob(
       .insertInto(names.jobs)
       .values({
         id: record.id,
+        admission_id: admissionId,
         tenant_hash: hash('tenant', record.plan.tenantId),
         scope_hash: scopeHash,
         created_at: record.createdAt.getTime(),
@@ -153,9 +165,10 @@ export function claimJob(
 }
 
 async function claimOf(database: JobDatabase, tx: RecalcTx, lease: Lease, takenOver: boolean): Promise<Claim> {
-  const { checkpoint, lastFailure } = await readCheckpoint(database, tx, lease.jobId)
+  const checkpoint = await readCheckpoint(database, tx, lease.jobId)
+  const lastFailure = await readLastFailure(database, tx, lease.jobId)
   const record = await readRecord(database, tx, lease.jobId)
-  if (!record) throw new JobNotFoundError(lease.jobId)
+  if (!record || !checkpoint) throw new JobNotFoundError(lease.jobId)
   const employeeIds = await readEmployeeIds(database, tx, record)
   return { lease, record: { ...record, plan: { ...record.plan, employeeIds } }, checkpoint, lastFailure, takenOver }
 }

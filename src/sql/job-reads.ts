@@ -1,12 +1,12 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { ACTIVE, type JobRecord } from '../jobs/job-record.ts'
-import type { JobQuery } from '../jobs/job-store.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
-import { hash } from './hash.ts'
+import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { type CounterColumns, eventOf, laneOf, recordOf } from './job-rows.ts'
-import type { JobsTable, RecalcDb, RecalcTables } from './tables.ts'
+import { bytesOf, statements } from './statements.ts'
+import type { JobsTable, LanesTable, RecalcDb, RecalcTables } from './tables.ts'
 
 interface Page {
   readonly after: number
@@ -16,7 +16,7 @@ interface Page {
 type Counted = { readonly [Column in keyof CounterColumns as `lanes_${Column}`]: number | string | null }
 
 /** Jobs with what their lanes have counted, in one statement: both are of the same moment. */
-function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
+export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
   const { jobs, lanes } = names
   const sum = (eb: ExpressionBuilder<RecalcTables, 'jobs'>, column: keyof CounterColumns) =>
     eb
@@ -35,7 +35,8 @@ function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
     ])
 }
 
-function recordFrom(row: JobsTable & Counted): JobRecord {
+/** A record from a row of {@link jobsWithLanes}. */
+export function recordFrom(row: JobsTable & Counted): JobRecord {
   return recordOf(row, {
     processed_days: Number(row.lanes_processed_days ?? 0),
     unchanged_days: Number(row.lanes_unchanged_days ?? 0),
@@ -49,17 +50,6 @@ export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: str
   const row = await jobsWithLanes(database, db).where('id', '=', jobId).executeTakeFirst()
   // MySQL compares without spaces at the end.
   return row?.id === jobId ? recordFrom(row) : undefined
-}
-
-/** Jobs, newest first. */
-export async function listRecords(
-  database: JobDatabase,
-  { tenantId, status, limit = 100 }: JobQuery,
-): Promise<readonly JobRecord[]> {
-  let query = jobsWithLanes(database, database.db).orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit)
-  if (tenantId !== undefined) query = query.where('tenant_hash', '=', hash('tenant', tenantId))
-  if (status !== undefined) query = query.where('status', '=', status)
-  return (await query.execute()).map(recordFrom)
 }
 
 export async function listInterrupted({ db, names }: JobDatabase, now: number): Promise<readonly string[]> {
@@ -99,12 +89,40 @@ export async function readFailures(
   { after, limit }: Page,
 ): Promise<readonly RecordedFailure[]> {
   // Without the hint MySQL may walk along the failures of all jobs, in the hope of meeting enough of this one soon.
-  const query = sql<{ number: number | string; body: string }>`
+  const query = sql<FailureRow>`
     select number, body from ${sql.table(names.failures)} ${engine.indexHint(`${names.failures}_page`)}
     where job_id = ${jobId} and number > ${after} order by number limit ${limit}`
   const { rows } = await query.execute(db)
-  // As it was stored.
-  return rows.map(({ number, body }) => ({ ...(JSON.parse(body) as RecordedFailure), number: Number(number) }))
+  return rows.map(failureOf)
+}
+
+interface FailureRow {
+  readonly number: number | string
+  readonly body: string
+}
+
+function failureOf({ number, body }: FailureRow): RecordedFailure {
+  return { ...(JSON.parse(body) as RecordedFailure), number: Number(number) } // as it was stored
+}
+
+export async function readFailuresOf(
+  { db, names, engine }: JobDatabase,
+  jobId: string,
+  employeeIds: readonly string[],
+): Promise<readonly RecordedFailure[]> {
+  const found: RecordedFailure[] = []
+  for (const hashes of statements(
+    employeeIds.map((id) => employeeHash(id)),
+    bytesOf,
+  )) {
+    // Without the hint MySQL may read every failure of the job, where it takes the employees to be most of them.
+    const query = sql<FailureRow>`
+      select number, body from ${sql.table(names.failures)} ${engine.indexHint(`${names.failures}_employee`)}
+      where job_id = ${jobId} and employee_hash in (${sql.join(hashes)})`
+    const { rows } = await query.execute(db)
+    for (const row of rows) found.push(failureOf(row))
+  }
+  return found.sort((a, b) => a.number - b.number)
 }
 
 /** The employees that the job names; `null` when it means whom the repository lists. */
@@ -123,36 +141,64 @@ export async function readEmployeeIds(
   return parts.flatMap(({ employee_ids }) => JSON.parse(employee_ids) as readonly string[]) // as it was stored
 }
 
-/** Where a job goes on. */
+/** Of the employees that the job names, those behind `after`; a part at a time, so that they need not all be held. */
+export async function readEmployeePage(
+  { db, names }: JobDatabase,
+  jobId: string,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<readonly string[]> {
+  const page: string[] = []
+  for (let part = 1; page.length < limit; part++) {
+    const row = await db
+      .selectFrom(names.job_employees)
+      .select('employee_ids')
+      .where('job_id', '=', jobId)
+      .where('part', '=', part)
+      .executeTakeFirst()
+    if (!row) break
+    const ids = JSON.parse(row.employee_ids) as readonly string[] // as it was stored
+    const start = ids.findIndex((id) => after === null || id > after)
+    if (start !== -1) page.push(...ids.slice(start, start + limit - page.length))
+  }
+  return page
+}
+
+/** Where a job goes on: in one statement, so that lanes which change meanwhile are all of one moment. */
 export async function readCheckpoint(
   { names }: JobDatabase,
   db: RecalcDb,
   jobId: string,
-): Promise<{ readonly checkpoint: Checkpoint; readonly lastFailure: number }> {
-  const job = await db
-    .selectFrom(names.jobs)
-    .select(['handed_out', 'all_handed_out', 'next_lane_id'])
+): Promise<Checkpoint | undefined> {
+  const { jobs, lanes } = names
+  const rows = await db
+    .selectFrom(jobs)
+    .leftJoin(lanes, (join) => join.onRef(`${lanes}.job_id`, '=', `${jobs}.id`).on(`${lanes}.finished`, '=', 0))
+    .select(['id', 'handed_out', 'all_handed_out', 'next_lane_id'])
+    .select([`${lanes}.lane_id`, `${lanes}.employee_ids`, `${lanes}.dates_done`, `${lanes}.tenant_stages_done`])
     .where('id', '=', jobId)
-    .executeTakeFirstOrThrow()
-  const lanes = await db
-    .selectFrom(names.lanes)
-    .select(['lane_id', 'employee_ids', 'dates_done', 'tenant_stages_done'])
-    .where('job_id', '=', jobId)
-    .where('finished', '=', 0)
     .orderBy('lane_id')
     .execute()
+  const [job] = rows
+  // MySQL compares without spaces at the end.
+  if (job?.id !== jobId) return undefined
+  const isLane = (row: (typeof rows)[number]) => row.lane_id !== null && Number(row.lane_id) !== 0
+  return {
+    after: JSON.parse(job.handed_out) as string | null, // as it was stored
+    allHandedOut: Number(job.all_handed_out) === 1,
+    nextLaneId: Number(job.next_lane_id),
+    openLanes: rows.filter(isLane).map((row) => laneOf(row as LaneColumns)), // joined, so nothing of it is missing
+    tenantStagesDone: Number(rows.find((row) => !isLane(row))?.tenant_stages_done ?? 0),
+  }
+}
+
+type LaneColumns = Pick<LanesTable, 'lane_id' | 'employee_ids' | 'dates_done'>
+
+/** The highest number of a failure of the job; 0 when nothing failed. */
+export async function readLastFailure({ names }: JobDatabase, db: RecalcDb, jobId: string): Promise<number> {
   const failure = await db
     .selectFrom(names.failures)
     .select(({ fn }) => fn.max('number').as('last'))
     .where('job_id', '=', jobId)
     .executeTakeFirst()
-  const withoutLane = lanes.find(({ lane_id }) => Number(lane_id) === 0)
-  const checkpoint: Checkpoint = {
-    after: JSON.parse(job.handed_out) as string | null, // as it was stored
-    allHandedOut: Number(job.all_handed_out) === 1,
-    nextLaneId: Number(job.next_lane_id),
-    openLanes: lanes.filter((lane) => lane !== withoutLane).map(laneOf),
-    tenantStagesDone: Number(withoutLane?.tenant_stages_done ?? 0),
-  }
-  return { checkpoint, lastFailure: Number(failure?.last ?? 0) }
+  return Number(failure?.last ?? 0)
 }

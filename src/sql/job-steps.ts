@@ -9,7 +9,7 @@ import {
   StepSavedBefore,
 } from '../run/checkpoint.ts'
 import type { RecalcFailure } from '../run/result.ts'
-import { hash } from './hash.ts'
+import { employeeHash, hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { failureBody, laneRow } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
@@ -202,9 +202,10 @@ async function insertFailures(
   const rows = failures.map((failure) => ({
     job_id: jobId,
     failure_hash: hash(failureId(failure)),
+    employee_hash: employeeHash(failure.employeeId),
     body: failureBody(failure),
   }))
-  for (const group of statements(rows, ({ body }) => bytesOf(body) + 128)) {
+  for (const group of statements(rows, ({ body }) => bytesOf(body) + 256)) {
     await db.insertInto(names.failures).values(group).execute()
   }
 }

@@ -64,6 +64,7 @@ function createTables(db: Kysely<unknown>, engine: Engine, names: TableNames) {
       .createTable(names.jobs)
       .ifNotExists()
       .addColumn('id', 'varchar(36)', (column) => column.notNull().primaryKey())
+      .addColumn('admission_id', 'char(36)', (column) => column.notNull())
       .addColumn('tenant_hash', 'char(64)', (column) => column.notNull())
       .addColumn('scope_hash', 'char(64)')
       .addColumn('status', 'varchar(32)', (column) => column.notNull())
@@ -114,6 +115,7 @@ function createTables(db: Kysely<unknown>, engine: Engine, names: TableNames) {
       .addColumn('number', engine.rowNumber, (column) => column.notNull().primaryKey().autoIncrement())
       .addColumn('job_id', 'varchar(36)', (column) => column.notNull())
       .addColumn('failure_hash', 'char(64)', (column) => column.notNull())
+      .addColumn('employee_hash', 'char(64)')
       .addColumn('body', text, (column) => column.notNull())
       .addUniqueConstraint(`${names.failures}_key`, ['job_id', 'failure_hash'] as never),
     schema
@@ -134,11 +136,14 @@ function createIndexes({ schema }: Kysely<unknown>, { jobs, failures }: TableNam
   const indexes: [name: string, table: string, columns: string[]][] = [
     [`${jobs}_scope`, jobs, ['scope_hash', 'status']],
     [`${jobs}_scope_created`, jobs, ['scope_hash', 'created_at']],
-    [`${jobs}_tenant`, jobs, ['tenant_hash', 'created_at']],
     [`${jobs}_created`, jobs, ['created_at']],
-    [`${jobs}_status`, jobs, ['status', 'lease_expires_at']],
+    [`${jobs}_tenant`, jobs, ['tenant_hash', 'created_at']],
+    [`${jobs}_tenant_status`, jobs, ['tenant_hash', 'status', 'created_at']],
+    [`${jobs}_status`, jobs, ['status', 'created_at']],
+    [`${jobs}_lease`, jobs, ['status', 'lease_expires_at']],
     [`${jobs}_finished`, jobs, ['finished_at']],
     [`${failures}_page`, failures, ['job_id', 'number']],
+    [`${failures}_employee`, failures, ['job_id', 'employee_hash']],
   ]
   return indexes.map(([name, table, columns]) => schema.createIndex(name).on(table).columns(columns))
 }

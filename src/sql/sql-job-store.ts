@@ -2,10 +2,19 @@ import type { Kysely, Transaction } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
-import type { LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import { claimJob, createJob } from './job-admission.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
-import { listInterrupted, listRecords, readEvents, readFailures, readRecord } from './job-reads.ts'
+import { listRecords } from './job-list.ts'
+import {
+  listInterrupted,
+  readCheckpoint,
+  readEmployeePage,
+  readEvents,
+  readFailures,
+  readFailuresOf,
+  readRecord,
+} from './job-reads.ts'
 import { columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'
@@ -67,6 +76,21 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     page: { readonly after: number; readonly limit: number },
   ): Promise<readonly RecordedFailure[]> {
     return this.#database.read(() => readFailures(this.#database, jobId, page))
+  }
+
+  failuresOf(jobId: string, employeeIds: readonly string[]): Promise<readonly RecordedFailure[]> {
+    return this.#database.read(() => readFailuresOf(this.#database, jobId, employeeIds))
+  }
+
+  checkpoint(jobId: string): Promise<Checkpoint | undefined> {
+    return this.#database.read((db) => readCheckpoint(this.#database, db, jobId))
+  }
+
+  employeeIds(
+    jobId: string,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly string[]> {
+    return this.#database.read(() => readEmployeePage(this.#database, jobId, page))
   }
 
   watch(jobId: string, listener: () => void): () => void {

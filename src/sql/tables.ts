@@ -5,6 +5,8 @@ import { expected } from '../expectation.ts'
 /** A job. What is asked for in queries is a column; the rest of its record is `body`. */
 export interface JobsTable {
   id: string
+  /** Random, of the call that stored it: how a call whose answer was lost knows its own work from another's. */
+  admission_id: string
   /** SHA-256 of the tenant id, so that ids of any length and in any script are told apart by any collation. */
   tenant_hash: string
   /** SHA-256 of the scope in which jobs exclude each other. */
@@ -69,6 +71,8 @@ export interface FailuresTable {
   job_id: string
   /** SHA-256 of what tells failures of one job apart: none is listed twice. */
   failure_hash: string
+  /** SHA-256 of the employee id; `null` when a tenant stage failed. */
+  employee_hash: string | null
   /** JSON. */
   body: string
 }

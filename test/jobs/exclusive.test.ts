@@ -1,4 +1,4 @@
-import { CooldownError, JobConflictError, type RecalcService } from 'recalc-service'
+import { CooldownError, JobConflictError, JobNotFoundError, type RecalcService } from 'recalc-service'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'
 import { office, RANGE } from './support/office.ts'
@@ -93,6 +93,30 @@ describe('cooldownMs', () => {
     await expect(all(service)).rejects.toMatchObject({ retryAfterMs: 60_000 })
   })
 
+  test('can be longer for one job, never shorter', async () => {
+    const { service, clock } = office({ cooldownMs: 60_000 })
+    const start = (cooldownMs: number) => service.triggerRecalcAllAsync(RANGE, { cooldownMs })
+    await (await start(3_600_000)).result
+    await clock.advance(60_000)
+    await expect(start(90_000)).rejects.toMatchObject({ retryAfterMs: 30_000 })
+    await expect(
+      service.triggerRecalcBatchAsync({ ...RANGE, employeeIds: ['e1'] }, { cooldownMs: 60_001 }),
+    ).rejects.toMatchObject({ retryAfterMs: 1 })
+    await (await start(0)).result
+    await clock.advance(59_999)
+    await expect(start(0)).rejects.toMatchObject({ retryAfterMs: 1 })
+  })
+
+  test('of one job holds for those that exclude each other only', async () => {
+    const one = { cooldownMs: 60_000 }
+    const { service } = office()
+    await (await service.triggerRecalcAllAsync(RANGE, one)).result
+    await (await service.triggerRecalcRangeAsync({ ...RANGE, employeeId: 'e1' }, one)).result
+    await (await service.triggerRecalcAllAsync({ ...RANGE, tenantId: 'another' }, one)).result
+    const { service: free } = office({ exclusive: 'none' })
+    for (const _ of ['first', 'second']) await (await free.triggerRecalcAllAsync(RANGE, one)).result
+  })
+
   test('does not keep anybody from resuming', async () => {
     const { service, failing } = office({ cooldownMs: 60_000 })
     failing.add('e1 2025-01-01')
@@ -119,4 +143,38 @@ test('jobs are listed newest first, by tenant and status', async () => {
   expect(await list({ tenantId: 'a', status: 'completed' })).toEqual([0])
   expect(await list({ limit: 2 })).toEqual([2, 1])
   expect((await service.listJobs({ limit: 1 }))[0]).toEqual(await service.getJob(ids[2]!))
+})
+
+test('jobs of several tenants are listed page by page, and none is hidden or repeated by new ones', async () => {
+  const { service, clock } = office({ exclusive: 'none' })
+  const ids: string[] = []
+  for (const tenantId of ['a', 'b', 'c', 'a', 'b', 'a']) {
+    const job = await all(service, tenantId)
+    await job.result
+    ids.push(job.id)
+    await clock.advance(1)
+  }
+  const numbers = (jobs: readonly { readonly id: string }[]) => jobs.map(({ id }) => ids.indexOf(id))
+  const tenantId = ['a', 'b']
+  const first = await service.listJobs({ tenantId, limit: 2 })
+  expect(numbers(first)).toEqual([5, 4])
+  await (await all(service, 'a')).result
+  const second = await service.listJobs({ tenantId, limit: 2, after: first.at(-1)!.id })
+  expect(numbers(second)).toEqual([3, 1])
+  expect(numbers(await service.listJobs({ tenantId, after: second.at(-1)!.id }))).toEqual([0])
+  expect(await service.listJobs({ tenantId, after: ids[0]! })).toEqual([])
+  expect(await service.listJobs({ tenantId: [] })).toEqual([])
+})
+
+test('the page after a job that has been forgotten, or is not of the tenants asked for, is refused', async () => {
+  const { service } = office()
+  const job = await all(service, 'a')
+  await job.result
+  for (const query of [
+    { after: 'nobody' },
+    { after: job.id, tenantId: 'b' },
+    { after: job.id, tenantId: ['b', 'c'] },
+  ]) {
+    await expect(service.listJobs(query)).rejects.toBeInstanceOf(JobNotFoundError)
+  }
 })

@@ -1,5 +1,6 @@
 import { memoryBackend, type ProgressEvent, tenantStage } from 'recalc-service'
 import { describe, expect, test } from 'vitest'
+import { gate } from '../support/gate.ts'
 import { eventsOf, office, RANGE, TENANT, typesOf } from './support/office.ts'
 
 describe('the events of a small job', () => {
@@ -204,4 +205,35 @@ test('the result lists only the first failures, in order, and counts all', async
   expect(errors.map(({ date }) => date)).toEqual(['2025-01-01', '2025-01-02'])
   expect({ errorCount, failedDays }).toEqual({ errorCount: 3, failedDays: 3 })
   expect(Object.keys(errors[0]!)).not.toContain('number')
+})
+
+test('the snapshot tells when the run began, and for how long it may still go on as the last progress had it', async () => {
+  const doors = [gate(), gate()]
+  const calculate = async (day: string) => {
+    await clock.advance(1_000)
+    if (day === 'e1 2025-01-03') await doors[0]!.pass()
+    if (day === 'e2 2025-01-03') await doors[1]!.pass()
+  }
+  const { service, clock, failing } = office({ calculate, progressIntervalMs: 0 })
+  failing.add('e2 2025-01-03')
+  const began = new Date(clock.now())
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  await doors[0]!.arrived
+  const progress = async () => (await service.getJob(job.id)).remainingMs
+  // Two of six days took three seconds, this one's included.
+  const told: (number | null)[] = []
+  job.on('progress', ({ remainingMs }) => told.push(remainingMs))
+  expect(await job.snapshot()).toMatchObject({ runStartedAt: began, startedAt: began, remainingMs: 4_000 })
+  doors[0]!.open()
+  await doors[1]!.arrived
+  expect(await progress()).toBe(told.at(-1))
+  expect(await progress()).toBe(1_000)
+  doors[1]!.open()
+  await job.result
+  expect(await job.snapshot()).toMatchObject({ runStartedAt: began, remainingMs: null })
+  failing.clear()
+  await clock.advance(60_000)
+  const resumedAt = new Date(clock.now())
+  await (await service.resumeJob(job.id)).result
+  expect(await job.snapshot()).toMatchObject({ startedAt: began, runStartedAt: resumedAt, remainingMs: null })
 })

@@ -56,6 +56,16 @@ describe('a job', () => {
     })
   })
 
+  test('knows how long it may still take from its last progress until the run ends, or another begins', () => {
+    const told: JobAction = { type: 'progress', remainingMs: 90_000 }
+    expect(born.remainingMs).toBeNull()
+    const running = play([begin, told, phase(1), counted(10), step({ processed: 3 })])
+    expect(running.remainingMs).toBe(90_000)
+    expect(reduceJob(running, { type: 'progress', remainingMs: null }).remainingMs).toBeNull()
+    expect(reduceJob(running, end('failed', running)).remainingMs).toBeNull()
+    expect(reduceJob(running, begin).remainingMs).toBeNull()
+  })
+
   test('that begins again still knows that somebody wants it to end', () => {
     const cancel = { reason: 'enough' }
     expect(play([begin], { ...born, cancel }).cancel).toBe(cancel)

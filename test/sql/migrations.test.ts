@@ -29,6 +29,7 @@ const counters = {
 
 const jobs: Columns<JobsTable> = {
   id: 'not null',
+  admission_id: 'not null',
   tenant_hash: 'not null',
   scope_hash: 'null',
   status: 'not null',
@@ -62,6 +63,7 @@ const failures: Columns<FailuresTable> = {
   number: 'not null',
   job_id: 'not null',
   failure_hash: 'not null',
+  employee_hash: 'null',
   body: 'not null',
 }
 const events: Columns<EventsTable> = { job_id: 'not null', seq: 'not null', body: 'not null' }
@@ -75,8 +77,10 @@ const expected: { readonly [Name in keyof RecalcTables]: StoredTable } = {
       'index (finished_at)',
       'index (scope_hash, created_at)',
       'index (scope_hash, status)',
+      'index (status, created_at)',
       'index (status, lease_expires_at)',
       'index (tenant_hash, created_at)',
+      'index (tenant_hash, status, created_at)',
       'primary (id)',
     ],
   },
@@ -84,7 +88,12 @@ const expected: { readonly [Name in keyof RecalcTables]: StoredTable } = {
   lanes: { columns: lanes, indexes: ['primary (job_id, lane_id)'] },
   failures: {
     columns: failures,
-    indexes: ['index (job_id, number)', 'primary (number)', 'unique (job_id, failure_hash)'],
+    indexes: [
+      'index (job_id, employee_hash)',
+      'index (job_id, number)',
+      'primary (number)',
+      'unique (job_id, failure_hash)',
+    ],
   },
   events: { columns: events, indexes: ['primary (job_id, seq)'] },
   locks: { columns: locks, indexes: ['primary (lock_hash)'] },

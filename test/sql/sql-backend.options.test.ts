@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openSqlite } from '../../examples/productivity/sqlite.ts'
+import { openSqlite } from '../../examples/productivity/database/sqlite.ts'
 import { InvalidOptionsError } from '../../src/index.ts'
 import { sqlBackend } from '../../src/sql/index.ts'
 

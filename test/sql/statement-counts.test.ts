@@ -101,6 +101,10 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
     }
     expect(await cost(() => recalc.getJob(job.id))).toBeLessThanOrEqual(2)
     expect(await cost(() => recalc.listJobs())).toBe(1)
+    expect(await cost(() => recalc.listJobs({ tenantId: [TENANT, 'another', 'a third'] }))).toBe(1)
+    expect(await cost(() => recalc.listJobs({ tenantId: TENANT, after: job.id }))).toBe(2)
+    expect(await cost(() => recalc.listJobFailures(job.id))).toBe(2)
+    expect(await cost(() => recalc.listJobEmployees(job.id))).toBeLessThanOrEqual(5)
     expect(await cost(() => backend.jobs.events(job.id, { after: 0, limit: 100 }))).toBe(1)
     expect(await cost(() => backend.jobs.failures(job.id, { after: 0, limit: 100 }))).toBe(1)
     expect(await cost(() => backend.jobs.listInterrupted(0))).toBe(1)

@@ -68,12 +68,13 @@ async function work(orders: Orders): Promise<void> {
   })
   tell({ type: 'working' })
   await service.start()
-  const [job] = await service.listJobs({ tenantId })
-  let handle = job && (await service.openJob(job.id))
-  if (!job) handle = await service.triggerRecalcAllAsync({ tenantId, from: FROM, to: lastDate(workload) })
-  else if (phase === 'again' && job.status === 'completed_with_errors') handle = await service.resumeJob(job.id)
+  // Whoever died before it got an answer asks again, with the same key.
+  const request = { tenantId, from: FROM, to: lastDate(workload) }
+  let job = await service.triggerRecalcAllAsync(request, { idempotencyKey: 'monday' })
+  const { status } = await job.snapshot()
+  if (phase === 'again' && status === 'completed_with_errors') job = await service.resumeJob(job.id)
   tell({ type: 'begun' })
-  const result = await handle!.result
+  const result = await job.result
   tell({ type: 'done', status: result.status, ...(result.error && { error: result.error }) })
   await service.stop()
   await db.destroy()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ConformanceCase } from './conformance-case.ts'
+import { withoutEmployees } from './job-bench.ts'
 
 export const admissionCases: readonly ConformanceCase[] = [
   {
@@ -72,6 +73,53 @@ export const admissionCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       await bench.end(await bench.create({ scope: 's', at: 5_000 }))
       await bench.create({ scope: 's', at: 0, cooldownMs: 0 })
+    },
+  },
+  {
+    name: 'a job that is asked for again is told as it is by then, and nothing else is stored, whatever would refuse it',
+    async run({ bench }) {
+      const identity = { id: '8a6e3f10-2b4c-8d5e-9f60-718293a4b5c6', fingerprint: 'first' }
+      const first = await bench.create({ identity, scope: 's', reason: 'first', employeeIds: ['7'] })
+      assert.equal(first.record.id, identity.id)
+      assert.equal((await bench.stored(first)).fingerprint, 'first')
+      const again = { identity: { ...identity, fingerprint: 'other' }, scope: 's', reason: 'other', cooldownMs: 60_000 }
+      const expectFirst = async () => {
+        const before = await bench.everything(first)
+        const { admission } = await bench.ask({ ...again, at: 1_000 })
+        assert.ok('existing' in admission, `the first job should have been told, but: ${JSON.stringify(admission)}`)
+        assert.deepEqual(withoutEmployees(admission.existing), await bench.stored(first))
+        assert.deepEqual(await bench.everything(first), before)
+        assert.equal((await bench.jobs.list({})).length, 1)
+      }
+      await expectFirst()
+      await bench.append(first, [{ type: 'started', stages: [] }], { status: 'running', runs: 1 })
+      await expectFirst()
+      await bench.end(first, 'failed')
+      await expectFirst()
+    },
+  },
+  {
+    name: 'of many that ask for the same job at once exactly one is let in, and the others are told of it',
+    async run({ bench }) {
+      const wishes = [
+        { id: '0f1e2d3c-4b5a-8697-8877-665544332211', scope: null },
+        { id: '11223344-5566-8778-9988-aabbccddeeff', scope: 's' },
+      ]
+      for (const { id, scope } of wishes) {
+        const identity = { id, fingerprint: 'same' }
+        const asked = await Promise.all(
+          Array.from({ length: 8 }, (_, i) => bench.ask({ identity, scope, owner: `owner-${i}`, employeeIds: ['1'] })),
+        )
+        const [winner, ...others] = asked.filter(({ admission }) => 'lease' in admission)
+        assert.ok(winner && others.length === 0, 'exactly one should have been let in')
+        const told = asked.flatMap(({ admission }) => ('existing' in admission ? [admission.existing.id] : []))
+        assert.deepEqual(
+          told,
+          Array.from({ length: 7 }, () => id),
+        )
+        assert.equal((await bench.events(winner)).length, 1)
+      }
+      assert.equal((await bench.jobs.list({})).length, 2)
     },
   },
 ]

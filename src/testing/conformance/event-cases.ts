@@ -55,9 +55,13 @@ export const eventCases: readonly ConformanceCase[] = [
         runs: 1,
         phase: 1,
         progress: 0.25,
+        remainingMs: 90_000,
       })
-      const { status, runs, phase, progress } = await bench.stored(job)
-      assert.deepEqual({ status, runs, phase, progress }, { status: 'running', runs: 1, phase: 1, progress: 0.25 })
+      const { status, runs, phase, progress, remainingMs } = await bench.stored(job)
+      assert.deepEqual(
+        { status, runs, phase, progress, remainingMs },
+        { status: 'running', runs: 1, phase: 1, progress: 0.25, remainingMs: 90_000 },
+      )
       let ending = true
       const end = bench.end(job, 'failed').finally(() => {
         ending = false

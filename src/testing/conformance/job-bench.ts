@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { parseIsoDate } from '../../calendar/iso-date.ts'
 import type { JobEvent, JobEventDraft } from '../../jobs/job-events.ts'
+import type { JobIdentity } from '../../jobs/job-identity.ts'
 import type { JobRecord } from '../../jobs/job-record.ts'
 import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
@@ -24,6 +25,8 @@ export interface JobWish {
   readonly at?: number
   readonly cooldownMs?: number
   readonly owner?: string
+  /** Default: a job that is asked for only once. */
+  readonly identity?: JobIdentity
 }
 
 /** A job that is stored, in the hands of a case. */
@@ -44,9 +47,9 @@ export class JobBench<Tx> {
 
   /** Asks for a job, whether it is let in or not. */
   async ask(wish: JobWish = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
-    const { at = 0, cooldownMs = 0, owner = 'owner-1', reason = null, scope = null } = wish
+    const { at = 0, cooldownMs = 0, owner = 'owner-1', reason = null, scope = null, identity } = wish
     const now = START + at
-    const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now) })
+    const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now), identity })
     const request = { owner, now, leaseMs: LEASE_MS, cooldownMs }
     const admission = await this.jobs.create(record, queuedEvent(record), request)
     return { record: withoutEmployees({ ...record, lastSeq: 1 }), admission }

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { hasEnded } from '../../../src/jobs/job-record.ts'
 import { checkEndedJob, look, type Outcome, outcomeOf } from '../../support/crash-checks.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import {
@@ -51,11 +52,12 @@ async function work(db: HostDb, phase: 'first' | 'again', generation: number): P
   const { service } = hostOn(db, { clock: clockAhead(generation * 2 * LEASE_MS), concurrency: 2 })
   try {
     await service.start()
-    const [job] = await service.listJobs({ tenantId: TENANT })
-    if (!job)
-      await (await service.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: lastDate(workload) })).result
-    else if (job.status === 'running' || job.status === 'queued') await (await service.openJob(job.id)).result
-    else if (phase === 'again' && job.status !== 'completed') await (await service.resumeJob(job.id)).result
+    // Whoever got no answer asks again, with the same key.
+    const request = { tenantId: TENANT, from: FROM, to: lastDate(workload) }
+    const job = await service.triggerRecalcAllAsync(request, { idempotencyKey: 'monday' })
+    const { status, runs } = await job.snapshot()
+    const again = phase === 'again' && hasEnded(status) && status !== 'completed' && runs > 0
+    await (again ? await service.resumeJob(job.id) : job).result
   } finally {
     await service.stop()
   }

@@ -18,6 +18,7 @@ import {
 } from '../../support/crash-host.ts'
 
 const TENANT = 'acme'
+const KEY = { idempotencyKey: 'monday' }
 const workload: Workload = { employees: 4, dates: 5, failures: 3 }
 const seed = seedOf('lost-answers')
 
@@ -26,11 +27,10 @@ type Phase = 'first' | 'again'
 async function work(db: HostDb, phase: Phase): Promise<string> {
   const { service } = hostOn(db, { concurrency: 2 })
   try {
-    const [job] = await service.listJobs({ tenantId: TENANT })
-    const handle =
-      phase === 'again' && job
-        ? await service.resumeJob(job.id)
-        : await service.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: lastDate(workload) })
+    const ask = () => service.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: lastDate(workload) }, KEY)
+    const asked = await ask()
+    expect((await ask()).id).toBe(asked.id)
+    const handle = phase === 'again' ? await service.resumeJob(asked.id) : asked
     return (await handle.result).status
   } finally {
     await service.stop()

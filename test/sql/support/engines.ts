@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { afterAll } from 'vitest'
-import { openSqlite } from '../../../examples/productivity/sqlite.ts'
+import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import { testDatabase } from '../../support/mariadb.ts'
 
@@ -37,6 +37,8 @@ export function sqliteDatabase(atEnd: (clean: () => Promise<void>) => void = aft
     connect<Tables>(hook?: StatementHook) {
       const path = join(folder, 'database')
       const kysely = hook ? (sqliteHostDb(path, hook) as unknown as Kysely<Tables>) : openSqlite<Tables>(path)
+      // Processes of a test share one event loop: a driver that waits would block the one it waits for.
+      if (!hook) void sql`pragma busy_timeout = 0`.execute(kysely)
       opened.push(kysely as unknown as Kysely<never>)
       return kysely
     },

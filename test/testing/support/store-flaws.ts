@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Counters, JobEvent, JobStore } from 'recalc-service'
+import type { Counters, JobEvent, JobQuery, JobStore } from 'recalc-service'
+import { startOfRun } from '../../../src/run/checkpoint.ts'
 import type { RowsTx } from './rows-unit-of-work.ts'
 
 /** A job store whose methods can be taken one by one. */
@@ -30,6 +31,79 @@ export const storeFlaws: readonly Flaw[] = [
         const active = (await jobs.list({})).find(({ scope, status }) => scope === record.scope && status === 'queued')
         if (record.scope !== null && active) return { activeJobId: active.id }
         return await jobs.create({ ...record, scope: record.id }, event, request)
+      },
+    }),
+  ],
+  [
+    'takes nobody for asked again',
+    (jobs) => ({ create: (record, event, request) => jobs.create({ ...record, fingerprint: null }, event, request) }),
+  ],
+  [
+    'refuses who asks again',
+    (jobs) => ({
+      async create(record, event, request) {
+        const admission = await jobs.create(record, event, request)
+        return 'existing' in admission ? { activeJobId: record.id } : admission
+      },
+    }),
+  ],
+  [
+    'looks for who asked before, not at once',
+    (jobs) => ({
+      async create(record, event, request) {
+        const existing = await jobs.get(record.id)
+        await setImmediate()
+        return existing ? { existing } : await jobs.create({ ...record, fingerprint: null }, event, request)
+      },
+    }),
+  ],
+  ['lists every tenant of an empty list', (jobs) => ({ list: (query) => jobs.list(withoutEmpty(query)) })],
+  [
+    'lists only the first of several tenants',
+    (jobs) => ({
+      list: ({ tenantId, ...query }) =>
+        jobs.list({
+          ...query,
+          ...(tenantId !== undefined && { tenantId: Array.isArray(tenantId) ? tenantId.slice(0, 1) : tenantId }),
+        }),
+    }),
+  ],
+  ['begins at the newest whatever the page', (jobs) => ({ list: ({ after: _, ...query }) => jobs.list(query) })],
+  [
+    'gives an empty page after a job that is not there',
+    (jobs) => ({ list: (query) => jobs.list(query).catch(() => []) }),
+  ],
+  [
+    'gives the page after a job of another tenant',
+    (jobs) => ({
+      async list({ tenantId, limit, ...query }) {
+        const wanted = tenantId === undefined ? undefined : [tenantId].flat()
+        const found = await jobs.list({ ...query, limit: 1_000 })
+        return found.filter(({ plan }) => !wanted || wanted.includes(plan.tenantId)).slice(0, limit)
+      },
+    }),
+  ],
+  ['gives the failures of everybody', (jobs) => ({ failuresOf: (id) => jobs.failures(id, { after: 0, limit: 1e9 }) })],
+  [
+    'gives one failure of an employee',
+    (jobs) => ({
+      failuresOf: async (id, employeeIds) => {
+        const found = await jobs.failuresOf(id, employeeIds)
+        return found.filter((one, i) => found.findIndex(({ employeeId }) => employeeId === one.employeeId) === i)
+      },
+    }),
+  ],
+  ['knows no checkpoint', () => ({ checkpoint: async () => undefined })],
+  ['has a checkpoint of nobody', (jobs) => ({ checkpoint: async (id) => (await jobs.checkpoint(id)) ?? startOfRun })],
+  ['names every employee', (jobs) => ({ employeeIds: (id, { after }) => jobs.employeeIds(id, { after, limit: 1e9 }) })],
+  [
+    'names employees in another order',
+    (jobs) => ({
+      employeeIds: async (id, { after, limit }) => {
+        const all = await jobs.employeeIds(id, { after: null, limit: 1e9 })
+        const ordered = all.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        const start = after === null ? 0 : ordered.indexOf(after) + 1
+        return ordered.slice(start, start + limit)
       },
     }),
   ],
@@ -85,7 +159,7 @@ export const storeFlaws: readonly Flaw[] = [
     (jobs) => ({
       list: async ({ tenantId, ...query }) =>
         (await jobs.list(query)).filter(
-          ({ plan }) => tenantId === undefined || plan.tenantId.trim().toLowerCase() === tenantId.trim().toLowerCase(),
+          ({ plan }) => tenantId === undefined || sloppy(plan.tenantId) === sloppy(`${tenantId}`),
         ),
     }),
   ],
@@ -221,3 +295,11 @@ export const storeFlaws: readonly Flaw[] = [
     },
   ],
 ]
+
+function sloppy(text: string): string {
+  return text.trim().toLowerCase()
+}
+
+function withoutEmpty({ tenantId, ...query }: JobQuery): JobQuery {
+  return tenantId === undefined || tenantId.length === 0 ? query : { ...query, tenantId }
+}
