@@ -1,9 +1,17 @@
-import { dayBounds, type EmployeeQuery, type EmployeeRepository } from 'recalc-service'
-import type { Database } from './schema/tables.ts'
+import type { Kysely } from 'kysely'
+import { addDays, dayBounds, type EmployeeQuery, type EmployeeRepository } from 'recalc-service'
+import type { Database, Tables } from './schema/tables.ts'
+
+interface Employee {
+  readonly id: string
+  readonly name: string
+}
+
+/** Employees per page when all of them are counted. */
+const PAGE = 500
 
 /**
- * "All" are those with a source or a derived row in the range, active or not. Each costs a look into each table's index by
- * employee, however many rows there are.
+ * "All" are those with a source or a derived row in the range, active or not.
  *
  * The range needs no margin for night work: a day has a row only if a shift or an activity begins in it, or if an
  * activity belongs to a shift that does.
@@ -11,36 +19,74 @@ import type { Database } from './schema/tables.ts'
 export function employeeRepository(db: Database, zone: string): EmployeeRepository {
   return {
     async listEmployees({ after = '', limit, ...query }) {
-      const page = withRows(db, zone, query).where('id', '>', after).orderBy('id').limit(limit)
-      return page.select(['id', 'name']).execute()
+      const listed: Employee[] = []
+      for await (const found of pagesWithRows(db, zone, query, after, limit)) {
+        listed.push(...found)
+        if (listed.length >= limit) break
+      }
+      return listed.slice(0, limit)
     },
 
     async countEmployees(query) {
-      const counted = withRows(db, zone, query).select(({ fn }) => fn.countAll().as('employees'))
-      return Number((await counted.executeTakeFirstOrThrow()).employees)
+      let count = 0
+      for await (const found of pagesWithRows(db, zone, query, '', PAGE)) count += found.length
+      return count
     },
   }
 }
 
-function withRows(db: Database, zone: string, { from, to }: EmployeeQuery) {
+/** Of each page of employees those with a row in the range. */
+async function* pagesWithRows(
+  db: Database,
+  zone: string,
+  query: EmployeeQuery,
+  after: string,
+  size: number,
+): AsyncGenerator<readonly Employee[], void> {
+  for (let last = after; ; ) {
+    const employees = db.selectFrom('employees').select(['id', 'name']).where('id', '>', last).orderBy('id').limit(size)
+    const page = await employees.execute()
+    const ids = page.map(({ id }) => id)
+    const found = await idsWithRows(db, zone, query, ids)
+    yield page.filter(({ id }) => found.has(id))
+    const end = page.at(-1)
+    if (!end || page.length < size) return
+    last = end.id
+  }
+}
+
+/**
+ * Asks one table after the other, each only for whom none before it has a row, and the big one last. As `exists` in one
+ * statement this would be shorter, but with `exists` MySQL and MariaDB find the employee by the index and not the days,
+ * so they read what somebody did in all those years; or they first put the range's rows of everybody into a temporary table.
+ */
+async function idsWithRows(
+  db: Database,
+  zone: string,
+  { from, to }: EmployeeQuery,
+  employeeIds: readonly string[],
+): Promise<ReadonlySet<string>> {
   const start = dayBounds(from, zone).start.getTime()
   const end = dayBounds(to, zone).end.getTime()
-  return db.selectFrom('employees').where(({ or, exists, selectFrom }) => {
-    const scored = selectFrom('daily_scores').where('score_date', '>=', from).where('score_date', '<=', to)
-    const derived = (['idle_periods', 'alerts', 'employee_hourly_costs'] as const).map((table) =>
-      selectFrom(table)
-        .select('employee_id')
-        .whereRef('employee_id', '=', 'employees.id')
-        .where('work_date', '>=', from)
-        .where('work_date', '<=', to),
-    )
-    const clocked = selectFrom('clock_times').where('clock_in', '>=', start).where('clock_in', '<', end)
-    const logged = selectFrom('activity_logs').where('window_start', '>=', start).where('window_start', '<', end)
-    return or([
-      exists(clocked.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
-      exists(logged.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
-      exists(scored.select('employee_id').whereRef('employee_id', '=', 'employees.id')),
-      ...derived.map((rows) => exists(rows)),
-    ])
-  })
+  const dates = { from, below: addDays(to, 1) }
+  const inRange = [
+    { table: 'clock_times', column: 'clock_in', from: start, below: end },
+    { table: 'daily_scores', column: 'score_date', ...dates },
+    { table: 'employee_hourly_costs', column: 'work_date', ...dates },
+    { table: 'idle_periods', column: 'work_date', ...dates },
+    { table: 'alerts', column: 'work_date', ...dates },
+    { table: 'activity_logs', column: 'window_start', from: start, below: end },
+  ] as const
+  // Kysely cannot tell that each column belongs to the table beside it.
+  const anyTable = db as unknown as Kysely<Record<keyof Tables, Record<string, string | number>>>
+  const found = new Set<string>()
+  for (const { table, column, from: first, below } of inRange) {
+    const others = employeeIds.filter((id) => !found.has(id))
+    if (others.length === 0) break
+    const rows = anyTable.selectFrom(table).select('employee_id').distinct().where('employee_id', 'in', others)
+    for (const row of await rows.where(column, '>=', first).where(column, '<', below).execute()) {
+      found.add(String(row.employee_id))
+    }
+  }
+  return found
 }

@@ -1,11 +1,21 @@
 // A productivity back end, recalculated: fills the source tables, runs the job, tells what came out, and runs it again.
-import { type JobHandle, type Logger, RecalcError, type RecalcResult, type RecalcService } from 'recalc-service'
+import {
+  type AllRequest,
+  type JobHandle,
+  type Logger,
+  RecalcError,
+  type RecalcResult,
+  type RecalcService,
+  type TriggerOptions,
+} from 'recalc-service'
+import { DatabaseError } from './database/database-error.ts'
 import { openMysql } from './database/mysql.ts'
 import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
 import { ProgressBar } from './demo/progress-bar.ts'
 import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
+import { commandToResume, resumeJob } from './demo/resume.ts'
 import { serveUntilInterrupted } from './demo/serve.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
@@ -17,7 +27,7 @@ import { insertSources } from './sources/insert-sources.ts'
 
 const TENANT = 'demo'
 
-/** How long after it was killed a job can be resumed. */
+/** How long a job that was killed has to wait until it is resumed. */
 const LEASE_MS = 5_000
 
 async function main(options: DemoOptions): Promise<boolean> {
@@ -33,6 +43,7 @@ async function main(options: DemoOptions): Promise<boolean> {
   })
   try {
     await createTables(db)
+    await productivity.estimate(...requestOf(options)) // refuses what cannot be asked for before anything is filled in
     if (options.resume === undefined) await fill(db, options)
     if (options.port === undefined) return await recalculate(productivity, db, options)
     await serveUntilInterrupted(productivity, options.port, { tenantId: TENANT, logger })
@@ -44,14 +55,20 @@ async function main(options: DemoOptions): Promise<boolean> {
   }
 }
 
+function requestOf({ from, to, tables }: DemoOptions): [AllRequest, TriggerOptions] {
+  return [{ tenantId: TENANT, from, to }, tables ? { tables } : {}]
+}
+
 async function recalculate(productivity: RecalcService<Tx>, db: Database, options: DemoOptions): Promise<boolean> {
-  const { resume, from, to, tables } = options
-  const start = () => productivity.triggerRecalcAllAsync({ tenantId: TENANT, from, to }, tables ? { tables } : {})
-  const job = resume === undefined ? await start() : await productivity.resumeJob(resume)
+  const { resume } = options
+  const start = () => productivity.triggerRecalcAllAsync(...requestOf(options))
+  const job = resume === undefined ? await start() : await resumeJob(productivity, resume, LEASE_MS)
   const range = await job.snapshot()
+  const isKept = options.database.kind === 'mysql' || options.database.path !== undefined
+  if (isKept) console.log(`Job: ${job.id}`)
   const first = await follow(job, range)
   if (first.status !== 'completed') {
-    if (options.database.kind === 'mysql' || options.database.path) console.log(`To go on: --resume ${job.id}`)
+    if (isKept) console.log(`To go on: ${commandToResume(process.argv.slice(2), job.id)}`)
     return false
   }
   console.log(`\n${await describeTotals(db, range)}`)
@@ -99,12 +116,16 @@ async function fill(db: Database, { source, zone, from, asOf }: DemoOptions): Pr
 
 const quiet = () => {}
 
+function causeIn(fields: object): string {
+  return 'error' in fields && fields.error instanceof Error ? ` (${fields.error.message})` : ''
+}
+
 /** Warnings for people; an application would hand pino over as it is. */
 const logger: Logger = {
   debug: quiet,
   info: quiet,
-  warn: (_fields, message) => console.warn(`Warning: ${message}`),
-  error: (_fields, message) => console.error(`Error: ${message}`),
+  warn: (fields, message) => console.warn(`Warning: ${message}${causeIn(fields)}`),
+  error: (fields, message) => console.error(`Error: ${message}${causeIn(fields)}`),
 }
 
 try {
@@ -112,8 +133,8 @@ try {
   if (args.includes('--help')) console.log(USAGE)
   else if (!(await main(readOptions(args)))) process.exitCode = 1
 } catch (error) {
-  const isExpected = error instanceof UsageError || error instanceof ImportError || error instanceof RecalcError
-  if (!isExpected) throw error
+  const expected = [UsageError, ImportError, DatabaseError, RecalcError].find((kind) => error instanceof kind)
+  if (!expected || !(error instanceof Error)) throw error
   console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error.message)
   process.exitCode = 2
 }

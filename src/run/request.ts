@@ -39,8 +39,7 @@ export interface AllRequest {
 /** Any request, as `estimate` takes it. */
 export type RecalcRequest = DayRequest | RangeRequest | BatchRequest | AllRequest
 
-/** What can be said about any request. */
-export interface TriggerOptions {
+interface CommonOptions {
   /** Only the stages that write one of these tables. Default: all stages. */
   readonly tables?: readonly string[]
   /** Remove rows that no source supports any more. Default true. */
@@ -53,8 +52,16 @@ export interface TriggerOptions {
   readonly reason?: string
 }
 
+/** What can be said about any request. */
+export interface TriggerOptions extends CommonOptions {
+  /** Only where a job is made. */
+  readonly idempotencyKey?: never
+  /** Only where a job is made. */
+  readonly cooldownMs?: never
+}
+
 /** What can be said about a request that is to become a job. */
-export interface JobTriggerOptions extends TriggerOptions {
+export interface JobTriggerOptions extends CommonOptions {
   /**
    * Makes it safe to ask again: as long as the job is kept, asking with the same key for the same tenant gives a handle on
    * that job, whatever became of it, also while `exclusive` or a cooldown would refuse a new one. The `signal` and

@@ -1,5 +1,6 @@
 import { Kysely, type LogConfig, MysqlDialect } from 'kysely'
 import { createConnection, createPool } from 'mysql2'
+import { cannotBeOpened } from './database-error.ts'
 
 /** Lanes, the job's own writes, and whoever looks at it. */
 const CONNECTIONS = 8
@@ -10,6 +11,7 @@ const CONNECTIONS = 8
  *
  * @param url Such as `mysql://user:password@127.0.0.1:3306/productivity`. The database is made when the server has none of
  *   that name.
+ * @throws {DatabaseError} when there is no such server, or it refuses.
  */
 export async function openMysql<Tables>(url: string, log: LogConfig = []): Promise<Kysely<Tables>> {
   await makeDatabase(url)
@@ -24,7 +26,9 @@ async function makeDatabase(url: string): Promise<void> {
   const connection = createConnection({ uri: server.href }).promise()
   try {
     await connection.query('create database if not exists ?? character set utf8mb4', [name])
+  } catch (error) {
+    throw cannotBeOpened(`The database ${name} at ${server.host}`, error)
   } finally {
-    await connection.end()
+    connection.destroy()
   }
 }

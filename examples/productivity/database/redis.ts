@@ -12,6 +12,31 @@ const PATIENCE_MS = 2_000
 
 /** @param url Such as `redis://127.0.0.1:6379`. */
 export function redisCache(url: string): Cache {
+  let redis: Redis | undefined
+  return {
+    async replace(entries, secondsToLive) {
+      redis ??= clientOf(url)
+      const client = redis
+      try {
+        const transaction = client.multi()
+        for (const [key, value] of entries) transaction.set(key, value, 'EX', secondsToLive)
+        const replies = await transaction.exec()
+        const failed = replies?.find(([error]) => error)
+        if (failed) throw failed[0]
+      } catch (error) {
+        // A connection on which no answer came may be dead without anybody having been told: the next time it is another.
+        client.disconnect()
+        if (redis === client) redis = undefined
+        throw error
+      }
+    },
+    async close() {
+      redis?.disconnect()
+    },
+  }
+}
+
+function clientOf(url: string): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: PATIENCE_MS,
@@ -21,16 +46,5 @@ export function redisCache(url: string): Cache {
   })
   // Whoever waits for a command hears of it; a connection that is lost in between is made again.
   redis.on('error', () => {})
-  return {
-    async replace(entries, secondsToLive) {
-      const transaction = redis.multi()
-      for (const [key, value] of entries) transaction.set(key, value, 'EX', secondsToLive)
-      const replies = await transaction.exec()
-      const failed = replies?.find(([error]) => error)
-      if (failed) throw failed[0]
-    },
-    async close() {
-      redis.disconnect()
-    },
-  }
+  return redis
 }

@@ -1,20 +1,34 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, type LogConfig, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { cannotBeOpened } from './database-error.ts'
 
 const STATEMENTS_KEPT = 100
+
+/** How long to wait for another process that writes. */
+const PATIENCE_MS = 5_000
 
 /**
  * Kysely on the SQLite that comes with Node (22.16 or later).
  *
  * @param path Default: in memory, gone when the process ends.
  * @param log Which queries and errors kysely tells of. Default: none.
+ * @throws {DatabaseError} when the file cannot be made, or is none of SQLite's.
  */
 export function openSqlite<Tables>(path = ':memory:', log: LogConfig = []): Kysely<Tables> {
-  const database = new DatabaseSync(path)
-  // Readers do not wait for the writer; a commit survives the end of the process, though not always a power cut.
-  database.exec('pragma journal_mode = wal')
-  database.exec('pragma synchronous = normal')
+  const database = open(path)
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: new NodeSqlite(database) }), log })
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: PATIENCE_MS })
+    // Readers do not wait for the writer; a commit survives the end of the process, though not always a power cut.
+    database.exec('pragma journal_mode = wal')
+    database.exec('pragma synchronous = normal')
+    return database
+  } catch (error) {
+    throw cannotBeOpened(path, error)
+  }
 }
 
 /** node:sqlite in the shape that kysely's SqliteDialect knows, that of better-sqlite3. */

@@ -106,6 +106,7 @@ function fileOptions(values: Values, folder: string): Work {
 }
 
 function databaseOptions(values: Values): DemoOptions['database'] {
+  if (values.sqlite === '') throw expected('sqlite', 'a file', values.sqlite)
   if (values.mysql === undefined) return { kind: 'sqlite', path: values.sqlite }
   refuse(values, ['sqlite'], 'and --mysql are two databases; name one')
   const server = url('mysql', ['mysql:', 'mariadb:'], values.mysql)
@@ -136,7 +137,9 @@ function date(name: Name, value: string | undefined): IsoDate {
 
 function instant(name: Name, value: string | undefined): Date | undefined {
   if (value === undefined) return undefined
-  const found = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? new Date(value) : undefined
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const isDate = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) && isIsoDate(value.slice(0, 10))
+  const found = isDate ? new Date(value) : undefined
   if (found && !Number.isNaN(found.getTime())) return found
   throw expected(name, 'an instant such as 2025-04-04T13:30:00Z', value)
 }

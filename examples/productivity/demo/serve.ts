@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Logger, RecalcService } from 'recalc-service'
 import { apiKeys, createRecalcApi } from 'recalc-service/http'
 import type { Tx } from '../schema/tables.ts'
+import { UsageError } from './cli-options.ts'
 
 const BASE_PATH = '/api/system/recalculate'
 
@@ -22,10 +23,12 @@ export async function serveUntilInterrupted(
     cooldownMs: 0, // who tries things out should not have to wait between two jobs
     logger,
   })
-  await productivity.start()
   const server = createServer(getRequestListener(api.fetch))
   server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: Error) => {
+    throw new UsageError(`Expected --port to be one that can be listened on, got ${port}: ${error.message}`)
+  })
+  await productivity.start()
   const { port: taken } = server.address() as AddressInfo // a server on a port has one
   console.log(`Console: http://127.0.0.1:${taken}${BASE_PATH}`)
   console.log(`API key: ${key}   Tenant: ${tenantId}   (Ctrl-C ends it)`)

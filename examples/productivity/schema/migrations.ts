@@ -15,7 +15,7 @@ export const LONG = 24 * 60 * 60_000
  *
  * Every row references its employee, so whoever has rows can be found in `employees`. Who leaves stays there, inactive.
  */
-export const productivityMigrations: Readonly<Record<string, Migration>> = {
+const productivityMigrations: Readonly<Record<string, Migration>> = {
   productivity_0001_sources: { up: createSourceTables },
   productivity_0002_derived: { up: createDerivedTables },
 }

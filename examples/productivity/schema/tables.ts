@@ -105,7 +105,7 @@ export interface AlertsTable {
   acknowledged_by: string | null
 }
 
-export interface HourlyCostsTable {
+interface HourlyCostsTable {
   employee_id: string
   work_date: WorkDate
   hourly_rate: Decimal
@@ -114,7 +114,7 @@ export interface HourlyCostsTable {
   cost_per_item: ColumnType<number | string | null, number | null, number | null>
 }
 
-export interface PrimaryRolesTable {
+interface PrimaryRolesTable {
   employee_id: string
   role_id: number
   items: number

@@ -15,8 +15,3 @@ export function divideHalfUp(numerator: number, denominator: number): number {
 export function hundredths(decimal: number | string): number {
   return Math.round(Number(decimal) * 100)
 }
-
-/** A DECIMAL(…, 4) as the driver gives it, in whole ten-thousandths. */
-export function tenThousandths(decimal: number | string): number {
-  return Math.round(Number(decimal) * 10_000)
-}

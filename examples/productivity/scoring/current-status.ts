@@ -37,12 +37,17 @@ export function currentStatus(facts: DayFacts): CurrentStatus | null {
 }
 
 function presence(shifts: readonly Shift[], { now, windows }: DayFacts): Pick<CurrentStatus, 'status' | 'since'> {
-  const begun = shifts.filter(({ start }) => start <= now).map((shift) => upTo(now, shift))
-  const open = begun.find(({ isOpen }) => isOpen)
-  if (!open) return { status: 'off', since: begun.length === 0 ? null : Math.max(...begun.map(({ end }) => end)) }
+  const begun = shifts.filter(({ start }) => start <= now)
+  const open = begun.filter(({ isOpen }) => isOpen)
+  if (open.length === 0) {
+    // Not the end of one that is still to come: it is now at any moment, and every run would tell another.
+    const ends = shifts.map(({ end }) => end).filter((end) => end <= now)
+    return { status: 'off', since: ends.length === 0 ? null : Math.max(...ends) }
+  }
 
-  // Every open shift lasts until now, so one merged shift holds them all.
-  const shift = mergeShifts(begun).find(({ start, end }) => start <= open.start && end === now) ?? open
+  // Every open shift lasts until now, so one merged shift holds them all; one that begins this very moment may be alone.
+  const holdsOpen = ({ start, end }: Span) => open.some((one) => start <= one.start && one.start < end)
+  const shift = upTo(now, mergeShifts(begun).find(holdsOpen) ?? { start: now, end: now })
   const latest = latestEnding(windows.filter((window) => isSeen(window, shift)).map((window) => within(shift, window)))
   const idleSince = latest?.end ?? shift.start
   const threshold = latest ? thresholdAfter(latest) : DEFAULT_THRESHOLD

@@ -94,7 +94,9 @@ class Line implements CsvRecord {
 
   instant(column: string): number {
     const text = this.text(column)
-    const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text) ? Date.parse(text) : Number.NaN
+    const hasForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text)
+    // JavaScript takes the 30th of February for the 2nd of March.
+    const instant = hasForm && isIsoDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
     if (!Number.isNaN(instant)) return instant
     return this.#refuse(column, 'to be an instant in UTC such as 2025-03-30T01:00:00.000Z', text)
   }

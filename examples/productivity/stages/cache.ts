@@ -34,7 +34,7 @@ export function cacheStage(asOf: AsOf, cache: Cache | undefined): TenantStage<Tx
         const values = Object.entries(entries).map(([key, value]) => [key, JSON.stringify(value)] as const)
         await cache.replace(new Map(values), SECONDS_TO_LIVE)
       } catch (error) {
-        logger.warn({ error }, 'Redis cannot be reached: the caches were not refreshed')
+        logger.warn({ error }, 'Redis did not take them: the caches were not refreshed')
       }
     },
   })

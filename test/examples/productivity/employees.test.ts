@@ -1,7 +1,7 @@
 import { dayBounds, type IsoDate } from 'recalc-service'
 import { describe, expect, it } from 'vitest'
 import { employeeRepository } from '../../../examples/productivity/employees.ts'
-import type { Database } from '../../../examples/productivity/tables.ts'
+import type { Database } from '../../../examples/productivity/schema/tables.ts'
 import { HOUR, roles } from './support/arbitraries.ts'
 import { warehouse } from './support/warehouse.ts'
 
@@ -67,12 +67,49 @@ describe('employeeRepository', () => {
     expect(await idsOf(db)).toEqual(['a', 'c'])
   })
 
+  it('lists whoever has nothing left but an alert or a cost', async () => {
+    const db = await warehouse({ employees: ['a', 'b', 'c', 'd'].map((id) => ({ id, name: id })) })
+    const alert = { alert_type: 'idle_detected', event_at: 0, severity: 'warning', message: '' } as const
+    const cost = { hourly_rate: 1, labor_cost: 1, cost_per_item: null }
+    await db
+      .insertInto('alerts')
+      .values([
+        { employee_id: 'a', work_date: query.from, ...alert },
+        { employee_id: 'b', work_date: '2025-06-16', ...alert },
+      ])
+      .execute()
+    await db
+      .insertInto('employee_hourly_costs')
+      .values([
+        { employee_id: 'c', work_date: query.to, ...cost },
+        { employee_id: 'd', work_date: '2025-06-19', ...cost },
+      ])
+      .execute()
+    expect(await idsOf(db)).toEqual(['a', 'c'])
+  })
+
   it('does not ask whether somebody is active', async () => {
     const db = await warehouse({
       employees: [{ id: 'a', name: 'Anna', is_active: 0 }],
       clockTimes: [clockTime('a', start)],
     })
     expect(await idsOf(db)).toEqual(['a'])
+  })
+
+  it('finds the few who have rows among many who have none', async () => {
+    const ids = Array.from({ length: 1_200 }, (_, number) => `E${String(number).padStart(4, '0')}`)
+    const busy = ids.filter((_, number) => number % 397 === 396)
+    const db = await warehouse({
+      employees: ids.map((id) => ({ id, name: id })),
+      clockTimes: busy.map((id) => clockTime(id, start)),
+    })
+    const employees = employeeRepository(db, zone)
+    expect(await employees.countEmployees?.(query)).toBe(3)
+    const pages = [
+      await employees.listEmployees({ ...query, limit: 2 }),
+      await employees.listEmployees({ ...query, after: busy[1]!, limit: 2 }),
+    ]
+    expect(pages.map((page) => page.map(({ id }) => id))).toEqual([busy.slice(0, 2), busy.slice(2)])
   })
 
   it('pages by id', async () => {

@@ -1,30 +1,12 @@
-import { dayBounds, systemClock } from 'recalc-service'
+import { systemClock } from 'recalc-service'
 import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
-import { HOUR, MINUTE, roles } from './support/arbitraries.ts'
-import { derivedRows } from './support/derived-rows.ts'
+import { activity, at, day, shift, tenantId, zone } from './stages/june-17.ts'
+import { roles } from './support/arbitraries.ts'
+import { derivedPlainly, derivedRows } from './support/derived-rows.ts'
 import { warehouse } from './support/warehouse.ts'
 
-const zone = 'Europe/Berlin'
 const employeeId = 'a'
-const day = '2025-06-17'
-const midnight = dayBounds(day, zone).start.getTime()
-const at = (hour: number, minute = 0) => midnight + hour * HOUR + minute * MINUTE
-const tenantId = 't'
-
-const shift = (start: number, end: number | null) => ({
-  employee_id: employeeId,
-  clock_in: start,
-  clock_out: end,
-  break_minutes: 0,
-})
-const activity = (start: number, end: number, items = 1) => ({
-  employee_id: employeeId,
-  role_id: 1,
-  window_start: start,
-  window_end: end,
-  items_count: items,
-})
 
 async function itemsOf(db: Awaited<ReturnType<typeof warehouse>>, date: string): Promise<number | undefined> {
   const rows = db.selectFrom('daily_scores').select('items_processed').where('score_date', '=', date)
@@ -36,7 +18,11 @@ describe('recalculating one day', () => {
     const db = await warehouse({
       roleConfigs: roles,
       clockTimes: [shift(at(22), at(30))],
-      activityLogs: [activity(at(23), at(23, 5)), activity(at(29), at(29, 5), 10), activity(at(31), at(31, 5), 100)],
+      activityLogs: [
+        activity(at(23), at(23, 5)),
+        activity(at(29), at(29, 5), { items: 10 }),
+        activity(at(31), at(31, 5), { items: 100 }),
+      ],
     })
     const productivity = createProductivity(db, { zone })
     await productivity.triggerRecalc({ tenantId, employeeId, date: day })
@@ -49,7 +35,7 @@ describe('recalculating one day', () => {
     const db = await warehouse({
       roleConfigs: roles,
       clockTimes: [shift(at(-60), at(12))],
-      activityLogs: [activity(at(8), at(9)), activity(at(13), at(14), 10)],
+      activityLogs: [activity(at(8), at(9)), activity(at(13), at(14), { items: 10 })],
     })
     await createProductivity(db, { zone }).triggerRecalc({ tenantId, employeeId, date: day })
     expect(await itemsOf(db, day)).toBe(10)
@@ -59,7 +45,7 @@ describe('recalculating one day', () => {
     const db = await warehouse({
       roleConfigs: roles,
       clockTimes: [shift(at(20), at(34)), shift(at(30), null)],
-      activityLogs: [activity(at(29), at(29, 5)), activity(at(31), at(31, 5), 10)],
+      activityLogs: [activity(at(29), at(29, 5)), activity(at(31), at(31, 5), { items: 10 })],
     })
     await createProductivity(db, { zone }).triggerRecalc({ tenantId, employeeId, date: day })
     expect(await itemsOf(db, day)).toBe(1)
@@ -149,4 +135,53 @@ it('two days may have an idle period from the same instant when their shifts ove
     [day, at(32), at(34)],
     ['2025-06-18', at(32), at(36)],
   ])
+})
+
+it('everything is seen from `asOf`, whatever the clock says', async () => {
+  const db = await warehouse({
+    roleConfigs: roles,
+    clockTimes: [shift(at(8), null)],
+    activityLogs: [activity(at(8), at(9))],
+  })
+  const cached = new Map<string, string>()
+  const cache = {
+    async replace(entries: ReadonlyMap<string, string>) {
+      for (const [key, value] of entries) cached.set(key, value)
+    },
+    async close() {},
+  }
+  const clock = { ...systemClock, now: () => at(5_000) }
+  const seenFrom = async (instant: number) => {
+    const productivity = createProductivity(db, { zone, clock, cache, asOf: new Date(instant) })
+    await productivity.triggerRecalcAll({ tenantId, from: day, to: day })
+    const { dailyScores, alerts, primaryRoles, currentStatus } = await derivedPlainly(db)
+    return {
+      clockedMinutes: dailyScores[0]?.clockedMinutes,
+      alerts: alerts.map(({ type }) => type),
+      asOf: primaryRoles[0]?.asOf,
+      status: currentStatus[0]?.status,
+      clockedToday: JSON.parse(cached.get('today_clock_times')!).length,
+    }
+  }
+  expect(await seenFrom(at(9, 5))).toEqual({
+    clockedMinutes: 65,
+    alerts: [],
+    asOf: day,
+    status: 'working',
+    clockedToday: 1,
+  })
+  expect(await seenFrom(at(9, 16))).toEqual({
+    clockedMinutes: 76,
+    alerts: ['idle_detected'],
+    asOf: day,
+    status: 'idle',
+    clockedToday: 1,
+  })
+  expect(await seenFrom(at(24))).toEqual({
+    clockedMinutes: 16 * 60,
+    alerts: ['idle_detected', 'missing_clock_out'],
+    asOf: '2025-06-18',
+    status: undefined,
+    clockedToday: 0,
+  })
 })

@@ -1,41 +1,68 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished } from 'vitest'
-import { importFiles } from '../../../examples/productivity/import-files.ts'
+import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
-import { createTables } from '../../../examples/productivity/schema.ts'
-import { openSqlite } from '../../../examples/productivity/sqlite.ts'
-import type { Tables } from '../../../examples/productivity/tables.ts'
+import { createTables } from '../../../examples/productivity/schema/migrations.ts'
+import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
+import { importFiles } from '../../../examples/productivity/sources/import-files.ts'
+import { testDatabase } from '../../support/mariadb.ts'
+import { allRows, CacheInMemory } from './mariadb-support/all-rows.ts'
+import { openWarehouse } from './support/warehouse.ts'
 
 const folder = fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 const isThere = existsSync(folder)
 if (!isThere) console.info(`The event log was not recalculated: there is no folder ${folder}`)
 
-it.runIf(isThere)('a real event log comes out with every item and every point', async () => {
-  const db = openSqlite<Tables>()
-  onTestFinished(() => db.destroy())
-  await createTables(db)
-  await importFiles(db, folder)
+/** Of the last day, at noon: so that there is a current status. */
+const asOf = new Date('2012-03-14T11:00:00Z')
+const all = { tenantId: 't', from: '2011-10-01', to: '2012-03-14' }
 
-  const productivity = createProductivity(db, { zone: 'Europe/Amsterdam' })
-  const all = { tenantId: 't', from: '2011-10-01', to: '2012-03-14' }
+/** Everything that is derived from the event log. */
+async function recalculated(db: Database): Promise<string> {
+  await importFiles(db, folder)
+  const cache = new CacheInMemory()
+  const productivity = createProductivity(db, { zone: 'Europe/Amsterdam', asOf, cache })
   const job = await productivity.triggerRecalcAllAsync(all)
   expect(await job.result).toMatchObject({ status: 'completed', totalDays: 68 * 166, processedDays: 68 * 166 })
+  const again = await productivity.triggerRecalcAll(all)
+  expect(again.unchangedDays).toBe(again.processedDays)
+  return await allRows(db, cache)
+}
 
+async function totals(db: Database) {
   const scores = await db.selectFrom('daily_scores').selectAll().execute()
-  const items = scores.reduce((sum, row) => sum + row.items_processed, 0)
-  const hundredths = scores.reduce((sum, row) => sum + Math.round(Number(row.points_earned) * 100), 0)
   const { idlePeriods } = await db
     .selectFrom('idle_periods')
     .select(({ fn }) => fn.countAll().as('idlePeriods'))
     .executeTakeFirstOrThrow()
-  expect({ rows: scores.length, items, hundredths, idlePeriods }).toEqual({
-    rows: 2_750,
-    items: 155_458,
-    hundredths: 21_850_225,
-    idlePeriods: 20_999,
-  })
+  return {
+    rows: scores.length,
+    items: scores.reduce((sum, row) => sum + row.items_processed, 0),
+    hundredths: scores.reduce((sum, row) => sum + Math.round(Number(row.points_earned) * 100), 0),
+    idlePeriods: Number(idlePeriods),
+  }
+}
 
-  const again = await productivity.triggerRecalcAll(all)
-  expect(again.unchangedDays).toBe(again.processedDays)
+const known = { rows: 2_750, items: 155_458, hundredths: 21_850_225, idlePeriods: 20_999 }
+
+describe.runIf(isThere)('a real event log', async () => {
+  const mariadb = isThere ? await testDatabase() : undefined
+
+  it('comes out with every item and every point, on SQLite and on MariaDB, and with the same rows', async () => {
+    const sqlite = await openWarehouse()
+    try {
+      const rows = await recalculated(sqlite)
+      expect(await totals(sqlite)).toEqual(known)
+      for (const kind of ['alerts', 'employee_primary_roles', 'employee_current_status', 'working_today']) {
+        expect(rows).toContain(`\n${kind} `)
+      }
+      const db = mariadb?.kysely<Tables>({ dateStrings: ['DATE'] })
+      if (!db) return
+      await createTables(db)
+      expect(await recalculated(db)).toBe(rows)
+      expect(await totals(db)).toEqual(known)
+    } finally {
+      await sqlite.destroy()
+    }
+  }, 60_000)
 })

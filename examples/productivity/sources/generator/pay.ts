@@ -10,7 +10,7 @@ export function payRates(
   days: number,
   random: Random,
 ): readonly Insertable<PayRatesTable>[] {
-  if (random.percent(3)) return []
+  if (random.percent(5)) return []
   const cents = random.integer(1_300, 2_600)
   const first = {
     employee_id: employeeId,

@@ -2,33 +2,39 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EmployeeFacts } from '../../../../examples/productivity/scoring/employee-facts.ts'
 import { scoreDay } from '../../../../examples/productivity/scoring/score-day.ts'
-import { roles, sourceRows, threeDays, zone } from '../support/arbitraries.ts'
-import { boundsOf, endOfDay, shiftOf, windowOf } from '../support/facts.ts'
-import { plainScore } from '../support/plain-score.ts'
+import { employeeIds, roles, type Scenario, scenarios } from '../support/arbitraries.ts'
+import { boundsOf, shiftOf, windowOf } from '../support/facts.ts'
+import { alertsOf } from '../support/plain/alerts.ts'
+import { calendarOf } from '../support/plain/calendar.ts'
+import { dayOf, personFrom } from '../support/plain/days.ts'
 
-const cases = fc.constantFrom(...threeDays).chain((dates) => sourceRows(dates).map((rows) => ({ dates, ...rows })))
+const [employeeId] = employeeIds
+
+/** What `scoreDay` is told of the employee whom the scenarios are mostly about. */
+function factsOf({ zone, now, sources }: Scenario) {
+  const isTheirs = (row: { employee_id: string }) => row.employee_id === employeeId
+  return {
+    shifts: sources.clockTimes.filter(isTheirs).map((row) => shiftOf(row, zone, now)),
+    windows: sources.activityLogs.filter(isTheirs).map((row) => windowOf(row, roles)),
+  }
+}
 
 describe('scoreDay', () => {
   it('gives what the rules give when they are applied word by word', () => {
     let rows = 0
     let idlePeriods = 0
     fc.assert(
-      fc.property(cases, ({ dates, clockTimes, activityLogs, now }) => {
-        const facts = new EmployeeFacts(
-          clockTimes.map((row) => shiftOf(row, zone, now)),
-          activityLogs.map((row) => windowOf(row, roles)),
-        )
+      fc.property(scenarios, (scenario) => {
+        const { zone, dates, now, sources } = scenario
+        const { shifts, windows } = factsOf(scenario)
+        const facts = new EmployeeFacts(shifts, windows, scenario.now)
+        const calendar = calendarOf(zone)
+        const person = personFrom(sources, employeeId, calendar, now)
         for (const date of dates) {
-          const day = boundsOf(date, zone)
-          const plain = plainScore({
-            day,
-            now,
-            endOfDayOf: (instant) => endOfDay(instant, zone),
-            clockTimes,
-            activityLogs,
-            roles,
-          })
-          expect(scoreDay(facts.on(day))).toEqual(plain)
+          const plain = dayOf(person, date)
+          const alerts = plain ? alertsOf(person, date, plain, calendar, now) : []
+          const leftOpen = alerts.filter(({ type }) => type === 'missing_clock_out').map(({ eventAt }) => eventAt)
+          expect(scoreDay(facts.on(boundsOf(date, zone)))).toEqual(plain ? { ...plain, leftOpen } : null)
           rows += plain ? 1 : 0
           idlePeriods += plain?.idlePeriods.length ?? 0
         }
@@ -42,13 +48,13 @@ describe('scoreDay', () => {
 
   it('gives the same when it is told more than it needs', () => {
     fc.assert(
-      fc.property(cases, ({ dates, clockTimes, activityLogs, now }) => {
-        const shifts = clockTimes.map((row) => shiftOf(row, zone, now))
-        const windows = activityLogs.map((row) => windowOf(row, roles)).sort((a, b) => a.start - b.start || a.id - b.id)
-        const facts = new EmployeeFacts(shifts, windows)
-        for (const date of dates) {
-          const day = boundsOf(date, zone)
-          expect(scoreDay({ day, shifts, windows })).toEqual(scoreDay(facts.on(day)))
+      fc.property(scenarios, (scenario) => {
+        const { shifts, windows } = factsOf(scenario)
+        const facts = new EmployeeFacts(shifts, windows, scenario.now)
+        const inOrder = windows.toSorted((a, b) => a.start - b.start || a.id - b.id)
+        for (const date of scenario.dates) {
+          const day = boundsOf(date, scenario.zone)
+          expect(scoreDay({ day, now: scenario.now, shifts, windows: inOrder })).toEqual(scoreDay(facts.on(day)))
         }
       }),
       { numRuns: 300 },

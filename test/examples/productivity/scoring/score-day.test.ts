@@ -19,7 +19,7 @@ function dayOf(date: string) {
   return {
     day,
     at,
-    shift: (start: number, end: number, breakMinutes = 0): Shift => ({ start, end, breakMinutes }),
+    shift: (start: number, end: number, breakMinutes = 0): Shift => ({ start, end, breakMinutes, isOpen: false }),
     window: (start: number, end: number, rest: Partial<ActivityWindow> = {}): ActivityWindow => {
       id += 1
       return { id, start, end, items: 1, role: continuous, ...rest }
@@ -28,9 +28,10 @@ function dayOf(date: string) {
 }
 
 const { day, at, shift, window } = dayOf('2025-06-17')
+const now = at(1_000)
 
 function score(shifts: readonly Shift[], windows: readonly ActivityWindow[]) {
-  return scoreDay({ day, shifts, windows: windows.toSorted((a, b) => a.start - b.start || a.id - b.id) })
+  return scoreDay({ day, now, shifts, windows: windows.toSorted((a, b) => a.start - b.start || a.id - b.id) })
 }
 
 /** The idle periods as [start, end, threshold], in minutes of the day. */
@@ -70,7 +71,17 @@ describe('the shifts of a day (rule 1)', () => {
     expect(score([shift(at(8), at(8), 30)], [])).toEqual({
       score: { items: 0, points: 0, clockedMinutes: 0, idleMinutes: 0, activeMinutes: 0, efficiency: 0 },
       idlePeriods: [],
+      leftOpen: [],
     })
+  })
+
+  it('are told once by their start when they were left open, once the day is over', () => {
+    const leftOpen = (now: number) => {
+      const open = [at(23), at(22), at(22)].map((start) => ({ ...shift(start, day.end), isOpen: true }))
+      return scoreDay({ day, now, shifts: [...open, shift(at(8), at(9))], windows: [] })?.leftOpen
+    }
+    expect(leftOpen(day.end - 1)).toEqual([])
+    expect(leftOpen(day.end)).toEqual([at(22), at(23)])
   })
 
   it.each([
@@ -79,7 +90,7 @@ describe('the shifts of a day (rule 1)', () => {
     ['2025-06-17', 24],
   ])('last as long as they last: all of %s is %i hours', (date, hours) => {
     const it = dayOf(date)
-    const scored = scoreDay({ day: it.day, shifts: [it.shift(it.day.start, it.day.end)], windows: [] })
+    const scored = scoreDay({ day: it.day, now, shifts: [it.shift(it.day.start, it.day.end)], windows: [] })
     expect(scored?.score.clockedMinutes).toBe(hours * 60)
     expect(scored?.idlePeriods).toEqual([{ start: it.day.start, end: it.day.end, threshold: 15 * MINUTE }])
   })
@@ -90,7 +101,7 @@ describe('the work date of an activity (rule 2)', () => {
     const night = shift(at(22), at(30))
     const afterMidnight = window(at(26), at(26, 5), { items: 7 })
     expect(score([night], [afterMidnight])?.score.items).toBe(7)
-    expect(scoreDay({ day: boundsOf('2025-06-18', zone), shifts: [night], windows: [afterMidnight] })).toBeNull()
+    expect(scoreDay({ day: boundsOf('2025-06-18', zone), now, shifts: [night], windows: [afterMidnight] })).toBeNull()
   })
 
   it('is the calendar day outside any shift', () => {
@@ -112,7 +123,7 @@ describe('the work date of an activity (rule 2)', () => {
     const tomorrows = shift(at(30), at(38))
     const windows = [window(at(29), at(29, 5)), window(at(31), at(31, 5), { items: 10 })]
     expect(score([tomorrows, todays], windows)?.score.items).toBe(1)
-    const tomorrow = scoreDay({ day: boundsOf('2025-06-18', zone), shifts: [tomorrows, todays], windows })
+    const tomorrow = scoreDay({ day: boundsOf('2025-06-18', zone), now, shifts: [tomorrows, todays], windows })
     expect(tomorrow?.score.items).toBe(10)
   })
 })
@@ -277,5 +288,24 @@ describe('a day with neither shift nor activity (rule 6)', () => {
 
   it('has none either when only a window of another day’s activity lasts through it', () => {
     expect(score([], [window(at(-30), at(50))])).toBeNull()
+  })
+})
+
+describe('the shifts that were left open (rule 7)', () => {
+  const open = (start: number): Shift => ({ ...shift(start, day.end), isOpen: true })
+  const leftOpen = (moment: number, shifts: readonly Shift[]) =>
+    scoreDay({ day, now: moment, shifts, windows: [] })?.leftOpen
+
+  it('are those of a day that is over, from its last instant on', () => {
+    expect(leftOpen(day.end - 1, [open(at(8))])).toEqual([])
+    expect(leftOpen(day.end, [open(at(8))])).toEqual([at(8)])
+  })
+
+  it('are told once for each beginning, by time, without the closed ones', () => {
+    expect(leftOpen(now, [open(at(14)), open(at(8)), shift(at(10), at(12)), open(at(14))])).toEqual([at(8), at(14)])
+  })
+
+  it('are those that begin in the day', () => {
+    expect(leftOpen(now, [open(at(8)), open(day.start - 1), open(day.end)])).toEqual([at(8)])
   })
 })

@@ -1,112 +1,91 @@
 import fc from 'fast-check'
-import { dayBounds, type IsoDate } from 'recalc-service'
-import type { Row } from './rows.ts'
+import { activity, clockTime } from './generated/bookings.ts'
+import { type Moment, moments } from './generated/moments.ts'
+import { plainRoles } from './generated/roles.ts'
+import { stint } from './generated/stints.ts'
+import { addDays } from './plain/calendar.ts'
+import type { PlainPayRate, PlainSources } from './plain/sources.ts'
+import { inTables } from './table-rows.ts'
 
-export const MINUTE = 60_000
-export const HOUR = 60 * MINUTE
+export { HOUR, MINUTE } from './generated/times.ts'
 
-export const zone = 'Europe/Berlin'
+/** The roles of every scenario, as rows for the database. */
+export const roles = inTables({ roleConfigs: plainRoles }).roleConfigs
 
-/** Around the two days of the year that have 23 and 25 hours, and around one that has 24. */
-export const threeDays: readonly (readonly IsoDate[])[] = [
-  ['2025-03-29', '2025-03-30', '2025-03-31'],
-  ['2025-10-25', '2025-10-26', '2025-10-27'],
-  ['2025-06-16', '2025-06-17', '2025-06-18'],
-] as IsoDate[][]
-
-/** A row of `role_configs` that can be written as well as read. */
-type RoleConfig = Row<'role_configs'> & { readonly multiplier: number }
-
-export const roles: readonly RoleConfig[] = [
-  role(1, { multiplier: 1, idle_threshold_minutes: 5 }),
-  role(2, { multiplier: 0.07, idle_threshold_minutes: 0 }),
-  role(3, { multiplier: 1.25, idle_threshold_minutes: 60 }),
-  role(4, { multiplier: 3.33, expected_per_hour: 64 }),
-  role(5, { multiplier: 2, expected_per_hour: 7 }),
-]
-
-/** Mostly every five minutes, so that instants coincide, and sometimes a little beside. */
-function instant(from: number, to: number): fc.Arbitrary<number> {
-  const grid = fc
-    .integer({ min: 0, max: Math.floor((to - from) / (5 * MINUTE)) })
-    .map((step) => from + step * 5 * MINUTE)
-  const beside = fc.oneof(
-    { weight: 6, arbitrary: fc.constant(0) },
-    { weight: 1, arbitrary: fc.constantFrom(-1, 1) },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 5 * MINUTE }) },
-  )
-  return fc.tuple(grid, beside).map(([start, offset]) => start + offset)
+/** Source rows, the days that are asked for, and the moment at which they are. */
+export interface Scenario extends Moment {
+  readonly from: string
+  readonly to: string
+  readonly sources: PlainSources
 }
 
-function length(usual: number, long: number): fc.Arbitrary<number> {
-  const grid = (most: number) => fc.integer({ min: 0, max: most / (5 * MINUTE) }).map((step) => step * 5 * MINUTE)
-  return fc.oneof(
-    { weight: 10, arbitrary: grid(usual) },
-    { weight: 2, arbitrary: fc.integer({ min: 0, max: usual }) },
-    { weight: 1, arbitrary: fc.integer({ min: -HOUR, max: -1 }) },
-    { weight: 1, arbitrary: grid(long) },
-  )
-}
+/** In the order of strings; as numbers or words they would be in another. The last one has no row of their own. */
+export const employeeIds = ['10', '9', 'C', 'b'] as const
 
-/** Source rows of one employee, from a day before the dates to a day behind them, ids from `firstId` on. */
-export function sourceRows(dates: readonly IsoDate[], employeeId = 'a', firstId = 1) {
-  const from = dayBounds(dates[0]!, zone).start.getTime() - 24 * HOUR
-  const to = dayBounds(dates.at(-1)!, zone).end.getTime() + 24 * HOUR
-  const clockTime = fc.record({
-    clock_in: instant(from, to),
-    length: fc.oneof(
-      { weight: 6, arbitrary: length(14 * HOUR, 60 * HOUR) },
-      { weight: 1, arbitrary: fc.constant(null) },
-    ),
-    break_minutes: fc.oneof(
-      { weight: 5, arbitrary: fc.constantFrom(0, 30, 45) },
-      { weight: 1, arbitrary: fc.constant(900) },
-    ),
+export const scenarios: fc.Arbitrary<Scenario> = moments.chain((moment) =>
+  fc
+    .record({
+      roleConfigs: fc.shuffledSubarray([...plainRoles], { minLength: plainRoles.length }),
+      payRates: payRates(moment),
+      stints: fc.array(owned(stint(moment)), { maxLength: 6, size: 'max' }),
+      clockTimes: fc.array(owned(clockTime(moment)), { maxLength: 4, size: 'max' }).chain(someTwice),
+      activityLogs: fc.array(owned(activity(moment)), { maxLength: 8, size: 'max' }),
+      areActive: fc.array(fc.constantFrom(0, 1), { minLength: employeeIds.length, maxLength: employeeIds.length }),
+      isDescending: fc.boolean(),
+      first: fc.integer({ min: 0, max: 2 }),
+      days: fc.integer({ min: 1, max: 3 }),
+    })
+    .map(({ roleConfigs, payRates, stints, clockTimes, activityLogs, areActive, isDescending, first, days }) => {
+      const asked = moment.dates.slice(first, first + days)
+      return {
+        ...moment,
+        from: asked[0]!,
+        to: asked.at(-1)!,
+        sources: {
+          employees: employeeIds.map((id, index) => ({ id, name: `Employee ${id}`, is_active: areActive[index]! })),
+          roleConfigs,
+          payRates,
+          clockTimes: withIds(isDescending, [
+            ...stints.map(({ owner, value }) => ({ employee_id: owner, ...value.clockTime })),
+            ...clockTimes.map(({ owner, value }) => ({ employee_id: owner, ...value })),
+          ]),
+          activityLogs: withIds(isDescending, [
+            ...stints.flatMap(({ owner, value }) => value.activities.map((row) => ({ employee_id: owner, ...row }))),
+            ...activityLogs.map(({ owner, value }) => ({ employee_id: owner, ...value })),
+          ]),
+        },
+      }
+    }),
+)
+
+function payRates({ dates }: Moment): fc.Arbitrary<readonly PlainPayRate[]> {
+  const beside = [addDays(dates[0]!, -400), addDays(dates[0]!, -1), addDays(dates.at(-1)!, 1)]
+  const row = fc.record({
+    employee_id: fc.constantFrom(...employeeIds),
+    effective_from: fc.constantFrom(...beside, ...dates),
+    hourly_rate: fc.oneof(fc.constantFrom(0, 1, 1_550), fc.integer({ min: 0, max: 20_000 })),
   })
-  const activityLog = fc.record({
-    role_id: fc.constantFrom(...roles.map(({ id }) => id)),
-    window_start: instant(from, to),
-    length: length(HOUR, 72 * HOUR),
-    items_count: fc.integer({ min: 0, max: 30 }),
-  })
-  return fc.record({
-    clockTimes: fc.array(clockTime, { maxLength: 8 }).map((rows) =>
-      rows.map(
-        ({ clock_in, length, break_minutes }, index): Row<'clock_times'> => ({
-          id: firstId + index,
-          employee_id: employeeId,
-          clock_in,
-          clock_out: length === null ? null : clock_in + length,
-          break_minutes,
-        }),
-      ),
-    ),
-    activityLogs: fc.array(activityLog, { maxLength: 40, size: 'max' }).map((rows) =>
-      rows.map(
-        ({ role_id, window_start, length, items_count }, index): Row<'activity_logs'> => ({
-          id: firstId + index,
-          employee_id: employeeId,
-          role_id,
-          window_start,
-          window_end: window_start + length,
-          items_count,
-        }),
-      ),
-    ),
-    now: instant(from, to),
+  return fc.uniqueArray(row, {
+    maxLength: 10,
+    size: 'max',
+    selector: ({ employee_id, effective_from }) => `${employee_id} ${effective_from}`,
   })
 }
 
-function role(
-  id: number,
-  columns: { multiplier: number; idle_threshold_minutes?: number; expected_per_hour?: number },
-): RoleConfig {
-  return {
-    id,
-    role_name: `Role ${id}`,
-    role_type: columns.expected_per_hour === undefined ? 'continuous' : 'batch',
-    multiplier: columns.multiplier,
-    expected_per_hour: columns.expected_per_hour ?? null,
-    idle_threshold_minutes: columns.idle_threshold_minutes ?? null,
-  }
+/** Mostly the same person's, so that rows meet. */
+function owned<Value>(value: fc.Arbitrary<Value>) {
+  const [first, second, third] = employeeIds
+  return fc.record({ owner: fc.constantFrom(first, first, first, second, third), value })
+}
+
+/** Somebody may have pressed a button twice. */
+function someTwice<Row>(rows: readonly Row[]): fc.Arbitrary<readonly Row[]> {
+  return fc
+    .option(fc.nat({ max: Math.max(0, rows.length - 1) }), { freq: 3 })
+    .map((index) => (index === null ? rows : [...rows, ...rows.slice(index, index + 1)]))
+}
+
+/** Ids that say nothing of the time; drawn rows come in any order anyway, those of a stint in theirs or the opposite one. */
+function withIds<Row extends object>(isDescending: boolean, rows: readonly Row[]): readonly (Row & { id: number })[] {
+  return rows.map((row, index) => ({ id: isDescending ? rows.length - index : index + 1, ...row }))
 }

@@ -1,66 +1,104 @@
-import { dateOf, dayBounds, type IsoDate } from 'recalc-service'
-import type { Database } from '../../../../examples/productivity/tables.ts'
-import { boundsOf } from './facts.ts'
-import { plainScore } from './plain-score.ts'
-import type { Row } from './rows.ts'
+import type { Database } from '../../../../examples/productivity/schema/tables.ts'
+import type { PlainAlert } from './plain/alerts.ts'
+import type { OfDay, PlainDerived } from './plain/derive-all.ts'
 
 /** Everything that is derived in a database, in one order. */
 export async function derivedRows(db: Database) {
-  const scores = db.selectFrom('daily_scores').selectAll().orderBy('employee_id').orderBy('score_date')
-  const idle = db
-    .selectFrom('idle_periods')
-    .selectAll()
-    .orderBy('employee_id')
-    .orderBy('work_date')
-    .orderBy('start_time')
-  return { dailyScores: await scores.execute(), idlePeriods: await idle.execute() }
+  return {
+    dailyScores: await db.selectFrom('daily_scores').selectAll().orderBy('employee_id').orderBy('score_date').execute(),
+    idlePeriods: await db
+      .selectFrom('idle_periods')
+      .selectAll()
+      .orderBy('employee_id')
+      .orderBy('work_date')
+      .orderBy('start_time')
+      .execute(),
+    alerts: await db
+      .selectFrom('alerts')
+      .selectAll()
+      .orderBy('employee_id')
+      .orderBy('work_date')
+      .orderBy('alert_type')
+      .orderBy('event_at')
+      .execute(),
+    hourlyCosts: await db
+      .selectFrom('employee_hourly_costs')
+      .selectAll()
+      .orderBy('employee_id')
+      .orderBy('work_date')
+      .execute(),
+    primaryRoles: await db.selectFrom('employee_primary_roles').selectAll().orderBy('employee_id').execute(),
+    currentStatus: await db.selectFrom('employee_current_status').selectAll().orderBy('employee_id').execute(),
+  }
 }
 
-/** What ought to be derived, by the rules applied word by word, in the same order. */
-export function expectedRows(input: {
-  readonly zone: string
-  readonly dates: readonly IsoDate[]
-  readonly now: number
-  readonly roles: readonly Row<'role_configs'>[]
-  readonly clockTimes: readonly Row<'clock_times'>[]
-  readonly activityLogs: readonly Row<'activity_logs'>[]
-}) {
-  const { zone, dates, clockTimes, activityLogs } = input
-  const employeeIds = new Set([...clockTimes, ...activityLogs].map((row) => row.employee_id))
-  const days = [...employeeIds].sort().flatMap((employeeId) =>
-    dates.flatMap((date) => {
-      const own = <T extends { employee_id: string }>(rows: readonly T[]) =>
-        rows.filter((row) => row.employee_id === employeeId)
-      const scored = plainScore({
-        ...input,
-        clockTimes: own(clockTimes),
-        activityLogs: own(activityLogs),
-        day: boundsOf(date, zone),
-        endOfDayOf: (instant) => dayBounds(dateOf(new Date(instant), zone), zone).end.getTime(),
-      })
-      return scored ? [{ employeeId, date, ...scored }] : []
-    }),
-  )
-  return {
-    dailyScores: days.map(({ employeeId, date, score }) => ({
-      employee_id: employeeId,
-      score_date: date,
-      items_processed: score.items,
-      points_earned: score.points / 100,
-      clocked_minutes: score.clockedMinutes,
-      idle_minutes: score.idleMinutes,
-      active_minutes: score.activeMinutes,
-      efficiency_rate: score.efficiency / 10_000,
-    })),
-    idlePeriods: days.flatMap(({ employeeId, date, idlePeriods }) =>
-      idlePeriods.map(({ start, end, threshold }) => ({
-        employee_id: employeeId,
-        work_date: date,
-        start_time: start,
-        end_time: end,
-        duration_minutes: Math.floor((end - start) / 60_000),
-        threshold_minutes: Math.floor(threshold / 600 + 0.5) / 100,
-      })),
-    ),
+/** An alert with what the rules leave open: its wording, and whether somebody has seen to it. */
+type StoredAlert = OfDay &
+  PlainAlert & {
+    readonly message: string
+    readonly acknowledgedAt: number | null
+    readonly acknowledgedBy: string | null
   }
+
+/** The same in the words and the whole numbers of the plain rules. */
+export async function derivedPlainly(
+  db: Database,
+): Promise<Omit<PlainDerived, 'alerts'> & { readonly alerts: readonly StoredAlert[] }> {
+  const rows = await derivedRows(db)
+  return {
+    dailyScores: rows.dailyScores.map((row) => ({
+      employeeId: row.employee_id,
+      date: row.score_date,
+      items: row.items_processed,
+      points: whole(row.points_earned, 100),
+      clockedMinutes: row.clocked_minutes,
+      idleMinutes: row.idle_minutes,
+      activeMinutes: row.active_minutes,
+      efficiency: whole(row.efficiency_rate, 10_000),
+    })),
+    idlePeriods: rows.idlePeriods.map((row) => ({
+      employeeId: row.employee_id,
+      date: row.work_date,
+      start: row.start_time,
+      end: row.end_time,
+      durationMinutes: row.duration_minutes,
+      threshold: whole(row.threshold_minutes, 100),
+    })),
+    alerts: rows.alerts.map((row) => ({
+      employeeId: row.employee_id,
+      date: row.work_date,
+      type: row.alert_type,
+      eventAt: row.event_at,
+      severity: row.severity,
+      message: row.message,
+      acknowledgedAt: row.acknowledged_at,
+      acknowledgedBy: row.acknowledged_by,
+    })),
+    hourlyCosts: rows.hourlyCosts.map((row) => ({
+      employeeId: row.employee_id,
+      date: row.work_date,
+      rate: whole(row.hourly_rate, 100),
+      laborCost: whole(row.labor_cost, 100),
+      costPerItem: row.cost_per_item === null ? null : whole(row.cost_per_item, 10_000),
+    })),
+    primaryRoles: rows.primaryRoles.map((row) => ({
+      employeeId: row.employee_id,
+      roleId: row.role_id,
+      items: row.items,
+      asOf: row.as_of,
+    })),
+    currentStatus: rows.currentStatus.map((row) => ({
+      employeeId: row.employee_id,
+      status: row.status,
+      since: row.since,
+      lastActivityAt: row.last_activity_at,
+      roleId: row.role_id,
+      itemsToday: row.items_today,
+      pointsToday: whole(row.points_today, 100),
+    })),
+  }
+}
+
+function whole(decimal: number | string, parts: number): number {
+  return Math.round(Number(decimal) * parts)
 }

@@ -12,13 +12,13 @@ export function boundsOf(date: IsoDate | string, zone: string): Span {
 }
 
 /** Where the calendar day of an instant ends. */
-export function endOfDay(instant: number, zone: string): number {
+function endOfDay(instant: number, zone: string): number {
   return boundsOf(dateOf(new Date(instant), zone), zone).end
 }
 
 export function shiftOf(row: Row<'clock_times'>, zone: string, now: number): Shift {
   const end = shiftEnd(row.clock_in, row.clock_out, endOfDay(row.clock_in, zone), now)
-  return { start: row.clock_in, end, breakMinutes: row.break_minutes }
+  return { start: row.clock_in, end, breakMinutes: row.break_minutes, isOpen: row.clock_out === null }
 }
 
 export function windowOf(row: Row<'activity_logs'>, roles: readonly Row<'role_configs'>[]): ActivityWindow {

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { insertSources, type Sources } from '../../../../examples/productivity/insert-sources.ts'
-import { createTables } from '../../../../examples/productivity/schema.ts'
-import { openSqlite } from '../../../../examples/productivity/sqlite.ts'
-import type { Database, Tables } from '../../../../examples/productivity/tables.ts'
+import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
+import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
+import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { insertSources, type Sources } from '../../../../examples/productivity/sources/insert-sources.ts'
 
 /** A database in memory with the back end's tables, and `sources` in them. */
 export async function openWarehouse(
@@ -11,7 +11,14 @@ export async function openWarehouse(
 ): Promise<Database> {
   const db = openSqlite<Tables>(':memory:', log)
   await createTables(db)
-  await insertSources(db, { employees: [], roleConfigs: [], clockTimes: [], activityLogs: [], ...sources })
+  await insertSources(db, {
+    employees: [],
+    roleConfigs: [],
+    payRates: [],
+    clockTimes: [],
+    activityLogs: [],
+    ...sources,
+  })
   return db
 }
 

@@ -1,9 +1,16 @@
-import type { RecalcResult } from 'recalc-service'
+import type { IsoDate, RecalcResult } from 'recalc-service'
 import { describe, expect, it } from 'vitest'
-import { bestDays, describeResult, describeTotals, idleTime } from '../../../examples/productivity/report.ts'
-import { warehouse } from './support/warehouse.ts'
+import {
+  bestDays,
+  type DateRange,
+  describeResult,
+  describeTotals,
+  idleTime,
+  whoIsHere,
+} from '../../../../examples/productivity/demo/report.ts'
+import { warehouse } from '../support/warehouse.ts'
 
-const range = { from: '2025-06-17', to: '2025-06-18' }
+const range: DateRange = { from: '2025-06-17' as IsoDate, to: '2025-06-18' as IsoDate }
 
 async function scored() {
   const db = await warehouse({ employees: ['a', 'b'].map((id) => ({ id, name: `Employee ${id}` })) })
@@ -38,14 +45,48 @@ async function scored() {
     .insertInto('idle_periods')
     .values([idle('a', range.from, 20), idle('a', range.to, 31), idle('b', range.to, 70), idle('b', '2025-06-19', 500)])
     .execute()
+  const alert = { alert_type: 'idle_detected', event_at: 1, severity: 'warning', message: 'Idle' } as const
+  await db
+    .insertInto('alerts')
+    .values([
+      { employee_id: 'a', work_date: range.from, ...alert },
+      { employee_id: 'a', work_date: '2025-06-19', ...alert },
+    ])
+    .execute()
+  const cost = { hourly_rate: 20, labor_cost: 1000.25, cost_per_item: null }
+  await db
+    .insertInto('employee_hourly_costs')
+    .values([
+      { employee_id: 'a', work_date: range.from, ...cost },
+      { employee_id: 'b', work_date: range.to, ...cost },
+      { employee_id: 'b', work_date: '2025-06-16', ...cost },
+    ])
+    .execute()
+  await db
+    .insertInto('employee_primary_roles')
+    .values({ employee_id: 'b', role_id: 1, items: 1, as_of: range.to })
+    .execute()
+  const status = { since: 0, last_activity_at: 0, role_id: 1, items_today: 1000, points_today: 1.5 }
+  await db
+    .insertInto('employee_current_status')
+    .values([
+      { employee_id: 'a', status: 'working', ...status },
+      { employee_id: 'b', status: 'off', ...status, items_today: 0 },
+    ])
+    .execute()
   return db
 }
 
 describe('the report', () => {
   it('adds up the rows of the range', async () => {
-    expect(await describeTotals(await scored(), range)).toBe(
-      '3 rows in daily_scores: 3,000 items, 1,432.50 points\n3 rows in idle_periods',
-    )
+    expect((await describeTotals(await scored(), range)).split('\n')).toEqual([
+      '3 rows in daily_scores: 3,000 items, 1,432.50 points',
+      '3 rows in idle_periods',
+      '1 rows in alerts',
+      '2 rows in employee_hourly_costs: 2,000.50 in wages',
+      '1 rows in employee_primary_roles',
+      '2 rows in employee_current_status',
+    ])
   })
 
   it('lists the days with the most points', async () => {
@@ -64,10 +105,26 @@ describe('the report', () => {
     ])
   })
 
+  it('tells how many are here, those at work first', async () => {
+    expect((await whoIsHere(await scored())).split('\n')).toEqual([
+      '  status   employees  items today  points today',
+      '  working          1        1,000          1.50',
+      '  off              1            0          1.50',
+    ])
+  })
+
   it('says so when there is nothing', async () => {
     const db = await warehouse()
-    expect(await describeTotals(db, range)).toBe('0 rows in daily_scores: 0 items, 0.00 points\n0 rows in idle_periods')
+    expect((await describeTotals(db, range)).split('\n')).toEqual([
+      '0 rows in daily_scores: 0 items, 0.00 points',
+      '0 rows in idle_periods',
+      '0 rows in alerts',
+      '0 rows in employee_hourly_costs: 0.00 in wages',
+      '0 rows in employee_primary_roles',
+      '0 rows in employee_current_status',
+    ])
     expect(await bestDays(db, range)).toBe('  (none)')
+    expect(await whoIsHere(db)).toBe('  (none)')
   })
 
   it('tells what a job came to, with what went wrong', () => {
@@ -83,9 +140,9 @@ describe('the report', () => {
       startedAt: new Date(0),
       finishedAt: new Date(2000),
     }
-    expect(describeResult(result).split('\n')).toEqual([
+    expect(describeResult(result, range).split('\n')).toEqual([
       'completed_with_errors: 11,000 of 12,000 employee-days brought up to date (5 needed no write), 999 closed, 1 failed',
-      '2.00 s, 5,500 employee-days a second',
+      "2.00 s, 5,500 employee-days a second, 1.0 days of everybody's data a second (one in 1 to 2 minutes was planned for)",
       's a: no such role',
     ])
   })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { importFiles } from '../../../examples/productivity/import-files.ts'
-import { warehouse } from './support/warehouse.ts'
+import { importFiles } from '../../../../examples/productivity/sources/import-files.ts'
+import { warehouse } from '../support/warehouse.ts'
 
 const files = {
   'x-role-configs.csv': [
@@ -39,6 +39,7 @@ describe('importFiles', () => {
     expect(await importFiles(db, await folderWith(files))).toEqual({
       employees: 2,
       role_configs: 2,
+      pay_rates: 0,
       clock_times: 2,
       activity_logs: 1,
     })
@@ -64,6 +65,7 @@ describe('importFiles', () => {
       '2,a,2011-10-01,,0',
       'expected `clock_in` to be an instant in UTC such as 2025-03-30T01:00:00.000Z, got "2011-10-01"',
     ],
+    ['2,a,2011-02-29T00:00:00Z,,0', 'expected `clock_in` to be an instant in UTC'],
     ['2,a,2011-13-01T00:00:00Z,,0', 'expected `clock_in` to be an instant in UTC'],
     ['2,,2011-10-01T00:00:00Z,,0', 'expected `employee_id` to be filled in, got ""'],
     ['x,a,2011-10-01T00:00:00Z,,0', 'expected `id` to be an integer, got "x"'],
@@ -95,5 +97,31 @@ describe('importFiles', () => {
     await expect(importFiles(await warehouse(), folder)).rejects.toThrow(
       'activity-logs.csv.gz cannot be read: incorrect header',
     )
+  })
+
+  it('takes pay rates along when there is a file of them', async () => {
+    const db = await warehouse()
+    const rates = 'employee_id,effective_from,hourly_rate\na,2011-01-01,20.5\na,2011-10-01,21\nnew,2011-01-01,0.01\n'
+    const folder = await folderWith({ ...files, 'our-pay-rates.csv.gz': gzipSync(rates) })
+    expect(await importFiles(db, folder)).toMatchObject({ employees: 3, pay_rates: 3, clock_times: 2 })
+    expect(
+      await db.selectFrom('pay_rates').selectAll().orderBy('employee_id').orderBy('effective_from').execute(),
+    ).toEqual([
+      { employee_id: 'a', effective_from: '2011-01-01', hourly_rate: 20.5 },
+      { employee_id: 'a', effective_from: '2011-10-01', hourly_rate: 21 },
+      { employee_id: 'new', effective_from: '2011-01-01', hourly_rate: 0.01 },
+    ])
+  })
+
+  it('refuses pay rates that cannot be, and two files of them', async () => {
+    const db = await warehouse()
+    const head = 'employee_id,effective_from,hourly_rate\n'
+    const broken = await folderWith({ ...files, 'pay-rates.csv': `${head}a,2011-02-29,20\n` })
+    await expect(importFiles(db, broken)).rejects.toThrow(
+      'pay-rates.csv:2: expected `effective_from` to be a calendar date as YYYY-MM-DD, got "2011-02-29"',
+    )
+    const twice = await folderWith({ ...files, 'pay-rates.csv': head, 'old-pay-rates.csv': head })
+    await expect(importFiles(db, twice)).rejects.toThrow('found old-pay-rates.csv, pay-rates.csv')
+    expect(await db.selectFrom('employees').selectAll().execute()).toEqual([])
   })
 })

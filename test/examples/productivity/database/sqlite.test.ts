@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openSqlite } from '../../../examples/productivity/sqlite.ts'
+import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
+import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
 
 function open() {
   const db = openSqlite<{ t: { a: number; b?: string | null } }>()
@@ -53,6 +54,16 @@ describe('openSqlite', () => {
     await sql`create table parent (id integer primary key)`.execute(db)
     await sql`create table child (id integer references parent (id))`.execute(db)
     await expect(sql`insert into child values (1)`.execute(db)).rejects.toThrow('FOREIGN KEY')
+  })
+
+  it('waits for another process that writes', async () => {
+    expect((await sql`pragma busy_timeout`.execute(open())).rows).toEqual([{ timeout: 5000 }])
+  })
+
+  it('says which file cannot be opened, and why', async () => {
+    expect(() => openSqlite('/nowhere/at/all.db')).toThrow(DatabaseError)
+    expect(() => openSqlite('/nowhere/at/all.db')).toThrow('/nowhere/at/all.db cannot be opened: unable to open')
+    expect(() => openSqlite(import.meta.filename)).toThrow('sqlite.test.ts cannot be opened: file is not a database')
   })
 
   it('goes on after it has forgotten old statements', async () => {

@@ -1,6 +1,6 @@
 import type { ProgressEvent } from 'recalc-service'
 import { describe, expect, it } from 'vitest'
-import { ProgressBar } from '../../../examples/productivity/progress-bar.ts'
+import { ProgressBar } from '../../../../examples/productivity/demo/progress-bar.ts'
 
 const event = (current: number, rest: Partial<ProgressEvent> = {}): ProgressEvent => ({
   type: 'progress',

@@ -1,0 +1,247 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
+import type { Tables } from '../../../examples/productivity/schema/tables.ts'
+import { testDatabase } from '../../support/mariadb.ts'
+import { testRedis } from '../../support/redis.ts'
+import { type Demo, runDemo, startDemo } from './demo/command.ts'
+import { derivedPlainly, derivedRows } from './support/derived-rows.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'recalc-demo-'))
+afterAll(() => rm(folder, { recursive: true }))
+const LONG = 60_000
+
+/** So much that there is time to disturb it. */
+const large = ['--employees', '400', '--days', '20']
+
+/** Everything that is derived in a SQLite file. */
+async function derivedIn(path: string) {
+  const db = openSqlite<Tables>(path)
+  try {
+    return await derivedRows(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** What a large run gives that nobody disturbs; it is made once. */
+const undisturbed = (() => {
+  let rows: ReturnType<typeof derivedIn> | undefined
+  const path = join(folder, 'undisturbed.db')
+  const make = async () => {
+    expect((await runDemo(...large, '--sqlite', path)).code).toBe(0)
+    return derivedIn(path)
+  }
+  return () => {
+    rows ??= make()
+    return rows
+  }
+})()
+
+/** Resolves with the job's id when the demo is in the middle of it. */
+async function inMidJob(demo: Demo): Promise<string> {
+  const [, jobId] = await demo.until(/^Job: (\S+)\n/m)
+  await demo.until(/^ *[1-9]\d?% +\d+ of 8000 days/m)
+  return jobId!
+}
+
+describe('npm run demo', () => {
+  it('recalculates a made-up warehouse, tells of every table, and writes nothing the second time', {
+    timeout: LONG,
+  }, async () => {
+    const { code, output, errors } = await runDemo()
+    expect(code).toBe(0)
+    expect(output).toMatch(
+      /^Source rows: 50 employees, 6 role_configs, \d+ pay_rates, \d+ clock_times, [\d,]+ activity_logs\n/,
+    )
+    expect(output).toMatch(/^completed: 600 of 600 employee-days brought up to date .* 0 failed$/m)
+    expect(output).toMatch(/^[1-9]\d* rows in daily_scores: [\d,]+ items, [\d,.]+ points$/m)
+    expect(output).toMatch(/^[1-9][\d,]* rows in idle_periods$/m)
+    expect(output).toMatch(/^[1-9][\d,]* rows in alerts$/m)
+    expect(output).toMatch(/^[1-9]\d* rows in employee_hourly_costs: [\d,.]+ in wages$/m)
+    expect(output).toMatch(/^50 rows in employee_primary_roles$/m)
+    expect(output).toMatch(/^[1-9]\d* rows in employee_current_status$/m)
+    for (const status of ['working', 'idle', 'off']) expect(output).toMatch(new RegExp(`^  ${status} +[1-9]`, 'm'))
+    expect(output).toMatch(/\(600 needed no write\)[\s\S]*\nNothing was written\.\n$/)
+    expect(errors).toBe('Warning: No Redis is configured: the caches were not refreshed\n'.repeat(2))
+    expect(output).not.toContain('Job: ') // nobody could go on with it
+  })
+
+  it('goes on after kill -9 with --resume, and ends with the same tables as if nothing had happened', {
+    timeout: LONG,
+  }, async () => {
+    const expected = await undisturbed()
+    const path = join(folder, 'killed.db')
+    const demo = startDemo(...large, '--sqlite', path)
+    const jobId = await inMidJob(demo)
+    demo.signal('SIGKILL')
+    const killed = await demo.ended
+    expect(killed.code).toBeNull()
+    expect(killed.output).not.toContain('completed')
+    expect(await derivedIn(path)).not.toEqual(expected)
+
+    const resumed = await runDemo(...large, '--sqlite', path, '--resume', jobId)
+    expect(resumed).toMatchObject({ code: 0 })
+    expect(resumed.output).toContain('Waiting for the lease of the process that worked on it to run out\n')
+    expect(resumed.output).toMatch(/^completed: 8,000 of 8,000 employee-days/m)
+    expect(await derivedIn(path)).toEqual(expected)
+
+    const again = await runDemo(...large, '--sqlite', path, '--resume', jobId)
+    expect(again).toMatchObject({ code: 2, errors: `Job ${jobId} cannot be resumed: it is completed\n` })
+  })
+
+  it('cancels on Ctrl-C, and says how to go on', { timeout: LONG }, async () => {
+    const path = join(folder, 'cancelled.db')
+    const demo = startDemo(...large, '--sqlite', path)
+    const jobId = await inMidJob(demo)
+    demo.signal('SIGINT')
+    const { code, output } = await demo.ended
+    expect(code).toBe(1)
+    expect(output).toMatch(/^cancelled: [\d,]+ of 8,000 employee-days/m)
+    const [, options] = /^To go on: npm run demo -- (.*)\n$/m.exec(output)!
+    expect(options).toBe(`${large.join(' ')} --sqlite ${path} --resume ${jobId}`)
+
+    expect(await runDemo(...options!.split(' '))).toMatchObject({ code: 0 })
+    expect(await derivedIn(path)).toEqual(await undisturbed())
+  })
+
+  it('cancels in memory, too, where nothing can go on', { timeout: LONG }, async () => {
+    const demo = startDemo(...large)
+    await demo.until(/^ *[1-9]\d?% +\d+ of 8000 days/m)
+    demo.signal('SIGINT')
+    const { code, output } = await demo.ended
+    expect(code).toBe(1)
+    expect(output).toMatch(/^cancelled: /m)
+    expect(output).not.toContain('To go on')
+  })
+
+  it('works with the rows that are there when it runs a second time', { timeout: LONG }, async () => {
+    const options = ['--employees', '10', '--days', '3', '--sqlite', join(folder, 'twice.db')]
+    expect(await runDemo(...options)).toMatchObject({ code: 0 })
+    const { code, output } = await runDemo(...options)
+    expect(code).toBe(0)
+    expect(output).toMatch(/^Source rows: those that are there already\n/)
+    expect(output).toContain('27 of 27 employee-days brought up to date (27 needed no write)')
+  })
+
+  it('recalculates only the tables that are asked for', { timeout: LONG }, async () => {
+    const tables = 'idle_periods,employee_primary_roles'
+    const { code, output, errors } = await runDemo('--employees', '10', '--days', '3', '--tables', tables)
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(output).toMatch(/^0 rows in daily_scores[\s\S]*^[1-9]\d* rows in idle_periods$/m)
+    expect(output).toMatch(
+      /^0 rows in alerts[\s\S]*^9 rows in employee_primary_roles\n0 rows in employee_current_status$/m,
+    )
+  })
+
+  it('recalculates the files of a folder, seen from now', { timeout: LONG }, async () => {
+    const data = await mkdtemp(join(folder, 'data-'))
+    const files = {
+      'role-configs.csv':
+        'id,role_name,role_type,multiplier,expected_per_hour,idle_threshold_minutes\n1,Packing,continuous,1.25,,5\n',
+      'pay-rates.csv': 'employee_id,effective_from,hourly_rate\nanna,2024-01-01,20.50\nanna,2024-03-02,21\n',
+      'clock-times.csv':
+        'id,employee_id,clock_in,clock_out,break_minutes\n' +
+        '1,anna,2024-03-01T07:00:00Z,2024-03-01T11:00:00Z,0\n2,anna,2024-03-02T07:00:00Z,,0\n',
+      'activity-logs.csv':
+        'id,employee_id,role_id,window_start,window_end,items_count\n' +
+        '1,anna,1,2024-03-01T07:00:00Z,2024-03-01T10:00:00Z,8\n',
+    }
+    for (const [name, text] of Object.entries(files)) await writeFile(join(data, name), text)
+    const range = ['--zone', 'Europe/Amsterdam', '--from', '2024-03-01', '--to', '2024-03-03']
+    const { code, output } = await runDemo('--data', data, ...range)
+    expect(code).toBe(0)
+    expect(output.split('\n').filter((line) => / rows in |^Source rows/.test(line))).toEqual([
+      'Source rows: 1 employees, 1 role_configs, 2 pay_rates, 2 clock_times, 1 activity_logs',
+      '2 rows in daily_scores: 8 items, 10.00 points',
+      '2 rows in idle_periods',
+      '3 rows in alerts',
+      // 4 hours at 20.50, and from 8:00 to midnight at 21.
+      '2 rows in employee_hourly_costs: 418.00 in wages',
+      '0 rows in employee_primary_roles',
+      '0 rows in employee_current_status',
+    ])
+  })
+
+  it('shows its options', async () => {
+    const { code, output } = await runDemo('--help')
+    expect(code).toBe(0)
+    expect(output).toMatch(
+      /^Usage:\n[\s\S]*--sqlite FILE[\s\S]*--mysql URL[\s\S]*--redis URL[\s\S]*--tables A,B[\s\S]*--as-of INSTANT/,
+    )
+  })
+})
+
+describe('npm run demo, on servers,', async () => {
+  const [database, redis] = await Promise.all([testDatabase(), testRedis(2)])
+  const small = ['--employees', '20', '--days', '5']
+
+  it('gives the same rows as in SQLite, and fills the caches', { timeout: LONG }, async () => {
+    const path = join(folder, 'small.db')
+    const [onServers, onSqlite] = await Promise.all([
+      runDemo(...small, '--mysql', database.url, '--redis', redis.url),
+      runDemo(...small, '--sqlite', path),
+    ])
+    expect(onServers).toMatchObject({ code: 0, errors: '' })
+    expect(onServers.output).toMatch(/\nNothing was written\.\n$/)
+    expect(onSqlite.code).toBe(0)
+    const reportOf = (output: string) => /\n[\d,]+ rows in daily_scores[\s\S]*(?=\nOnce more)/.exec(output)?.[0]
+    expect(reportOf(onServers.output)).toBeDefined()
+    expect(reportOf(onServers.output)).toBe(reportOf(onSqlite.output))
+
+    const sqlite = openSqlite<Tables>(path)
+    onTestFinished(() => sqlite.destroy())
+    const mysql = database.kysely<Tables>({ dateStrings: ['DATE'] })
+    const rows = await derivedPlainly(mysql)
+    expect(rows).toEqual(await derivedPlainly(sqlite))
+    const here = JSON.parse((await redis.client.get('working_today'))!) as readonly { readonly employee_id: string }[]
+    expect(here.map(({ employee_id }) => employee_id)).toEqual(rows.currentStatus.map(({ employeeId }) => employeeId))
+  })
+
+  it('completes with a warning when Redis is not there', { timeout: LONG }, async () => {
+    const { code, errors } = await runDemo('--employees', '3', '--days', '2', '--redis', 'redis://127.0.0.1:1')
+    expect(code).toBe(0)
+    const warnings = errors.trim().split('\n')
+    expect(warnings).toHaveLength(2)
+    for (const warning of warnings) {
+      expect(warning).toMatch(/^Warning: Redis did not take them: the caches were not refreshed \(.+\)$/)
+    }
+  })
+})
+
+describe('npm run demo ends with code 2', () => {
+  it.each([
+    ['--days', '0'],
+    ['--speed', '9'],
+    ['extra'],
+    ['--data', 'd'],
+    ['--resume', 'j'],
+    ['--mysql', 'mysql://127.0.0.1'],
+  ])('and its usage for %s %s', async (...options) => {
+    const { code, output, errors } = await runDemo(...options)
+    expect({ code, output }).toEqual({ code: 2, output: '' })
+    expect(errors).toMatch(/^\S.*\n\nUsage:\n {2}npm run demo/)
+  })
+
+  it.each([
+    [
+      ['--mysql', 'mysql://root:secret@127.0.0.1:1/demo'],
+      'The database demo at 127.0.0.1:1 cannot be opened: connect ECONNREFUSED',
+    ],
+    [['--sqlite', '/nowhere/at/all.db'], '/nowhere/at/all.db cannot be opened: unable to open database file'],
+    [
+      ['--data', '/nowhere', '--zone', 'UTC', '--from', '2024-03-01', '--to', '2024-03-02'],
+      'The folder /nowhere cannot be read',
+    ],
+    [['--employees', '2', '--days', '1', '--tables', 'scores'], 'Expected `tables` to be made of "daily_scores", '],
+    [['--sqlite', join(folder, 'other.db'), '--resume', 'j'], 'No job has the id "j"'],
+  ])('and one line for %j', async (options, message) => {
+    const { code, errors } = await runDemo(...options)
+    expect(code).toBe(2)
+    expect(errors).toMatch(/^[^\n]+\n$/)
+    expect(errors).toContain(message)
+    expect(errors).not.toContain('secret')
+  })
+})

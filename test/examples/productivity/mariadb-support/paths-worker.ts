@@ -1,0 +1,74 @@
+// A process of its own that recalculates everybody, to be killed: takes up the job that was left behind, or starts a new one.
+import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { systemClock } from 'recalc-service'
+import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
+import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
+import { createProductivity } from '../../../../examples/productivity/productivity.ts'
+import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
+
+/** What a worker process is told to do. */
+export interface Orders {
+  /** A URL of MySQL or MariaDB, or a SQLite file. */
+  readonly database: string
+  readonly zone: string
+  readonly from: string
+  readonly to: string
+  /** Milliseconds since 1970. */
+  readonly asOf: number
+  /** How far its clock is ahead: the lease of the one before it has run out. */
+  readonly aheadMs: number
+  /** Stands still, whatever it is at, when it has done some days, so that it can be killed in the middle. */
+  readonly standsStill: boolean
+  /** So many jobs were there before: one more is the one to take up. */
+  readonly jobsBefore: number
+}
+
+/** What it tells, a line each. */
+export type Report =
+  | { readonly type: 'warm' }
+  | { readonly type: 'standing still' }
+  | { readonly type: 'done'; readonly status: string; readonly runs: number }
+
+function tell(report: Report): void {
+  // Not by the event loop, which may be about to stand still.
+  writeSync(1, `${JSON.stringify(report)}\n`)
+}
+
+async function work({ database, zone, from, to, asOf, aheadMs, standsStill, jobsBefore }: Orders): Promise<void> {
+  const db = database.startsWith('mysql:') ? await openMysql<Tables>(database) : openSqlite<Tables>(database)
+  const recalc = createProductivity(db, {
+    zone,
+    asOf: new Date(asOf),
+    clock: { ...systemClock, now: () => systemClock.now() + aheadMs },
+    block: { employees: 2, days: 3 },
+    concurrency: 2,
+    progressIntervalMs: 0,
+  })
+  await recalc.start()
+  const jobs = await recalc.listJobs()
+  const [latest] = jobs
+  const job =
+    latest && jobs.length > jobsBefore
+      ? await recalc.openJob(latest.id)
+      : await recalc.triggerRecalcAllAsync({ tenantId: 't', from, to })
+  const { processedDays, lastSeq } = await job.snapshot()
+  for await (const event of job.events({ after: lastSeq })) {
+    if (!standsStill || event.type !== 'progress' || event.processedDays === processedDays) continue
+    tell({ type: 'standing still' })
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  }
+  const { status } = await job.result
+  const { runs } = await job.snapshot()
+  await recalc.stop()
+  await db.destroy()
+  tell({ type: 'done', status, runs })
+}
+
+tell({ type: 'warm' })
+for await (const line of createInterface({ input: process.stdin })) {
+  // As the test wrote it.
+  await work(JSON.parse(line) as Orders)
+  break
+}
+process.stdin.destroy()
