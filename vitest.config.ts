@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { consolePageForVite } from './scripts/console-plugins.ts'
 
 const inCi = process.env.CI === 'true'
 
 export default defineConfig({
+  plugins: [consolePageForVite()],
   // `recalc-service` means src/ here as it does for tsc: tests of the examples and of src/ then share one copy of each class.
   resolve: { tsconfigPaths: true },
   test: {

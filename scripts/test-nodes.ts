@@ -12,11 +12,14 @@ await inTemporaryFolder(async (folder) => {
   const tarball = packInto(folder)
   const bareHost = installHost(join(folder, 'bare'), [tarball])
   const sqlHost = installHost(join(folder, 'sql'), [tarball, `kysely@${devDependencies.kysely}`])
+  const httpPeers = ['hono', 'zod'].map((name) => `${name}@${devDependencies[name]}`)
+  const httpHost = installHost(join(folder, 'http'), [tarball, ...httpPeers])
 
   for (const node of nodeVersions.map(nodeBinary)) {
     await smoke(node, bareHost, 'recalc-service')
     await smoke(node, bareHost, 'recalc-service/testing')
     await smoke(node, sqlHost, 'recalc-service/sql')
+    await smoke(node, httpHost, 'recalc-service/http')
   }
 })
 

@@ -1,0 +1,6 @@
+export type { Access, Action, Authorize } from './access.ts'
+export { apiKeys } from './api-keys.ts'
+export type { DescribeFailure, FailureText } from './failure-text.ts'
+export type { RecalcApiOptions } from './options.ts'
+export type { RecalcForApi } from './recalc.ts'
+export { createRecalcApi, type RecalcApi } from './recalc-api.ts'

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { checkOwnTenant } from '../own-tenant.ts'
+import { json } from '../responses.ts'
+import { route } from '../route.ts'
+import { named } from '../schemas/components.ts'
+import { result } from '../schemas/failure.ts'
+import { dateField, idField } from '../schemas/fields.ts'
+import { resultView } from '../views/result.ts'
+
+const day = named(
+  'Day',
+  z.strictObject(
+    { tenant_id: idField('Whose day'), employee_id: idField('Whose day'), date: dateField('The day') },
+    { error: 'a JSON object' },
+  ),
+  'One day of one employee',
+)
+
+/** Recalculates one day at once. */
+export const dayRoute = route(
+  {
+    method: 'POST',
+    path: '/day',
+    action: 'start',
+    name: 'recalculateDay',
+    summary: 'Recalculates one day of one employee, and answers when that is done',
+    body: day,
+    answers: { 200: { description: 'What came of it', schema: result } },
+    problems: [422],
+  },
+  async (call) => {
+    const { api, body } = call
+    checkOwnTenant(call, body.tenant_id)
+    const request = { tenantId: body.tenant_id, employeeId: body.employee_id, date: body.date }
+    return json(resultView(await api.recalc.triggerRecalc(request), api.options.describeFailure))
+  },
+)

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { covers } from '../access.ts'
+import { listedJob, statusOfJob } from '../job-views.ts'
+import { ownJob } from '../own-job.ts'
+import { checkOwnTenant } from '../own-tenant.ts'
+import { json } from '../responses.ts'
+import { route } from '../route.ts'
+import { named } from '../schemas/components.ts'
+import { choiceField, idField, wholeNumberField } from '../schemas/fields.ts'
+import { JOB_STATUSES, job, jobStatus } from '../schemas/job.ts'
+
+/** How one job stands. */
+export const statusRoute = route(
+  {
+    method: 'GET',
+    path: '/status/:job_id',
+    action: 'read',
+    name: 'status',
+    summary: 'How a job stands',
+    answers: { 200: { description: 'How it stands', schema: jobStatus } },
+  },
+  async (call) => json(await statusOfJob(call.api, await ownJob(call))),
+)
+
+const jobPage = named(
+  'JobPage',
+  z.strictObject({
+    jobs: z.array(job),
+    next: z.string().nullable().meta({ description: 'What to ask for with `after`; null on the last page' }),
+  }),
+  'Jobs, newest first',
+)
+
+/** Jobs, newest first. */
+export const jobsRoute = route(
+  {
+    method: 'GET',
+    path: '/jobs',
+    action: 'read',
+    name: 'jobs',
+    summary: 'Jobs, newest first',
+    query: z.strictObject({
+      tenant_id: idField('Only its jobs. Left out: those of every tenant that the caller has access to').optional(),
+      status: choiceField('Only jobs that stand there', JOB_STATUSES).optional(),
+      limit: wholeNumberField('How many. Default 50', { least: 1, most: 200 }).optional(),
+      after: idField('A job: only older ones').optional(),
+    }),
+    answers: { 200: { description: 'A page of jobs', schema: jobPage } },
+    problems: [404],
+  },
+  async (call) => {
+    const { api, access, query } = call
+    const { tenant_id: tenantId, status, limit = 50, after } = query
+    if (tenantId !== undefined) checkOwnTenant(call, tenantId)
+    // Another tenant's job is no place to go on from, either: the service refuses it like one that never was.
+    const tenants = tenantId ?? (access.tenants === '*' ? undefined : access.tenants)
+    const found = await api.recalc.listJobs({
+      ...(tenants !== undefined && { tenantId: tenants }),
+      ...(status !== undefined && { status }),
+      ...(after !== undefined && { after }),
+      limit: limit + 1,
+    })
+    const page = found.slice(0, limit)
+    const isLast = found.length <= limit
+    const jobs = page.filter(({ tenantId: whose }) => covers(access, whose)).map((one) => listedJob(api, one))
+    return json({ jobs, next: isLast ? null : (page.at(-1)?.id ?? null) })
+  },
+)

@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { JobConflictError } from '../../errors.ts'
+import type { AllRequest, BatchRequest } from '../../run/request.ts'
+import { covers } from '../access.ts'
+import { checkOwnTenant } from '../own-tenant.ts'
+import { jobConflict } from '../problem-of-error.ts'
+import { json } from '../responses.ts'
+import { type Api, type Call, route } from '../route.ts'
+import { named } from '../schemas/components.ts'
+import { countField, pathField } from '../schemas/fields.ts'
+import { type Recalculation, recalculation } from '../schemas/recalculation.ts'
+import { inSeconds } from '../views/job.ts'
+
+const estimateFields = {
+  employees: countField('How many it is about'),
+  total_days: countField('Employees × dates'),
+  estimated_duration_seconds: z
+    .number()
+    .min(0)
+    .nullable()
+    .meta({ description: 'At the speed of finished jobs; null while there is none' }),
+}
+
+const estimate = named(
+  'Estimate',
+  z.strictObject(estimateFields),
+  'How big a recalculation is and how long it may take',
+)
+
+const startedJob = named(
+  'StartedJob',
+  z.strictObject({
+    job_id: z.string(),
+    status: z.literal('queued'),
+    ...estimateFields,
+    stream_url: pathField('Where its events are'),
+    status_url: pathField('Where it tells how it stands'),
+  }),
+  'A job that was just asked for',
+)
+
+type StartedJob = z.output<typeof startedJob>
+
+const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, { error: '1 to 255 visible ASCII characters' })
+  .meta({ description: 'A repeated request with the same key gets the first answer again, and starts nothing' })
+
+/** How big a recalculation is. */
+export const estimateRoute = route(
+  {
+    method: 'POST',
+    path: '/estimate',
+    action: 'read',
+    name: 'estimate',
+    summary: 'How big a recalculation is and how long it may take',
+    body: recalculation,
+    answers: { 200: { description: 'The estimate', schema: estimate } },
+  },
+  async (call) => {
+    checkOwnTenant(call, call.body.tenant_id)
+    return json(await estimateOf(call.api, call.body))
+  },
+)
+
+/** Starts a job. */
+export function startRoute() {
+  const answers = new FirstAnswers()
+  return route(
+    {
+      method: 'POST',
+      path: '/',
+      action: 'start',
+      name: 'start',
+      summary: 'Starts a job',
+      body: recalculation,
+      headers: z.object({ 'idempotency-key': idempotencyKey.optional() }),
+      answers: {
+        201: { description: 'The job is queued', schema: startedJob, headers: { Location: 'Its status_url' } },
+      },
+      problems: [409, 422, 429],
+    },
+    async (call) => {
+      const { api, body, headers } = call
+      checkOwnTenant(call, body.tenant_id)
+      const estimated = await estimateOf(api, body)
+      const jobId = await startJob(call, body, headers['idempotency-key'])
+      const answer = answers.first({
+        job_id: jobId,
+        status: 'queued',
+        ...estimated,
+        stream_url: api.paths.stream(jobId),
+        status_url: api.paths.status(jobId),
+      })
+      return json(answer, { status: 201, headers: { Location: answer.status_url } })
+    },
+  )
+}
+
+/** The answers of the last jobs, so that a repeated request gets the very same, whatever was learned meanwhile. */
+class FirstAnswers {
+  static readonly #KEPT = 1_000
+  readonly #byJob = new Map<string, StartedJob>()
+
+  first(answer: StartedJob): StartedJob {
+    const known = this.#byJob.get(answer.job_id)
+    if (known) return known
+    this.#byJob.set(answer.job_id, answer)
+    if (this.#byJob.size > FirstAnswers.#KEPT) {
+      const [oldest] = this.#byJob.keys()
+      if (oldest !== undefined) this.#byJob.delete(oldest)
+    }
+    return answer
+  }
+}
+
+async function estimateOf({ recalc }: Api, body: Recalculation) {
+  const { tables } = body
+  const { employees, totalDays, estimatedDurationMs } = await recalc.estimate(requestOf(body), {
+    ...(tables && { tables }),
+  })
+  return { employees, total_days: totalDays, estimated_duration_seconds: inSeconds(estimatedDurationMs) }
+}
+
+async function startJob({ api, access }: Call, body: Recalculation, key: string | undefined): Promise<string> {
+  const { recalc, options } = api
+  const { tables, clear_existing: clearExisting, reason } = body
+  const how = {
+    ...(tables && { tables }),
+    ...(clearExisting !== undefined && { clearExisting }),
+    ...(reason !== undefined && { reason }),
+    ...(key !== undefined && { idempotencyKey: key }),
+    cooldownMs: options.cooldownMs,
+  }
+  const request = requestOf(body)
+  try {
+    const { id } = await ('employeeIds' in request
+      ? recalc.triggerRecalcBatchAsync(request, how)
+      : recalc.triggerRecalcAllAsync(request, how))
+    return id
+  } catch (error) {
+    throw error instanceof JobConflictError ? await conflictFor({ api, access }, error.activeJobId) : error
+  }
+}
+
+/** With `exclusive: 'global'` the job in the way may be another tenant's, and none of the caller's business. */
+export async function conflictFor({ api, access }: Pick<Call, 'api' | 'access'>, activeJobId: string) {
+  const active = await api.recalc.getJob(activeJobId).catch(() => undefined)
+  return jobConflict(active && covers(access, active.tenantId) ? activeJobId : null)
+}
+
+function requestOf(body: Recalculation): AllRequest | BatchRequest {
+  const { tenant_id: tenantId, employee_ids: employeeIds, start_date: from, end_date: to } = body
+  return employeeIds === undefined ? { tenantId, from, to } : { tenantId, employeeIds, from, to }
+}

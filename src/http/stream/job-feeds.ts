@@ -1,0 +1,66 @@
+import type { JobEvent } from '../../jobs/job-events.ts'
+import type { Logger } from '../../pipeline/context.ts'
+import type { DescribeFailure } from '../failure-text.ts'
+import type { RecalcForApi } from '../recalc.ts'
+import { frameOf } from './frame.ts'
+import { JobFeed } from './job-feed.ts'
+
+/** A watcher's place at a feed. */
+export interface Place {
+  readonly feed: JobFeed
+  leave(): void
+}
+
+/** The feeds of all jobs that somebody watches here. */
+export class JobFeeds {
+  readonly #recalc: Pick<RecalcForApi, 'openJob'>
+  readonly #describe: DescribeFailure
+  readonly #logger: Logger
+  readonly #feeds = new Map<string, JobFeed>()
+
+  constructor(recalc: Pick<RecalcForApi, 'openJob'>, options: { describeFailure: DescribeFailure; logger: Logger }) {
+    this.#recalc = recalc
+    this.#describe = options.describeFailure
+    this.#logger = options.logger
+  }
+
+  /** Begins to watch a job; `listener` hears of everything after `after` that the feed has not told yet. */
+  join(jobId: string, after: number, listener: () => void): Place {
+    const feed = this.#feeds.get(jobId) ?? this.#begin(jobId, after)
+    const unwatch = feed.watch(listener)
+    const leave = () => {
+      unwatch()
+      if (!feed.watched) this.#forget(jobId, feed)
+    }
+    return { feed, leave }
+  }
+
+  /** What was stored before a feed began, or so long ago that it holds it no more. */
+  async *history(jobId: string, options: { readonly after: number; readonly signal: AbortSignal }) {
+    for await (const event of await this.#read(jobId, options)) yield frameOf(event, this.#describe)
+  }
+
+  #begin(jobId: string, after: number): JobFeed {
+    const feed = new JobFeed(after)
+    this.#feeds.set(jobId, feed)
+    feed
+      .follow(
+        (options) => this.#read(jobId, options),
+        (event) => frameOf(event, this.#describe),
+      )
+      .catch((error: unknown) => this.#logger.error({ jobId, error }, 'Job events could not be read'))
+      .finally(() => this.#forget(jobId, feed))
+    return feed
+  }
+
+  async #read(
+    jobId: string,
+    options: { readonly after: number; readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<JobEvent>> {
+    return (await this.#recalc.openJob(jobId)).events(options)
+  }
+
+  #forget(jobId: string, feed: JobFeed): void {
+    if (this.#feeds.get(jobId) === feed) this.#feeds.delete(jobId)
+  }
+}

@@ -1,0 +1,28 @@
+import type { JobEvent } from '../../jobs/job-events.ts'
+import type { DescribeFailure } from '../failure-text.ts'
+import { resultView } from './result.ts'
+
+/** An event as it is told: everything it holds, in snake_case. */
+export function eventView(event: JobEvent, describe: DescribeFailure): Readonly<Record<string, unknown>> {
+  return snakeCased({ ...event, ...saidAloud(event, describe), at: event.at.toISOString() })
+}
+
+/** The name under which a stream tells it. */
+export function eventName({ type }: JobEvent): string {
+  if (type === 'failure') return 'error'
+  return type === 'completed' ? 'complete' : type
+}
+
+/** What has words in it that the outside may not be told as they are. */
+function saidAloud(event: JobEvent, describe: DescribeFailure): object {
+  if (event.type === 'failure' || event.type === 'retry') return { message: describe(event) }
+  return 'result' in event ? { result: resultView(event.result, describe) } : {}
+}
+
+function snakeCased(value: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [snakeCase(name), item]))
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
