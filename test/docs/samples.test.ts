@@ -24,7 +24,10 @@ describe('the samples in the documentation', () => {
     for (const { page, i, code } of samples) {
       writeFileSync(join(folder, `${page.replace(/\W/g, '-')}-${i}.ts`), `${code}\nexport {}\n`)
     }
-    const config = { extends: '../../../tsconfig.json', include: ['./*.ts', '../ambient.d.ts'] }
+    const config = {
+      extends: '../../../tsconfig.json',
+      include: ['./*.ts', '../ambient.d.ts', '../../../src/http/console/*.d.ts'],
+    }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     expect(samples.length).toBeGreaterThan(2)
