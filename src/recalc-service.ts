@@ -28,8 +28,7 @@ import {
   type TriggerOptions,
 } from './run/request.ts'
 import type { RecalcResult } from './run/result.ts'
-import { RunControl } from './run/run-control.ts'
-import { runNow } from './run/run-now.ts'
+import { RunsNow } from './run/runs-now.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -53,7 +52,7 @@ export interface Estimate {
 export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #options: ResolvedOptions<Tx>
   readonly #jobs: Jobs<Tx>
-  readonly #controls = new Map<RunControl, Promise<unknown>>()
+  readonly #runs: RunsNow<Tx>
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
@@ -63,6 +62,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    */
   constructor(options: RecalcServiceOptions<Tx>) {
     this.#options = resolveOptions(options)
+    this.#runs = new RunsNow(this.#options)
     this.#jobs = new Jobs({
       ...this.#options,
       owner: randomUUID(),
@@ -243,30 +243,14 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     const cause = new ServiceStoppedError()
-    for (const control of this.#controls.keys()) control.stop({ status: 'interrupted', cause })
-    await Promise.all([this.#jobs.stop(cause), ...this.#controls.values()])
+    await Promise.all([this.#runs.stop(cause), this.#jobs.stop(cause)])
   }
 
   async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
     this.#refuseWhenStopped()
     const { plan, selection } = this.#resolve(kind, request, options, { defaultOnError: 'fail-fast', asJob: false })
     options.signal?.throwIfAborted()
-    const { signal } = options
-    const control = new RunControl(signal)
-    const abort = () => control.stop({ status: 'cancelled', cause: signal?.reason })
-    signal?.addEventListener('abort', abort, { once: true })
-    const settings = this.#options
-    const running = runNow({ plan, selection, settings, control, maxErrorsKept: settings.maxErrorsKept })
-    this.#controls.set(
-      control,
-      running.catch(() => {}),
-    )
-    try {
-      return await running
-    } finally {
-      this.#controls.delete(control)
-      signal?.removeEventListener('abort', abort)
-    }
+    return await this.#runs.run(plan, selection, options.signal)
   }
 
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {

@@ -11,6 +11,7 @@ import {
 } from '../errors.ts'
 import type { DescribeFailure } from './failure-text.ts'
 import { type Finding, invalidRequest, Problem } from './problem.ts'
+import { isUnavailable } from './unavailable.ts'
 import { resultView } from './views/result.ts'
 
 /**
@@ -25,8 +26,8 @@ export function problemOfError(error: unknown, describeFailure: DescribeFailure)
   if (error instanceof CooldownError) return cooldown(error)
   if (error instanceof NotResumableError) return new Problem(409, error.code, error.message)
   if (error instanceof RecalcFailedError) return recalcFailed(error, describeFailure)
-  if (error instanceof BackendUnavailableError) {
-    return new Problem(503, error.code, 'The database is not available at the moment; try again later')
+  if (error instanceof BackendUnavailableError || isUnavailable(error)) {
+    return new Problem(503, 'BACKEND_UNAVAILABLE', 'The database is not available at the moment; try again later')
   }
   if (error instanceof ServiceStoppedError) {
     return new Problem(503, error.code, 'The service was stopped; try again later')

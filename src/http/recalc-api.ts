@@ -66,8 +66,13 @@ function appOf(api: Api, routes: readonly Route[]): Hono {
     app.on(route.method, paths.of(route.path), async (context) => {
       const request = context.req.raw
       refuseOtherOrigins(request, options.allowedOrigins)
-      const access = await admit(request, options.authorize, route.action)
-      return await route.answer({ api, request, access, jobId: context.req.param('job_id') ?? '' })
+      const jobId = context.req.param('job_id') ?? ''
+      return await admit(request, options.authorize, route.action)
+        .then((access) => route.answer({ api, request, access, jobId }))
+        .catch((error: unknown) => {
+          // Hono lets through what is no Error: a host's own code may throw anything.
+          throw error instanceof Error ? error : new Error('Something that is no Error was thrown', { cause: error })
+        })
     })
   }
   for (const [path, methods] of methodsByPath(routes)) {

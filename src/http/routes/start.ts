@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { JobConflictError } from '../../errors.ts'
 import type { AllRequest, BatchRequest } from '../../run/request.ts'
@@ -85,14 +86,14 @@ export function startRoute() {
       checkOwnTenant(call, body.tenant_id)
       const estimated = await estimateOf(api, body)
       const jobId = await startJob(call, body, headers['idempotency-key'])
-      const answer = answers.first({
+      const answer: StartedJob = {
         job_id: jobId,
         status: 'queued',
         ...estimated,
         stream_url: api.paths.stream(jobId),
         status_url: api.paths.status(jobId),
-      })
-      return json(answer, { status: 201, headers: { Location: answer.status_url } })
+      }
+      return json(answers.first(body, answer), { status: 201, headers: { Location: answer.status_url } })
     },
   )
 }
@@ -100,15 +101,17 @@ export function startRoute() {
 /** The answers of the last jobs, so that a repeated request gets the very same, whatever was learned meanwhile. */
 class FirstAnswers {
   static readonly #KEPT = 1_000
-  readonly #byJob = new Map<string, StartedJob>()
+  readonly #byJobAndBody = new Map<string, StartedJob>()
 
-  first(answer: StartedJob): StartedJob {
-    const known = this.#byJob.get(answer.job_id)
+  first(body: Recalculation, answer: StartedJob): StartedJob {
+    // Once a job is forgotten its key, and with it its id, may stand for another request.
+    const key = `${answer.job_id} ${createHash('sha256').update(JSON.stringify(body)).digest('hex')}`
+    const known = this.#byJobAndBody.get(key)
     if (known) return known
-    this.#byJob.set(answer.job_id, answer)
-    if (this.#byJob.size > FirstAnswers.#KEPT) {
-      const [oldest] = this.#byJob.keys()
-      if (oldest !== undefined) this.#byJob.delete(oldest)
+    this.#byJobAndBody.set(key, answer)
+    if (this.#byJobAndBody.size > FirstAnswers.#KEPT) {
+      const [oldest] = this.#byJobAndBody.keys()
+      if (oldest !== undefined) this.#byJobAndBody.delete(oldest)
     }
     return answer
   }

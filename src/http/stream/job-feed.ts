@@ -47,8 +47,12 @@ export class JobFeed {
 
   /** The first event after `seq`, if it has happened. */
   next(seq: number): Frame | undefined {
-    const first = this.#frames[0]
-    return first && this.#frames[Math.max(0, seq + 1 - first.seq)]
+    if (!this.hasAfter(seq)) return undefined
+    // Numbers ascend, but some are missing when a backend forgets events faster than they are read.
+    const guess = seq + 1 - (this.#frames[0]?.seq ?? 0)
+    let place = Math.min(Math.max(0, guess), this.#frames.length - 1)
+    while (place > 0 && (this.#frames[place - 1]?.seq ?? 0) > seq) place -= 1
+    return this.#frames[place]
   }
 
   /** Calls `listener` whenever there is something new, or it has ended; returns what ends that. */
