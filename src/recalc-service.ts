@@ -70,6 +70,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     })
   }
 
+  /** What `tables` in a trigger may name: everything that a stage writes; empty with a `dailyCalc`. */
+  get tables(): readonly string[] {
+    return this.#options.pipeline.tables
+  }
+
   /** Recalculates one day of one employee now. */
   triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult> {
     return this.#runNow('day', request, options)

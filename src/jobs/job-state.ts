@@ -54,10 +54,18 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
 const PASS_SHARE = 0.95
 
 function withProgress(job: JobRecord): JobRecord {
-  return { ...job, progress: Math.max(job.progress, progressOf(job)) }
+  return { ...job, progress: progressOf(job) }
 }
 
-function progressOf({ counters, phases, phase }: JobRecord): number {
+/**
+ * How far the job is by its counters, which may be ahead of what its worker has told: they move with every block, the record
+ * with the next event.
+ */
+export function progressOf(job: JobRecord): number {
+  return Math.max(job.progress, counted(job))
+}
+
+function counted({ counters, phases, phase }: JobRecord): number {
   // Without days there is nothing to weigh the stages by.
   if (counters.totalDays === 0) return Math.max(0, phase - 1) / Math.max(1, phases.length)
   const tenantStages = phases.length - 1

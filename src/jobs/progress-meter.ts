@@ -2,6 +2,7 @@ import type { Employee } from '../run/host-contracts.ts'
 import { daysDone } from '../run/tally.ts'
 import type { JobEventDraft } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
+import { progressOf } from './job-state.ts'
 
 type ProgressDraft = Extract<JobEventDraft, { readonly type: 'progress' }>
 
@@ -16,7 +17,8 @@ export class ProgressMeter {
     this.#intervalMs = intervalMs
     this.#startedAt = now
     this.#toldAt = now
-    this.#progressAtStart = job.progress
+    // What a worker that died had done without having told of it is not this run's.
+    this.#progressAtStart = progressOf(job)
   }
 
   isDue(now: number): boolean {

@@ -1,9 +1,15 @@
 import { InvalidOptionsError } from '../errors.ts'
-import { expected, hasMethods } from '../expectation.ts'
+import { expected, hasMethods, isPlainObject, unknownProperty } from '../expectation.ts'
 
 const FUNCTIONS = { day: ['load', 'calculate', 'save'], tenant: ['run'] } as const
 
 const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
+
+/** `kind` is there when a made stage is spread into another. */
+const MEMBERS = {
+  day: ['kind', 'name', 'title', 'reads', 'writes', 'load', 'calculate', 'stored', 'isEqual', 'save'],
+  tenant: ['kind', 'name', 'title', 'reads', 'writes', 'run'],
+} as const
 
 /**
  * Refuses what `dayStage(…)` or `tenantStage(…)` could not have made of a sound definition.
@@ -31,8 +37,21 @@ export function checkStage(name: string, stage: unknown): void {
   }
 }
 
+/** Refuses a definition that was misspelled, or that could not work. */
+export function checkDefinition(name: string, definition: unknown, kind: 'day' | 'tenant'): void {
+  checkFunctions(name, definition, kind)
+  const members = MEMBERS[kind]
+  // An instance of a class may have members of its own.
+  const unknown = isPlainObject(definition) ? unknownProperty(definition, members) : undefined
+  if (unknown !== undefined) refuse(name, `made of ${members.join(', ')}: \`${unknown}\` is not known`, definition)
+  const { writes, save } = definition as { readonly writes?: unknown; readonly save?: unknown }
+  if (kind === 'day' && save !== undefined && Array.isArray(writes) && writes.length === 0) {
+    refuse(`${name}.writes`, 'the tables that `save` writes', writes)
+  }
+}
+
 /** Refuses a definition that lacks a function that its kind of stage cannot do without. */
-export function checkFunctions(name: string, stage: unknown, kind: 'day' | 'tenant'): void {
+function checkFunctions(name: string, stage: unknown, kind: 'day' | 'tenant'): void {
   const { writes, save } = (stage ?? {}) as Record<string, unknown> // or has none of these
   const keepsNothing = kind === 'day' && Array.isArray(writes) && writes.length === 0 && save === undefined
   const functions = keepsNothing ? FUNCTIONS_KEEPING_NOTHING : FUNCTIONS[kind]

@@ -39,7 +39,7 @@ export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
    * What an earlier day stage has just calculated for this block. A day without a row is there as `null`; a day that is
    * closed or failed is missing.
    *
-   * @throws {PipelineError} when no earlier day stage of this pass has its name.
+   * @throws {PipelineError} when it is no earlier day stage, or when this one does not read it.
    */
   valuesOf<Value>(stage: Calculation<Value>): ReadonlyMap<DayKey, Value | null>
 }

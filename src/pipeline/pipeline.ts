@@ -91,6 +91,11 @@ function checkOwnTable(stage: DayStage<never>, table: string, [first, last]: Day
       [stage.name],
     )
   }
+  if (!stage.save) {
+    throw new PipelineError(`Stage "${stage.name}" keeps nothing, so it has no value of the day before to read`, [
+      stage.name,
+    ])
+  }
   if (!stage.stored) {
     throw new PipelineError(
       `Stage "${stage.name}" reads the day before from its own table "${table}", so it needs \`stored\``,
@@ -100,7 +105,7 @@ function checkOwnTable(stage: DayStage<never>, table: string, [first, last]: Day
 }
 
 function refuseUselessStages(dayStages: readonly DayStage<never>[]): void {
-  const read = new Set(dayStages.flatMap(({ reads }) => Object.keys(reads)))
+  const read = new Set(dayStages.flatMap(({ name, reads }) => Object.keys(reads).filter((input) => input !== name)))
   const useless = dayStages.find(({ name, save }) => !save && !read.has(name))
   if (!useless) return
   const { name } = useless

@@ -1,4 +1,4 @@
-import { checkFunctions } from './check-stage.ts'
+import { checkDefinition } from './check-stage.ts'
 import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
 
@@ -119,7 +119,7 @@ export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
 export function dayStage<Value, Inputs, Tx = unknown>(
   definition: DayStageDefinition<Value, Inputs, Tx> | ValueStageDefinition<Value, Inputs, Tx>,
 ): DayStage<Tx, Value> {
-  checkFunctions('dayStage(…)', definition, 'day')
+  checkDefinition('dayStage(…)', definition, 'day')
   const stage = {
     kind: 'day',
     name: definition.name,
@@ -142,7 +142,7 @@ export function dayStage<Value, Inputs, Tx = unknown>(
  * @throws {InvalidOptionsError} when `run` is missing.
  */
 export function tenantStage<Tx = unknown>(definition: TenantStageDefinition<Tx>): TenantStage<Tx> {
-  checkFunctions('tenantStage(…)', definition, 'tenant')
+  checkDefinition('tenantStage(…)', definition, 'tenant')
   return {
     kind: 'tenant',
     name: definition.name,

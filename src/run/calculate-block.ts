@@ -2,7 +2,9 @@ import { dayBefore } from '../calendar/date-range.ts'
 import { PipelineError } from '../errors.ts'
 import type { CalcContext, StageContext } from '../pipeline/context.ts'
 import type { Block, DayKey } from '../pipeline/employee-day.ts'
+import { outputsOf } from '../pipeline/pipeline.ts'
 import type { PassStage, Selection } from '../pipeline/selection.ts'
+import type { DayStage } from '../pipeline/stages.ts'
 import { type BlockDays, blockOf } from './block-days.ts'
 import { failureOf } from './result.ts'
 import type { RunSettings } from './settings.ts'
@@ -37,7 +39,9 @@ export async function calculateBlock<Tx>(
   const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
   const calculated: StageValues<Tx>[] = []
   let unsaved: StageValues<Tx>[] = []
-  const context: StageContext<Tx> = { ...work.context, valuesOf: ({ name }) => valuesOf(calculated, name) }
+  const contextOf = (stage: DayStage<Tx>): StageContext<Tx> => {
+    return { ...work.context, valuesOf: ({ name }) => valuesOf(calculated, stage, name) }
+  }
 
   async function saveAll(): Promise<void> {
     const batch = unsaved
@@ -50,7 +54,7 @@ export async function calculateBlock<Tx>(
         changed[day] = 1
       })
       if (changes.upserts.length + changes.deletes.length === 0) continue
-      await callStage(stage.name, context, settings, (own) => save(changes, own))
+      await callStage(stage.name, contextOf(stage), settings, (own) => save(changes, own))
     }
   }
 
@@ -61,7 +65,7 @@ export async function calculateBlock<Tx>(
       savedSome = true
     }
     const failedBefore = days.failed
-    const values = await calculateStage(member, days, block, context, work)
+    const values = await calculateStage(member, days, block, contextOf(member.stage), work)
     if (savedSome && days.failed > failedBefore) throw new FailedAfterSave()
     calculated.push(values)
     unsaved.push(values)
@@ -116,12 +120,19 @@ function withDayBefore(block: Block): Block {
   return before ? blockOf(block.tenantId, block.employeeIds, [before, ...block.dates]) : block
 }
 
-function valuesOf<Tx, Value>(calculated: readonly StageValues<Tx>[], name: string): ReadonlyMap<DayKey, Value | null> {
+/** What a stage builds on it must name in `reads`: the order of the stages, and what comes along, are told from that. */
+function valuesOf<Tx, Value>(
+  calculated: readonly StageValues<Tx>[],
+  stage: DayStage<Tx>,
+  name: string,
+): ReadonlyMap<DayKey, Value | null> {
   const values = calculated.find(({ member }) => member.stage.name === name)
-  if (!values) {
+  const isRead = values && outputsOf(values.member.stage).some((output) => output in stage.reads)
+  if (!isRead) {
     const earlier = calculated.map(({ member }) => `"${member.stage.name}"`).join(', ') || 'none'
-    const remedy = 'name one of its tables in `reads`, so that it runs before'
-    throw new PipelineError(`No earlier day stage is named "${name}" (earlier ones: ${earlier}); ${remedy}`, [name])
+    const problem = values ? 'but does not read it' : `which is no earlier day stage (earlier ones: ${earlier})`
+    const remedy = 'name one of its tables in `reads`, or the stage itself when it keeps nothing'
+    throw new PipelineError(`Stage "${stage.name}" asks for the values of "${name}", ${problem}; ${remedy}`, [name])
   }
   // The caller names the type of the stage it asks for; values are handed through untouched.
   return values.byKey() as ReadonlyMap<DayKey, Value | null>

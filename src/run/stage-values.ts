@@ -37,7 +37,11 @@ export class StageValues<Tx> {
       const { name } = this.member.stage
       throw new ContractError(`Expected \`calculate\` of stage ${name} to be pure and return a value, got a promise`)
     }
-    this.#values[day] = value ?? null
+    if (value === undefined) {
+      const { name } = this.member.stage
+      throw new ContractError(`Expected \`calculate\` of stage ${name} to return a value or null, got undefined`)
+    }
+    this.#values[day] = value
   }
 
   /**

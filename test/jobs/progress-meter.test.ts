@@ -73,3 +73,11 @@ test('a clock that is set back makes no negative times', () => {
   const meter = new ProgressMeter(fresh, START, 250)
   expect(meter.tell(at(0.5), START - 60_000, undefined)).toMatchObject({ elapsedMs: 0, remainingMs: 0 })
 })
+
+test('what a dead worker had done but not told of is no speed of the run that takes over', () => {
+  const counters = { ...fresh.counters, totalDays: 100, processedDays: 50 }
+  const meter = new ProgressMeter(at(0.1, { counters, phase: 1 }), START, 250)
+  const later = at(0.57, { counters: { ...counters, processedDays: 60 }, phase: 1 })
+  // 0.095 of the progress in a second, 0.43 of it are left.
+  expect(meter.tell(later, START + 1_000, undefined).remainingMs).toBeCloseTo(4_526, -1)
+})

@@ -218,3 +218,64 @@ test('how far back a table is read may be without bound', () => {
   expect(() => make({ reads: { rates: [0, Number.NEGATIVE_INFINITY] } })).toThrow(InvalidOptionsError)
   expect(() => make({ reads: { rates: [Number.NaN, 0] } })).toThrow(InvalidOptionsError)
 })
+
+test('values are given only of what a stage names in its reads, whatever else runs before it', async () => {
+  const stage = points()
+  const undeclared = { ...kept('twice', stage), reads: {} }
+  const { service } = world({ stages: [stage, kept('once', stage), undeclared] })
+  await expect(service.triggerRecalcRange(REQUEST)).rejects.toMatchObject({
+    code: 'PIPELINE',
+    message:
+      'Stage "twice" asks for the values of "points", but does not read it; ' +
+      'name one of its tables in `reads`, or the stage itself when it keeps nothing',
+  })
+})
+
+test('a stage that keeps nothing cannot build on its own day before', () => {
+  const stage = { ...points(), reads: { points: [-1, 0] as const } }
+  expect(refusal(stage, kept('once', stage))).toBe(
+    'Stage "points" keeps nothing, so it has no value of the day before to read',
+  )
+})
+
+test('that it reads itself does not make it useful', () => {
+  expect(refusal({ ...points(), reads: { points: [-1, 0] }, stored: async () => new Map() })).toContain('keeps nothing')
+})
+
+test('a stage that saves names what it writes', () => {
+  const definition = { name: 'a', writes: [], load: async () => 1, calculate: () => 1, save: async () => {} }
+  expect(() => dayStage(definition as never)).toThrow(
+    'Expected `dayStage(…).writes` to be the tables that `save` writes',
+  )
+})
+
+test('a misspelled member of a stage is refused', () => {
+  const definition = { name: 'a', writes: ['a'], load: async () => 1, calculate: () => 1, save: async () => {} }
+  expect(() => dayStage({ ...definition, store: async () => new Map() } as never)).toThrow('`store` is not known')
+  expect(() => tenantStage({ name: 't', writes: ['t'], run: async () => {}, read: ['a'] } as never)).toThrow(
+    '`read` is not known',
+  )
+})
+
+test('an instance of a class may have members of its own', () => {
+  class Stage {
+    readonly name = 'a'
+    readonly writes = ['a']
+    readonly helper = 7
+    load = async () => this.helper
+    calculate = () => this.helper
+    save = async () => {}
+  }
+  expect(() => dayStage(new Stage())).not.toThrow()
+})
+
+test('a calculation that forgets to return is an error, not a day without a row', async () => {
+  const stage = { ...kept('once', points()), reads: {}, load: async () => undefined, calculate: () => undefined }
+  const { service, database } = world({ stages: [stage] })
+  fill(database, 'once', 'a', { '2025-01-01': 1 })
+  await expect(service.triggerRecalcRange(REQUEST)).rejects.toMatchObject({
+    code: 'CONTRACT',
+    message: 'Expected `calculate` of stage once to return a value or null, got undefined',
+  })
+  expect(database.dump('once')).toEqual({ 'acme/a/2025-01-01': 1 })
+})

@@ -191,7 +191,9 @@ test('a contract that a stage breaks ends the run with that error as it is', asy
   })
   const error: unknown = await lost.service.triggerRecalcBatch(request, go).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(PipelineError)
-  expect(error).toMatchObject({ message: expect.stringContaining('No earlier day stage is named "nobody"') })
+  expect(error).toMatchObject({
+    message: expect.stringContaining('Stage "scores" asks for the values of "nobody", which is no earlier day stage'),
+  })
 })
 
 test('a closed period that cannot be told fails its days and touches none of them', async () => {
@@ -284,6 +286,7 @@ test('a later stage sees of an earlier one what stands: closed and failed days a
   const probing = (name: string, fails: (day: EmployeeDay) => boolean, look: boolean) =>
     dayStage<number, void, import('../support/database.ts').Transaction>({
       name,
+      reads: { scores: [0, 0] },
       writes: [name],
       async load(_, { valuesOf }) {
         const values = valuesOf<number>({ name: 'scores' })
