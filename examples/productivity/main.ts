@@ -1,6 +1,7 @@
 // A productivity back end, recalculated: fills the source tables, runs the job, tells what came out, and runs it again.
 import {
   type AllRequest,
+  JobConflictError,
   type JobHandle,
   type Logger,
   RecalcError,
@@ -13,6 +14,7 @@ import { openMysql } from './database/mysql.ts'
 import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
+import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
 import { ProgressBar } from './demo/progress-bar.ts'
 import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
 import { commandToResume, resumeJob } from './demo/resume.ts'
@@ -30,9 +32,22 @@ const TENANT = 'demo'
 /** How long a job that was killed has to wait until it is resumed. */
 const LEASE_MS = 5_000
 
-async function main(options: DemoOptions): Promise<boolean> {
-  const { database, redis, zone, asOf } = options
+async function main(asked: DemoOptions): Promise<boolean> {
+  const { database, redis } = asked
   const db = database.kind === 'mysql' ? await openMysql<Tables>(database.url) : openSqlite<Tables>(database.path)
+  try {
+    await createTables(db)
+    const isFilled = await db.selectFrom('employees').select('id').limit(1).executeTakeFirst()
+    const options = isFilled ? await aboutMadeUpData(db, asked) : asked
+    return await withService(db, { ...options, redis }, isFilled !== undefined)
+  } finally {
+    await db.destroy()
+  }
+}
+
+async function withService(db: Database, options: DemoOptions, isFilled: boolean): Promise<boolean> {
+  const { redis, zone, source } = options
+  const asOf = options.asOf ?? (source.kind === 'generator' ? source.until : undefined)
   const cache = redis === undefined ? undefined : redisCache(redis)
   const productivity = createProductivity(db, {
     zone,
@@ -42,16 +57,14 @@ async function main(options: DemoOptions): Promise<boolean> {
     ...(cache && { cache }),
   })
   try {
-    await createTables(db)
     await productivity.estimate(...requestOf(options)) // refuses what cannot be asked for before anything is filled in
-    if (options.resume === undefined) await fill(db, options)
+    if (options.resume === undefined) await fill(db, options, isFilled)
     if (options.port === undefined) return await recalculate(productivity, db, options)
     await serveUntilInterrupted(productivity, options.port, { tenantId: TENANT, logger })
     return true
   } finally {
     await productivity.stop()
     await cache?.close()
-    await db.destroy()
   }
 }
 
@@ -86,30 +99,32 @@ async function recalculate(productivity: RecalcService<Tx>, db: Database, option
 
 /** Shows a job's progress until it ends; Ctrl-C cancels it. */
 async function follow(job: JobHandle, range: DateRange): Promise<RecalcResult> {
+  const before = await job.snapshot()
   const bar = new ProgressBar(process.stdout)
   const cancel = () => void job.cancel('Ctrl-C')
   process.once('SIGINT', cancel)
-  for await (const event of job.events({ after: (await job.snapshot()).lastSeq })) {
+  for await (const event of job.events({ after: before.lastSeq })) {
     if (event.type === 'progress') bar.show(event)
   }
   const result = await job.result
   process.off('SIGINT', cancel)
   bar.end()
-  console.log(describeResult(result, range))
+  const { runStartedAt } = await job.snapshot()
+  console.log(describeResult(result, range, { startedAt: runStartedAt, processedBefore: before.processedDays }))
   return result
 }
 
-async function fill(db: Database, { source, zone, from, asOf }: DemoOptions): Promise<void> {
-  const isFilled = await db.selectFrom('employees').select('id').limit(1).executeTakeFirst()
+async function fill(db: Database, options: DemoOptions, isFilled: boolean): Promise<void> {
+  const { source, zone, from, to } = options
   if (isFilled) {
-    console.log('Source rows: those that are there already')
+    console.log(`Source rows: those that are there already; recalculating ${from} to ${to}`)
     return
   }
-  const until = asOf ? { until: asOf } : {}
+  await rememberMadeUpData(db, options)
   const counts =
     source.kind === 'files'
       ? await importFiles(db, source.folder)
-      : await insertSources(db, generateSources({ zone, from, ...source, ...until }))
+      : await insertSources(db, generateSources({ zone, from, ...source }))
   const rows = Object.entries(counts).map(([table, count]) => `${count.toLocaleString('en')} ${table}`)
   console.log(`Source rows: ${rows.join(', ')}`)
 }
@@ -133,8 +148,17 @@ try {
   if (args.includes('--help')) console.log(USAGE)
   else if (!(await main(readOptions(args)))) process.exitCode = 1
 } catch (error) {
-  const expected = [UsageError, ImportError, DatabaseError, RecalcError].find((kind) => error instanceof kind)
-  if (!expected || !(error instanceof Error)) throw error
-  console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error.message)
+  console.error(inWords(error))
   process.exitCode = 2
+}
+
+/** What is wrong, and what to do about it. @throws whatever nobody expected, as it is. */
+function inWords(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`
+  if (error instanceof JobConflictError) {
+    return `${error.message}\nTo go on with it: ${commandToResume(process.argv.slice(2), error.activeJobId)}`
+  }
+  const isExpected = error instanceof ImportError || error instanceof DatabaseError || error instanceof RecalcError
+  if (!isExpected) throw error
+  return error.message
 }

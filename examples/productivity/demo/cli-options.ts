@@ -29,7 +29,14 @@ export interface DemoOptions {
   /** Inclusive. */
   readonly to: IsoDate
   readonly source:
-    | { readonly kind: 'generator'; readonly employees: number; readonly days: number; readonly seed: number }
+    | {
+        readonly kind: 'generator'
+        readonly employees: number
+        readonly days: number
+        readonly seed: number
+        /** The moment until which things are booked. */
+        readonly until: Date
+      }
     | { readonly kind: 'files'; readonly folder: string }
   readonly database:
     | { readonly kind: 'sqlite'; readonly path: string | undefined }
@@ -40,6 +47,7 @@ export interface DemoOptions {
   readonly resume: string | undefined
   /** The port to listen on, 0 for any; undefined: run one job and end. */
   readonly port: number | undefined
+  /** Undefined: from where made-up bookings end, or from now. */
   readonly asOf: Date | undefined
 }
 
@@ -48,7 +56,7 @@ const placeOptions = ['sqlite', 'mysql', 'redis', 'tables', 'resume', 'as-of', '
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
 type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean }
-type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source' | 'asOf'>
+type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source'>
 
 /** Twelve days from here include a day of 23 hours. */
 const generatedFrom = '2025-03-24' as IsoDate
@@ -59,7 +67,8 @@ const generatedTime = 'T13:30:00Z'
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[]): DemoOptions {
   const values = parse(args)
-  const work = values.data === undefined ? generatorOptions(values) : fileOptions(values, values.data)
+  const asOf = instant('as-of', values['as-of'])
+  const work = values.data === undefined ? generatorOptions(values, asOf) : fileOptions(values, values.data)
   const database = databaseOptions(values)
   if (values.resume !== undefined && database.kind === 'sqlite' && database.path === undefined) {
     throw new UsageError('--resume JOB needs the database that the job is in: --sqlite FILE or --mysql URL')
@@ -71,7 +80,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     tables: values.tables?.split(','),
     resume: values.resume,
     port: portOption(values),
-    asOf: instant('as-of', values['as-of']) ?? work.asOf,
+    asOf,
   }
 }
 
@@ -85,14 +94,15 @@ function parse(args: readonly string[]): Values {
   }
 }
 
-function generatorOptions(values: Values): Work {
+function generatorOptions(values: Values, asOf: Date | undefined): Work {
   refuse(values, ['zone', 'from', 'to'], 'goes with --data DIR')
   const days = wholeNumber('days', values.days ?? '12', 1, 3_660)
   const employees = wholeNumber('employees', values.employees ?? '50', 1, 100_000)
   const seed = wholeNumber('seed', values.seed ?? '1', 0, 1_000_000)
   const to = addDays(generatedFrom, days - 1)
-  const source = { kind: 'generator', employees, days, seed } as const
-  return { zone: generatedZone, from: generatedFrom, to, source, asOf: new Date(`${to}${generatedTime}`) }
+  const until = asOf ?? new Date(`${to}${generatedTime}`)
+  const source = { kind: 'generator', employees, days, seed, until } as const
+  return { zone: generatedZone, from: generatedFrom, to, source }
 }
 
 function fileOptions(values: Values, folder: string): Work {
@@ -102,7 +112,7 @@ function fileOptions(values: Values, folder: string): Work {
   const from = date('from', values.from)
   const to = date('to', values.to)
   if (to < from) throw expected('to', `a date from ${from} on`, to)
-  return { zone, from, to, source: { kind: 'files', folder }, asOf: undefined }
+  return { zone, from, to, source: { kind: 'files', folder } }
 }
 
 function databaseOptions(values: Values): DemoOptions['database'] {

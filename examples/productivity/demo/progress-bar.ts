@@ -42,7 +42,7 @@ export class ProgressBar {
 
 function describe({ progress, current, total, title, employeeId, elapsedMs, remainingMs }: ProgressEvent): string {
   const percent = `${Math.floor(progress * 100)}%`.padStart(4)
-  const days = total === 0 ? 'counting days' : `${current} of ${total} days`
+  const days = total > 0 ? `${current} of ${total} days` : progress === 1 ? 'no days' : 'counting days'
   const time = `${seconds(elapsedMs)}${remainingMs === null || progress === 1 ? '' : `, ${seconds(remainingMs)} left`}`
   return `${percent}  ${days}  ${time}  ${title}${employeeId === null ? '' : ` (${employeeId})`}`
 }

@@ -8,15 +8,25 @@ export interface DateRange {
   readonly to: IsoDate
 }
 
+/** The last of a job's runs. */
+export interface LastRun {
+  readonly startedAt: Date | null
+  /** Employee-days that earlier runs had brought up to date. */
+  readonly processedBefore: number
+}
+
 /** A job's result in words. */
-export function describeResult(result: RecalcResult, { from, to }: DateRange): string {
+export function describeResult(result: RecalcResult, { from, to }: DateRange, run?: LastRun): string {
   const { status, totalDays, processedDays, unchangedDays, skippedDays, failedDays } = result
-  const seconds = Math.max(1, result.finishedAt.getTime() - result.startedAt.getTime()) / 1000
-  const daysPerSecond = countDays(from, to) / seconds
+  if (totalDays === 0) return `${status}: nobody has any rows from ${from} to ${to}`
+  const startedAt = run?.startedAt ?? result.startedAt
+  const seconds = Math.max(1, result.finishedAt.getTime() - startedAt.getTime()) / 1000
+  const perSecond = (processedDays - (run?.processedBefore ?? 0)) / seconds
+  const daysPerSecond = (countDays(from, to) * perSecond) / totalDays
   const lines = [
     `${status}: ${count(processedDays)} of ${count(totalDays)} employee-days brought up to date ` +
       `(${count(unchangedDays)} needed no write), ${count(skippedDays)} closed, ${count(failedDays)} failed`,
-    `${seconds.toFixed(2)} s, ${count(Math.round(processedDays / seconds))} employee-days a second, ` +
+    `${seconds.toFixed(2)} s, ${count(Math.round(perSecond))} employee-days a second, ` +
       `${daysPerSecond.toFixed(1)} days of everybody's data a second (one in 1 to 2 minutes was planned for)`,
   ]
   if (result.error) lines.push(`${result.error.code}: ${result.error.message}`)

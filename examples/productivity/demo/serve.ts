@@ -32,7 +32,7 @@ export async function serveUntilInterrupted(
   const { port: taken } = server.address() as AddressInfo // a server on a port has one
   console.log(`Console: http://127.0.0.1:${taken}${BASE_PATH}`)
   console.log(`API key: ${key}   Tenant: ${tenantId}   (Ctrl-C ends it)`)
-  await once(process, 'SIGINT')
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   // Streams end with the service; whoever watches comes back when it is up again.
   await productivity.stop()
   server.close()

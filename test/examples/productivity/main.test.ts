@@ -82,7 +82,14 @@ describe('npm run demo', () => {
     expect(killed.output).not.toContain('completed')
     expect(await derivedIn(path)).not.toEqual(expected)
 
-    const resumed = await runDemo(...large, '--sqlite', path, '--resume', jobId)
+    const anew = await runDemo(...large, '--sqlite', path)
+    expect(anew.code).toBe(2)
+    expect(anew.errors).toContain(
+      `To go on with it: npm run demo -- ${large.join(' ')} --sqlite ${path} --resume ${jobId}\n`,
+    )
+
+    // What was made up, and from when it is seen, is known from the database.
+    const resumed = await runDemo('--sqlite', path, '--resume', jobId)
     expect(resumed).toMatchObject({ code: 0 })
     expect(resumed.output).toContain('Waiting for the lease of the process that worked on it to run out\n')
     expect(resumed.output).toMatch(/^completed: 8,000 of 8,000 employee-days/m)
@@ -122,7 +129,7 @@ describe('npm run demo', () => {
     expect(await runDemo(...options)).toMatchObject({ code: 0 })
     const { code, output } = await runDemo(...options)
     expect(code).toBe(0)
-    expect(output).toMatch(/^Source rows: those that are there already\n/)
+    expect(output).toMatch(/^Source rows: those that are there already; recalculating 2025-03-24 to 2025-03-26\n/)
     expect(output).toContain('27 of 27 employee-days brought up to date (27 needed no write)')
   })
 

@@ -9,9 +9,8 @@ describe('readOptions', () => {
       zone: 'Europe/Berlin',
       from: '2025-03-24',
       to: '2025-04-04',
-      source: { kind: 'generator', employees: 50, days: 12, seed: 1 },
+      source: { kind: 'generator', employees: 50, days: 12, seed: 1, until: new Date('2025-04-04T13:30:00Z') },
       database: { kind: 'sqlite' },
-      asOf: new Date('2025-04-04T13:30:00Z'),
     })
   })
 
@@ -34,7 +33,8 @@ describe('readOptions', () => {
   })
 
   it('looks at made-up days from within the last of them, at the real ones from now, unless it is told otherwise', () => {
-    expect(readOptions(['--days', '2']).asOf).toEqual(new Date('2025-03-25T13:30:00Z'))
+    expect(readOptions(['--days', '2'])).toMatchObject({ source: { until: new Date('2025-03-25T13:30:00Z') } })
+    expect(readOptions(['--days', '2']).asOf).toBeUndefined()
     expect(readOptions(['--as-of', '2025-03-25T14:30:00.5+02:00']).asOf).toEqual(new Date('2025-03-25T12:30:00.500Z'))
     const real = files('UTC', '2011-10-01', '2012-03-14')
     expect(readOptions([...real, '--as-of', '2012-03-14T24:00:00Z']).asOf).toEqual(new Date('2012-03-15T00:00:00Z'))
