@@ -1,5 +1,5 @@
 // A job that survives its process: kill it in the middle (Ctrl-\, or kill -9), start it again, and it goes on where it was.
-// node examples/durable.ts [FILE]   the database file; default: recalc-durable.sqlite in the folder for temporary files
+// npx node examples/durable.ts [FILE]   the database file; default: recalc-durable.sqlite in the folder for temporary files
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The API in an Express app that knows its callers already. Run it: npm run build && node examples/http-express.ts
+// The API in an Express app that knows its callers already. Run it: npm run build && npx node examples/http-express.ts
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'

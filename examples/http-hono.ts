@@ -1,4 +1,4 @@
-// The API in a Hono app, among its other routes. Run it: npm run build && node examples/http-hono.ts
+// The API in a Hono app, among its other routes. Run it: npm run build && npx node examples/http-hono.ts
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { apiKeys, createRecalcApi } from 'recalc-service/http'

@@ -1,4 +1,4 @@
-// The API on plain node:http. Run it: npm run build && node examples/http-node.ts
+// The API on plain node:http. Run it: npm run build && npx node examples/http-node.ts
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

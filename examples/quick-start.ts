@@ -1,4 +1,4 @@
-// The whole life cycle in memory: one day now, then everybody as a job. Run it: npm run build && node examples/quick-start.ts
+// The whole life cycle in memory: one day now, then everybody as a job. Run it: npm run build && npx node examples/quick-start.ts
 import { dayBounds, RecalcService } from 'recalc-service'
 
 // What a host has anyway: bookings to read, worked hours to keep right.

@@ -2,7 +2,9 @@
 import {
   type ClosedPeriods,
   type DailyCalc,
+  dayKey,
   dayStage,
+  type EmployeeDay,
   type EmployeeRepository,
   type IsoDate,
   type JobEmployee,
@@ -16,6 +18,7 @@ import {
   RecalcService,
   type RecalcServiceOptions,
   type RunStatus,
+  type StageContext,
   tenantStage,
   type UnitOfWork,
 } from '../src/index.ts'
@@ -106,6 +109,24 @@ dayStage<number, string>({
   calculate: async () => 1,
   save: async () => {},
 })
+
+// A made stage can be called as it was written, and tells the type of its values.
+const worked = dayStage<number, string, Tx>({
+  name: 'worked',
+  writes: [],
+  load: async () => '1',
+  calculate: (_day, inputs) => inputs.length,
+})
+declare const employeeDay: EmployeeDay
+declare const context: StageContext<Tx>
+worked.calculate(employeeDay, '12', null)?.toFixed()
+// @ts-expect-error it keeps nothing
+worked.save({ upserts: [], deletes: [] }, context)
+scores.save({ upserts: [], deletes: [] }, context).then(() => {})
+context.valuesOf(worked).get(dayKey(employeeDay))?.toFixed()
+// @ts-expect-error numbers, not texts
+context.valuesOf(worked).get(dayKey(employeeDay))?.trim()
+new RecalcService({ stages: [worked, scoresOnTx], employees, backend })
 
 // Requests are objects with exactly their own properties.
 const day = { tenantId: 't', employeeId: 'e', date: '2025-01-01' }

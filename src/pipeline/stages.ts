@@ -112,13 +112,18 @@ export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
 
 /**
  * A stage that works per employee-day: one read, a pure calculation, one write per block. With `writes: []` and without
- * `save` it only calculates, for later stages.
+ * `save` it only calculates, for later stages. Name the three types, or `save` knows less of its values than you do:
+ * `dayStage<Value, Inputs, Tx>({ … })`. Its functions can be called as they were written, in tests for example.
  *
  * @throws {InvalidOptionsError} when one of its functions is missing.
  */
 export function dayStage<Value, Inputs, Tx = unknown>(
-  definition: DayStageDefinition<Value, Inputs, Tx> | ValueStageDefinition<Value, Inputs, Tx>,
-): DayStage<Tx, Value> {
+  definition: ValueStageDefinition<Value, Inputs, Tx>,
+): ValueStageDefinition<Value, Inputs, Tx> & DayStage<Tx, Value>
+export function dayStage<Value, Inputs, Tx = unknown>(
+  definition: DayStageDefinition<Value, Inputs, Tx>,
+): DayStageDefinition<Value, Inputs, Tx> & DayStage<Tx, Value>
+export function dayStage(definition: DayStageDefinition<unknown, unknown> | ValueStageDefinition<unknown, unknown>) {
   checkDefinition('dayStage(…)', definition, 'day')
   const stage = {
     kind: 'day',
@@ -133,7 +138,7 @@ export function dayStage<Value, Inputs, Tx = unknown>(
     ...(definition.isEqual && { isEqual: definition.isEqual.bind(definition) }),
   }
   // The engine hands each stage only its own values and inputs back, so their types may be forgotten here.
-  return stage as unknown as DayStage<Tx, Value>
+  return stage as never
 }
 
 /**

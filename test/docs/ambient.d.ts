@@ -4,8 +4,8 @@ import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service
 
 declare global {
   interface Tables {
-    bookings: { employee_id: string; date: string; minutes: number }
-    balances: { employee_id: string; date: string; minutes: number }
+    bookings: { tenant_id: string; employee_id: string; date: string; minutes: number }
+    balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
   }
   const db: Kysely<Tables>
   const employees: EmployeeRepository

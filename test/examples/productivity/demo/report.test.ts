@@ -142,7 +142,7 @@ describe('the report', () => {
     }
     expect(describeResult(result, range).split('\n')).toEqual([
       'completed_with_errors: 11,000 of 12,000 employee-days brought up to date (5 needed no write), 999 closed, 1 failed',
-      "2.00 s, 5,500 employee-days a second, 1.0 days of everybody's data a second (one in 1 to 2 minutes was planned for)",
+      "2.00 s, 5,500 employee-days a second, 0.9 days of everybody's data a second (one in 1 to 2 minutes was planned for)",
       's a: no such role',
     ])
   })
