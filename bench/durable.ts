@@ -4,11 +4,11 @@ import { Kysely, type LogEvent, MysqlDialect, type Transaction } from 'kysely'
 import { createPool } from 'mysql2'
 import { RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
-import { startMariadb } from '../test/support/mariadb.ts'
+import { startMariadb } from '../test/support/mariadb-server.ts'
+import { startRedis } from '../test/support/redis-server.ts'
 import { type Contender, median, printSpeeds, race } from './measure.ts'
 import { peakOf, printPeak } from './memory.ts'
 import { DATES, employees, FROM, nothingDaily, nothingStage, TO } from './nothing.ts'
-import { startRedis } from './redis.ts'
 
 const EMPLOYEES = Math.ceil(1_000_000 / DATES)
 const BLOCKS = Math.ceil(EMPLOYEES / 25)

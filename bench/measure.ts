@@ -3,6 +3,10 @@ export interface Contender {
   readonly name: string
   /** Does the work and resolves with the number of employee-days it did. */
   run(): Promise<number>
+  /** What comes before it and is not measured. */
+  prepare?(): Promise<void>
+  /** Looks at what came out, and is not measured. @throws {Error} when that is wrong. */
+  check?(): Promise<void>
 }
 
 /** What was measured of a contender. */
@@ -10,6 +14,8 @@ export interface Measured {
   readonly name: string
   /** Employee-days a second, the median of all rounds. */
   readonly speed: number
+  /** The same of each round, in order. */
+  readonly speeds: readonly number[]
 }
 
 /**
@@ -19,14 +25,19 @@ export interface Measured {
 export async function race(contenders: readonly Contender[], rounds: number): Promise<readonly Measured[]> {
   const speeds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, run } of contenders) {
+    for (const contender of contenders) {
+      await contender.prepare?.()
       const begin = performance.now()
-      const days = await run()
+      const days = await contender.run()
       const seconds = (performance.now() - begin) / 1000
-      if (round > 0) speeds.get(name)?.push(days / seconds)
+      if (round > 0) speeds.get(contender.name)?.push(days / seconds)
+      await contender.check?.()
     }
   }
-  return contenders.map(({ name }) => ({ name, speed: median(speeds.get(name) ?? []) }))
+  return contenders.map(({ name }) => {
+    const own = speeds.get(name) ?? []
+    return { name, speed: median(own), speeds: own }
+  })
 }
 
 export function median(values: readonly number[]): number {

@@ -1,13 +1,14 @@
-import type { Block, DayStage, EmployeeDay, StageContext } from 'recalc-service'
-import { addDays, countDays, type DayKey, datesBetween, dayKey, type IsoDate, parseIsoDate } from 'recalc-service'
-import { generateSources } from '../examples/productivity/generator/generate.ts'
-import { insertSources } from '../examples/productivity/insert-sources.ts'
+import { addDays, countDays, datesBetween, type IsoDate, parseIsoDate } from 'recalc-service'
+import { openSqlite } from '../examples/productivity/database/sqlite.ts'
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import { createTables } from '../examples/productivity/schema.ts'
-import { openSqlite } from '../examples/productivity/sqlite.ts'
+import { createTables } from '../examples/productivity/schema/migrations.ts'
+import type { Database, Tables } from '../examples/productivity/schema/tables.ts'
+import { generateSources } from '../examples/productivity/sources/generator/generate.ts'
+import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
 import { dailyScores } from '../examples/productivity/stages/daily-scores.ts'
 import { idlePeriods } from '../examples/productivity/stages/idle-periods.ts'
-import type { Database, Tables, Tx } from '../examples/productivity/tables.ts'
+import { scoredDaysStage } from '../examples/productivity/stages/scored-days.ts'
+import { calculateChunk } from './hand-written.ts'
 import { type Contender, printSpeeds, race } from './measure.ts'
 
 const ZONE = 'Europe/Berlin'
@@ -18,6 +19,8 @@ const DAYS = 62
 const TO = addDays(FROM, DAYS - 1)
 const BLOCK = { employees: 25, days: 31 }
 
+const TABLES = ['daily_scores', 'idle_periods'] as const
+
 /** The demo's job on SQLite against the same SQL without the library; every round writes every row anew. */
 export async function benchReference(): Promise<void> {
   const db = openSqlite<Tables>()
@@ -27,7 +30,7 @@ export async function benchReference(): Promise<void> {
   const recalc = createProductivity(db, { zone: ZONE, block: BLOCK })
   const contenders = [
     fromScratch(db, 'recalc-service, a job', async () => {
-      const job = await recalc.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: TO })
+      const job = await recalc.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: TO }, { tables: TABLES })
       return (await job.result).processedDays
     }),
     fromScratch(db, 'the same SQL in a hand-written chunked loop', () => handWritten(db, BLOCK)),
@@ -45,8 +48,7 @@ function fromScratch(db: Database, name: string, run: () => Promise<number>): Co
   return {
     name,
     async run() {
-      await db.deleteFrom('daily_scores').execute()
-      await db.deleteFrom('idle_periods').execute()
+      for (const table of TABLES) await db.deleteFrom(table).execute()
       return await run()
     },
   }
@@ -57,50 +59,14 @@ async function handWritten(db: Database, chunk: { employees: number; days: numbe
   const employees = await db.selectFrom('employees').select('id').orderBy('id').execute()
   const ids = employees.map(({ id }) => id)
   const dates = datesBetween(FROM, TO)
+  const stages = [scoredDaysStage(() => Date.now()), dailyScores, idlePeriods]
   for (let e = 0; e < ids.length; e += chunk.employees) {
     for (let d = 0; d < dates.length; d += chunk.days) {
-      await saveChunk(db, ids.slice(e, e + chunk.employees), dates.slice(d, d + chunk.days))
+      const own = dates.slice(d, d + chunk.days)
+      const ends = { from: own[0] as IsoDate, to: own.at(-1) as IsoDate } // a chunk has a date at least
+      const block = { tenantId: TENANT, employeeIds: ids.slice(e, e + chunk.employees), dates: own, ...ends }
+      await db.transaction().execute((tx) => calculateChunk(stages, block, { tx, zone: ZONE }))
     }
   }
   return ids.length * countDays(FROM, TO)
-}
-
-async function saveChunk(db: Database, employeeIds: readonly string[], dates: readonly IsoDate[]): Promise<void> {
-  const block = { tenantId: TENANT, employeeIds, dates, from: dates[0] as IsoDate, to: dates.at(-1) as IsoDate }
-  await db.transaction().execute(async (tx) => {
-    const scored = await saveStage(dailyScores, block, context(tx, new Map()))
-    await saveStage(idlePeriods, block, context(tx, scored))
-  })
-}
-
-async function saveStage(stage: DayStage<Tx>, block: Block, own: StageContext<Tx>): Promise<Map<DayKey, unknown>> {
-  const inputs = await stage.load(block, own)
-  const stored = await stage.stored?.(block, own)
-  const values = new Map<DayKey, unknown>()
-  const upserts: { day: EmployeeDay; value: unknown }[] = []
-  for (const employeeId of block.employeeIds) {
-    for (const date of block.dates) {
-      const day = { tenantId: block.tenantId, employeeId, date }
-      const value = stage.calculate(day, inputs, null)
-      const key = dayKey(day)
-      values.set(key, value)
-      if (value !== null && !stored?.has(key)) upserts.push({ day, value })
-    }
-  }
-  await stage.save({ upserts, deletes: [] }, own)
-  return values
-}
-
-function context(tx: Tx, values: ReadonlyMap<DayKey, unknown>): StageContext<Tx> {
-  const silent = () => {}
-  return {
-    tx,
-    zone: ZONE,
-    signal: new AbortController().signal,
-    attempt: 1,
-    logger: { debug: silent, info: silent, warn: silent, error: silent },
-    now: () => new Date(),
-    // The one stage that asks gets the values of the one before it.
-    valuesOf: <Value>() => values as ReadonlyMap<DayKey, Value | null>,
-  }
 }

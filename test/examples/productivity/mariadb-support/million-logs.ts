@@ -6,7 +6,7 @@ import { roleConfigs } from '../../../../examples/productivity/sources/generator
 /** No clock change lies in the days: a day is so many milliseconds after the one before. */
 export const ZONE = 'Europe/Berlin'
 export const FIRST_DAY = '2025-04-01' as IsoDate
-export const DAYS = 50
+const DAYS = 50
 /** The last one; seen from its afternoon. */
 export const TODAY = '2025-05-20' as IsoDate
 export const NOW = new Date('2025-05-20T13:30:00Z')

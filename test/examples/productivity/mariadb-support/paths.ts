@@ -3,7 +3,7 @@ import type { Tx } from '../../../../examples/productivity/schema/tables.ts'
 import { everybody, rangeOf, tenantId, type Warehouse } from './changed-warehouse.ts'
 
 /** A service of a process that has just begun. */
-export type Open = () => RecalcService<Tx>
+type Open = () => RecalcService<Tx>
 
 /** One way of bringing everything up to date. */
 export interface Path {

@@ -1,0 +1,19 @@
+// A process of its own: one job of the reference back end over everybody, and its peak memory.
+import { openMysql } from '../examples/productivity/database/mysql.ts'
+import { openSqlite } from '../examples/productivity/database/sqlite.ts'
+import { createProductivity } from '../examples/productivity/productivity.ts'
+import type { Tables } from '../examples/productivity/schema/tables.ts'
+
+const [database = '', zone = '', from = '', to = '', asOf = ''] = process.argv.slice(2)
+const db = database.startsWith('mysql:') ? await openMysql<Tables>(database) : openSqlite<Tables>(database)
+const recalc = createProductivity(db, { zone, asOf: new Date(asOf) })
+// One day of one person: everything is loaded and connected.
+await recalc.triggerRecalc({ tenantId: 'bench', employeeId: 'E00001', date: from })
+const idleMb = process.memoryUsage.rss() / 2 ** 20
+const job = await recalc.triggerRecalcAllAsync({ tenantId: 'bench', from, to })
+const { processedDays } = await job.result
+// Kilobytes, as the operating system counts them: the true peak, not a sample.
+const peakMb = process.resourceUsage().maxRSS / 2 ** 10
+console.log(JSON.stringify({ idleMb, peakMb, days: processedDays }))
+await recalc.stop()
+await db.destroy()
