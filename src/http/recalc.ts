@@ -14,6 +14,7 @@ interface Page<Key> {
 
 /** What the API needs of a `RecalcService`; any of them fits, whatever its transactions are. */
 export interface RecalcForApi {
+  readonly tables: readonly string[]
   triggerRecalc(request: DayRequest): Promise<RecalcResult>
   triggerRecalcAllAsync(request: AllRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
   triggerRecalcBatchAsync(request: BatchRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>

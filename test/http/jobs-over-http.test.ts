@@ -1,3 +1,4 @@
+import { tenantStage } from 'recalc-service'
 import { expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'
 import { ALL, KEYS, reception } from './support/reception.ts'
@@ -241,9 +242,19 @@ test('within the cooldown, five minutes unless told otherwise, another job is re
   expect((await client.post('/', ALL)).status).toBe(201)
 })
 
-test('a caller learns what it may do', async () => {
-  const { client } = await reception()
-  expect((await client.get('/me')).body).toEqual({ tenants: ['acme'], actions: '*' })
-  expect((await client.as(KEYS.admin).get('/me')).body).toEqual({ tenants: '*', actions: '*' })
-  expect((await client.as(KEYS.reader).get('/me')).body).toEqual({ tenants: ['acme'], actions: ['read'] })
+test('a caller learns what it may do, and which tables there are', async () => {
+  const summary = {
+    name: 'summary',
+    title: 'Summing up',
+    reads: [],
+    writes: ['summaries', 'totals'],
+    run: async () => {},
+  }
+  const { client } = await reception({ stages: [tenantStage(summary)] })
+  const tables = ['summaries', 'totals']
+  expect((await client.get('/me')).body).toEqual({ tenants: ['acme'], actions: '*', tables })
+  expect((await client.as(KEYS.admin).get('/me')).body).toEqual({ tenants: '*', actions: '*', tables })
+  expect((await client.as(KEYS.reader).get('/me')).body).toEqual({ tenants: ['acme'], actions: ['read'], tables })
+  const dailyCalc = await reception()
+  expect((await dailyCalc.client.get('/me')).body.tables).toEqual([])
 })

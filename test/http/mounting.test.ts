@@ -146,5 +146,9 @@ test('a server that is not of @hono/node-server needs no more than fetch', async
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
   })
   const { url } = await serve((request, response) => server.emit('request', request, response))
-  expect(await (await fetch(`${url}${BASE}/me`)).json()).toEqual({ tenants: ['acme'], actions: '*' })
+  expect(await (await fetch(`${url}${BASE}/me`)).json()).toEqual({
+    tenants: ['acme'],
+    actions: '*',
+    tables: service.tables,
+  })
 })

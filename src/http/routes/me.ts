@@ -4,26 +4,29 @@ import { json } from '../responses.ts'
 import { route } from '../route.ts'
 import { named } from '../schemas/components.ts'
 
-/** What the caller may do. */
+/** What the caller may do, and with what. */
 export const meRoute = route(
   {
     method: 'GET',
     path: '/me',
     action: 'read',
     name: 'me',
-    summary: 'What the caller may do',
+    summary: 'What the caller may do, and which tables there are',
     answers: {
       200: {
-        description: 'Tenants and actions',
+        description: 'Tenants, actions and tables',
         schema: named(
           'Access',
           z.strictObject({
             tenants: z.union([z.array(z.string()), z.literal('*')]),
             actions: z.union([z.array(z.enum(ACTIONS)), z.literal('*')]),
+            tables: z
+              .array(z.string())
+              .meta({ description: 'What `tables` of a recalculation may name; empty: it has to be left out' }),
           }),
         ),
       },
     },
   },
-  async ({ access: { tenants, actions } }) => json({ tenants, actions }),
+  async ({ api, access: { tenants, actions } }) => json({ tenants, actions, tables: api.recalc.tables }),
 )

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { memoryBackend, type RecalcService } from '../../../src/index.ts'
+import { memoryBackend, RecalcService } from '../../../src/index.ts'
 import { launchChromium } from '../../support/chromium.ts'
 import { gate } from '../../support/gate.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
@@ -107,18 +107,18 @@ test('an empty selection of employees is refused, and never means everybody', as
   await page.getByLabel('Last day').fill('2025-03-02')
   await page.getByRole('radio', { name: 'Only these' }).first().check()
   await page.getByRole('button', { name: 'Estimate' }).click()
-  const ids = page.getByLabel('Employee ids, one per line')
+  const ids = page.getByLabel('Employee ids (one per line or separated by commas)')
   await page.getByText('Enter at least one employee').waitFor()
   expect(await ids.getAttribute('aria-invalid')).toBe('true')
   expect(await page.evaluate('document.activeElement.id')).toBe('employees')
 
-  await ids.fill('e0001\n  e0003  \n\n')
+  await ids.fill('e0001, e0003\n  e0005  \n\n')
   await page.getByRole('button', { name: 'Estimate' }).click()
-  await page.getByText('2 employees × 2 days = 4 employee-days').waitFor()
+  await page.getByText('3 employees × 2 days = 6 employee-days').waitFor()
   held.open()
   await page.getByRole('button', { name: 'Start the job' }).click()
-  await page.getByText('4 of 4 employee-days').waitFor()
-  expect(await service.listJobs()).toMatchObject([{ kind: 'batch', totalDays: 4 }])
+  await page.getByText('6 of 6 employee-days').waitFor()
+  expect(await service.listJobs()).toMatchObject([{ kind: 'batch', totalDays: 6 }])
 })
 
 test('what the server refuses is shown at its field', async () => {
@@ -126,13 +126,104 @@ test('what the server refuses is shown at its field', async () => {
   const { page } = await visit(host, '#/start')
   await page.getByLabel('First day').fill('2025-03-01')
   await page.getByLabel('Last day').fill('2025-03-31')
-  await page.getByRole('radio', { name: 'Only these' }).last().check()
-  await page.getByLabel('Table names, one per line').fill('no_such_table')
+  await page.getByRole('radio', { name: 'Only these' }).first().check()
+  await page.locator('#employees').fill(`e0001, ${'e'.repeat(256)}`)
   await page.getByRole('button', { name: 'Estimate' }).click()
   await page
-    .locator('#tables-error, #start-problem')
-    .getByText(/no_such_table/)
+    .locator('#employees-error')
+    .getByText(/255 characters/)
     .waitFor()
+  expect(await page.locator('#employees').getAttribute('aria-invalid')).toBe('true')
+})
+
+test('a day before those that can be recalculated is not offered', async () => {
+  const { host } = await serve()
+  const { page } = await visit(host, '#/start')
+  for (const id of ['start-date', 'end-date']) {
+    const valid = `document.getElementById('${id}').validity.valid`
+    await page.locator(`#${id}`).fill('1899-12-31')
+    expect(await page.evaluate(valid)).toBe(false)
+    await page.locator(`#${id}`).fill('1900-01-01')
+    expect(await page.evaluate(valid)).toBe(true)
+  }
+})
+
+test('the tables to recalculate are chosen from those that there are, and at least one of them', async () => {
+  const { service, host, held } = await serve()
+  const { page, faults } = await visit(host, '#/start')
+  const choice = page.getByRole('group', { name: 'Tables to recalculate' })
+  await page.getByLabel('First day').fill('2025-03-01')
+  await page.getByLabel('Last day').fill('2025-03-02')
+  expect(await choice.isVisible()).toBe(false)
+  await page.getByRole('group', { name: 'Tables', exact: true }).getByRole('radio', { name: 'Only these' }).check()
+  expect(await choice.getByRole('checkbox').count()).toBe(2)
+
+  await page.getByRole('button', { name: 'Estimate' }).click()
+  await page.getByText('Choose at least one table, or all of them.').waitFor()
+  const first = choice.getByRole('checkbox', { name: 'balances' })
+  expect(await first.getAttribute('aria-invalid')).toBe('true')
+  expect(await page.evaluate('document.activeElement.value')).toBe('balances')
+
+  await choice.getByRole('checkbox', { name: 'balances' }).check()
+  expect(await first.getAttribute('aria-invalid')).toBeNull()
+  await page.getByRole('button', { name: 'Estimate' }).click()
+  await page.getByText('1 of the tables').waitFor()
+  held.open()
+  await page.getByRole('button', { name: 'Start the job' }).click()
+  await page.locator('#job-status', { hasText: 'Completed' }).waitFor()
+  expect(await service.listJobs()).toMatchObject([{ stages: [{ name: 'balances' }] }])
+  expect(faults).toEqual([])
+})
+
+test('without tables there is none to choose', async () => {
+  const service = new RecalcService({
+    employees: { listEmployees: async () => [] },
+    dailyCalc: { calculateDay: async () => 'changed' },
+  })
+  const host = await consoleHost(service)
+  Object.assign(opened, { service, host })
+  const { page } = await visit(host, '#/start')
+  await page.getByRole('group', { name: 'Employees' }).waitFor()
+  expect(await page.getByRole('group', { name: 'Tables' }).count()).toBe(0)
+})
+
+test('the unchanged days are told as a part of those that are done', async () => {
+  const { service, host, held } = await serve()
+  held.open()
+  const job = await service.triggerRecalcAllAsync(MARCH)
+  await job.result
+  const { page } = await visit(host, jobFragment(job.id))
+  await page.getByText('372 of 372 employee-days').waitFor()
+  expect(await page.locator('#job-tiles dt').allTextContents()).toEqual([
+    ...['Done', 'of these unchanged', 'Closed', 'Failed, blocked', 'Days/s', 'Elapsed', 'Remaining'],
+  ])
+})
+
+test('a failure tells what its employee and its stage are called, as soon as that is known', async () => {
+  const { service, host, held } = await serve({
+    fails: ({ employeeId }) => (employeeId === 'e0003' ? 'No rate' : undefined),
+  })
+  held.open()
+  const job = await service.triggerRecalcAllAsync(MARCH)
+  await job.result
+  const { page, faults } = await visit(host)
+  const answered = gate()
+  await page.route('**/employees/**', async (route) => {
+    await answered.pass()
+    await route.continue()
+  })
+  await page.getByRole('link', { name: /acme/ }).click()
+  const cells = page.locator('#failures-rows tr').first().locator('td')
+  await cells.nth(2).getByText('Carrying balances forward', { exact: true }).waitFor()
+  const day = page.getByRole('button', { name: '2025-03-01, show e0003 in the grid' })
+  await day.focus()
+  expect(await cells.first().innerText()).toBe('e0003')
+  answered.open()
+  await cells.first().getByText('Employee 0003', { exact: true }).waitFor()
+  expect(await cells.first().innerText()).toBe('e0003 Employee 0003')
+  // What is learned later does not take the row away from whoever is in it.
+  expect(await page.evaluate('document.activeElement.ariaLabel')).toBe(await day.getAttribute('aria-label'))
+  expect(faults).toEqual([])
 })
 
 test('a tenant whose job still runs leads to that job', async () => {

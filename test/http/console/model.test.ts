@@ -42,6 +42,16 @@ describe('a job that is watched', () => {
     expect(reduceWatched(on, { type: 'job-read', job, nowMs: 2 })).toBe(on)
   })
 
+  test('knows its employees by the names that were read, and the same names change nothing', () => {
+    const employees = [
+      { employee_id: 'a', name: 'Ada' } as EmployeeRow,
+      { employee_id: 'b', name: null } as EmployeeRow,
+    ]
+    const on = reduceWatched(known, { type: 'employees-read', employees })
+    expect([...on.names]).toEqual([['a', 'Ada']])
+    expect(reduceWatched(on, { type: 'employees-read', employees })).toBe(on)
+  })
+
   test('has its days read anew when something happened, and only then', () => {
     expect(reduceWatched(known, { type: 'job-read', job, nowMs: 2 }).version).toBe(known.version)
     expect(reduceWatched(known, { type: 'job-happened', event: progress(11, 60), nowMs: 1 }).version).toBeGreaterThan(
@@ -146,11 +156,27 @@ describe('the form', () => {
     expect(startRequestOf({ ...input, employees: ' \n ' })).toEqual(
       new Map([['employee_ids', 'Enter at least one employee, or choose everybody.']]),
     )
-    expect(startRequestOf({ ...input, employees: 'a, b\nc' })).toMatchObject({ employee_ids: ['a, b', 'c'] })
+    expect(startRequestOf({ ...input, employees: 'a' })).toMatchObject({ employee_ids: ['a'] })
+  })
+
+  test('takes ids one per line, separated by commas, or both', () => {
+    for (const employees of ['a,b,c d', 'a\nb\r\nc d', ' a , b,\n\n,c d ,\n']) {
+      expect(startRequestOf({ ...input, employees })).toMatchObject({ employee_ids: ['a', 'b', 'c d'] })
+    }
+    expect([...(startRequestOf({ ...input, employees: ' ,\n, ' }) as Map<string, string>).keys()]).toEqual([
+      'employee_ids',
+    ])
+  })
+
+  test('asks for the chosen tables, and never for none', () => {
+    expect(startRequestOf({ ...input, tables: ['a, b'] })).toMatchObject({ tables: ['a, b'] })
+    expect(startRequestOf({ ...input, tables: [] })).toEqual(
+      new Map([['tables', 'Choose at least one table, or all of them.']]),
+    )
   })
 
   test('tells everything that is wrong at once', () => {
-    const errors = startRequestOf({ ...input, tenantId: '', endDate: '2024-12-31', tables: '' })
+    const errors = startRequestOf({ ...input, tenantId: '', endDate: '2024-12-31', tables: [] })
     expect([...(errors as Map<string, string>).keys()]).toEqual(['tenant_id', 'end_date', 'tables'])
   })
 

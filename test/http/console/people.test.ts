@@ -72,11 +72,16 @@ async function eachView(options: BrowserContextOptions, look: (page: Page, view:
   await page.keyboard.press('Escape')
   await page.goto(`${host.url}#/start`)
   await page.locator('#tenant').fill('initech')
+  for (const name of ['Employees', 'Tables']) {
+    await page.getByRole('group', { name, exact: true }).getByRole('radio', { name: 'Only these' }).check()
+  }
   await page.getByRole('button', { name: 'Estimate' }).click()
   await page.getByText('Enter the first day.').waitFor()
   await look(page, 'form with errors')
   await page.getByLabel('First day').fill('2025-03-01')
   await page.getByLabel('Last day').fill('2025-03-31')
+  await page.locator('#employees').fill('e0001')
+  await page.getByRole('checkbox', { name: 'balances' }).check()
   await page.getByRole('button', { name: 'Estimate' }).click()
   await page.getByRole('button', { name: 'Start the job' }).waitFor()
   await look(page, 'estimate')

@@ -59,7 +59,11 @@ const failures = new PageReader<Failure, number>({
   },
 })
 
-const grid = new GridView((jobId, { after, limit }) => api.employees(jobId, { after, limit }))
+const grid = new GridView(async (jobId, { after, limit }) => {
+  const page = await api.employees(jobId, { after, limit })
+  store.dispatch({ type: 'watched', jobId, action: { type: 'employees-read', employees: page.employees } })
+  return page
+})
 
 mountAccess(
   store,

@@ -8,7 +8,7 @@ export interface StartInput {
   /** `null`: everybody. */
   readonly employees: string | null
   /** `null`: all. */
-  readonly tables: string | null
+  readonly tables: readonly string[] | null
   readonly clearExisting: boolean
   readonly reason: string
 }
@@ -25,10 +25,10 @@ export function startRequestOf(input: StartInput): StartRequest | FieldErrors {
   if (input.startDate !== '' && input.endDate !== '' && input.endDate < input.startDate) {
     errors.set('end_date', 'The last day is before the first.')
   }
-  const employees = input.employees === null ? null : linesOf(input.employees)
+  const employees = input.employees === null ? null : idsOf(input.employees)
   if (employees?.length === 0) errors.set('employee_ids', 'Enter at least one employee, or choose everybody.')
-  const tables = input.tables === null ? null : linesOf(input.tables)
-  if (tables?.length === 0) errors.set('tables', 'Enter at least one table, or choose all of them.')
+  const { tables } = input
+  if (tables?.length === 0) errors.set('tables', 'Choose at least one table, or all of them.')
   if (errors.size > 0) return errors
   return {
     tenant_id: input.tenantId,
@@ -46,9 +46,10 @@ export function formField(apiField: string): string {
   return apiField.split(/[.[/]/).find((part) => part !== '') ?? ''
 }
 
-function linesOf(text: string): readonly string[] {
+/** As they are pasted from a spreadsheet or out of a sentence. */
+function idsOf(text: string): readonly string[] {
   return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
+    .split(/[\r\n,]/)
+    .map((id) => id.trim())
+    .filter((id) => id !== '')
 }

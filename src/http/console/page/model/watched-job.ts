@@ -1,4 +1,4 @@
-import type { Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
+import type { EmployeeRow, Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
 import { hasEnded } from './job-status.ts'
 import { addSample, type RateSample } from './rate.ts'
 
@@ -14,6 +14,8 @@ export interface WatchedJob {
   readonly samples: readonly RateSample[]
   /** What the job tried again, if anything since it was looked at. */
   readonly retry: RetryEvent | null
+  /** What employees are called, by their ids, as far as they were read. */
+  readonly names: ReadonlyMap<string, string>
   /** Ascends whenever days may have changed, so that what shows them is read anew. */
   readonly version: number
   /** Why it cannot be shown. */
@@ -23,10 +25,21 @@ export interface WatchedJob {
 export type WatchAction =
   | { readonly type: 'job-read'; readonly job: Job; readonly nowMs: number }
   | { readonly type: 'job-happened'; readonly event: JobEvent; readonly nowMs: number }
+  | { readonly type: 'employees-read'; readonly employees: readonly EmployeeRow[] }
   | { readonly type: 'connection'; readonly connection: Connection; readonly problem?: string }
 
 export function unknownJob(id: string): WatchedJob {
-  return { id, job: null, connection: 'connecting', knownAtMs: 0, samples: [], retry: null, version: 0, problem: null }
+  return {
+    id,
+    job: null,
+    connection: 'connecting',
+    knownAtMs: 0,
+    samples: [],
+    retry: null,
+    names: new Map(),
+    version: 0,
+    problem: null,
+  }
 }
 
 /** The job after something was heard of it. Nothing that is older than what is known moves it backwards. */
@@ -38,6 +51,8 @@ export function reduceWatched(watched: WatchedJob, action: WatchAction): Watched
       return reread(watched, action.job, action.nowMs)
     case 'job-happened':
       return happened(watched, action.event, action.nowMs)
+    case 'employees-read':
+      return named(watched, action.employees)
   }
 }
 
@@ -66,6 +81,14 @@ function happened(watched: WatchedJob, event: JobEvent, nowMs: number): WatchedJ
     samples: addSample(watched.samples, { atMs: Date.parse(event.at), days }),
     retry: null,
   }
+}
+
+function named(watched: WatchedJob, employees: readonly EmployeeRow[]): WatchedJob {
+  const fresh = employees.flatMap(({ employee_id: id, name }) =>
+    name === null || watched.names.get(id) === name ? [] : [[id, name] as const],
+  )
+  // The grid reads the same rows again and again while a job runs.
+  return fresh.length === 0 ? watched : { ...watched, names: new Map([...watched.names, ...fresh]) }
 }
 
 function progressed(job: Job, event: ProgressEvent): Job {

@@ -143,6 +143,8 @@ export type Action = 'start' | 'read' | 'cancel' | 'resume'
 export interface Me {
   readonly tenants: readonly string[] | '*'
   readonly actions: readonly Action[] | '*'
+  /** Those that a recalculation may be narrowed down to; empty: there is nothing to choose. */
+  readonly tables: readonly string[]
 }
 
 /** An answer of type `application/problem+json`. */

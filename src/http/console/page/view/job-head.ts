@@ -53,7 +53,7 @@ export function showTiles(watched: WatchedJob, job: Job, nowMs: number): void {
   const remaining = job.remaining_seconds === null || !running ? null : Math.max(0, job.remaining_seconds - since)
   const tiles: [string, string][] = [
     ['Done', formatCount(job.processed_days)],
-    ['Unchanged', formatCount(job.unchanged_days)],
+    ['of these unchanged', formatCount(job.unchanged_days)],
     ['Closed', formatCount(job.skipped_days)],
     ['Failed, blocked', formatCount(job.failed_days)],
     ['Days/s', rate === null ? '–' : formatRate(rate)],

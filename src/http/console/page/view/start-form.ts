@@ -8,6 +8,7 @@ import { byId, setNotice, setText, whileBusy } from './dom.ts'
 import { estimateText } from './estimate-text.ts'
 import { goTo } from './route-view.ts'
 import { showStartProblem } from './start-problem.ts'
+import { chosenTables, offerTables } from './table-choice.ts'
 
 /** The fields, by the names that the API gives them, and the ids of what they are typed into. */
 const FIELDS: Readonly<Record<string, string>> = {
@@ -54,6 +55,7 @@ export class StartForm {
     store.subscribe(({ access }, before) => {
       if (access === before?.access) return
       this.#form.reset()
+      offerTables(access.name === 'open' ? access.me.tables : [])
       this.#edited()
       const tenants = access.name === 'open' ? access.me.tenants : '*'
       if (tenants !== '*' && tenants.length === 1) byId('tenant', HTMLInputElement).value = tenants[0] ?? ''
@@ -130,16 +132,16 @@ export class StartForm {
   }
 
   #showErrors(errors: FieldErrors): void {
-    let first: HTMLElement | null = null
+    let first: HTMLElement | undefined
     for (const [name, id] of Object.entries(FIELDS)) {
-      const field = byId(id, HTMLElement)
+      const inputs = inputsOf(byId(id, HTMLElement))
       const message = errors.get(name) ?? null
       setNotice(byId(`${id}-error`, HTMLElement), message)
-      field.ariaInvalid = message === null ? null : 'true'
+      for (const input of inputs) input.ariaInvalid = message === null ? null : 'true'
       // What is wrong must be in sight.
       if (message !== null && id === 'employees') reveal('employees-some')
       if (message !== null && id === 'tables') reveal('tables-some')
-      if (message !== null) first ??= field
+      if (message !== null) first ??= inputs[0]
     }
     this.#showChoices()
     first?.focus()
@@ -148,16 +150,20 @@ export class StartForm {
 
 function readInput(): StartInput {
   const text = (id: string) => byId(id, HTMLInputElement).value.trim()
-  const lines = (id: string) => byId(id, HTMLTextAreaElement).value
   return {
     tenantId: text('tenant'),
     startDate: text('start-date'),
     endDate: text('end-date'),
-    employees: isChecked('employees-some') ? lines('employees') : null,
-    tables: isChecked('tables-some') ? lines('tables') : null,
+    employees: isChecked('employees-some') ? byId('employees', HTMLTextAreaElement).value : null,
+    tables: isChecked('tables-some') ? chosenTables() : null,
     clearExisting: isChecked('clear-existing'),
     reason: text('reason'),
   }
+}
+
+/** A field, or the fields of a group. */
+function inputsOf(field: HTMLElement): readonly HTMLElement[] {
+  return field instanceof HTMLFieldSetElement ? [...field.querySelectorAll('input')] : [field]
 }
 
 function isChecked(id: string): boolean {
