@@ -1,14 +1,20 @@
-// npm run bench [-- overhead memory reference durable]: ratios against what one would otherwise do, measured in the same run.
+// npm run bench [-- NAME …]: ratios against what one would otherwise do, measured in the same run.
 import { benchDurable } from './durable.ts'
+import { benchHttp } from './http.ts'
+import { benchMariadb } from './mariadb.ts'
 import { benchMemory } from './memory.ts'
 import { benchOverhead } from './overhead.ts'
 import { benchReference } from './reference.ts'
+import { benchReferenceMemory } from './reference-memory.ts'
 
 const benches: Record<string, () => Promise<void> | void> = {
   overhead: benchOverhead,
   memory: benchMemory,
   reference: benchReference,
+  'reference-memory': benchReferenceMemory,
   durable: benchDurable,
+  mariadb: benchMariadb,
+  http: benchHttp,
 }
 
 const asked = process.argv.slice(2)

@@ -29,6 +29,17 @@ export function publicFailureText({ code, message }: FailureText): string {
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 3)}...` : line
 }
 
+/** Codes of the library's own errors that can end a run: their words are its own, too. */
+const OWN_CODES = ['CONTRACT', 'LEASE_LOST', 'PIPELINE', 'SERVICE_STOPPED', 'STAGE_TIMEOUT']
+
+/**
+ * What made a run end, or try again. That is seldom a calculator, mostly a database, and not every driver's errors have a
+ * code to be told by.
+ */
+export function faultText({ code, message }: FailureText): FailureText {
+  return { code, message: OWN_CODES.includes(code) ? message : `The database or the host's own code failed (${code}).` }
+}
+
 /** A host's wording that can do no harm: when it throws, the library's own is told. */
 export function harmlessDescription(describe: DescribeFailure, logger: Logger): DescribeFailure {
   return (failure) => {

@@ -2,7 +2,7 @@ import type { JobEvent } from '../../jobs/job-events.ts'
 import type { Frame } from './frame.ts'
 
 /** How many of its newest events a feed holds ready; who is further behind reads from the store. */
-const KEPT = 256
+export const KEPT = 256
 
 /**
  * What happens to one job from a certain event on, read once for all who watch it here: a thousand clients cost the

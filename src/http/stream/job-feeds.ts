@@ -3,7 +3,7 @@ import type { Logger } from '../../pipeline/context.ts'
 import type { DescribeFailure } from '../failure-text.ts'
 import type { RecalcForApi } from '../recalc.ts'
 import { frameOf } from './frame.ts'
-import { JobFeed } from './job-feed.ts'
+import { JobFeed, KEPT } from './job-feed.ts'
 
 /** A watcher's place at a feed. */
 export interface Place {
@@ -24,9 +24,10 @@ export class JobFeeds {
     this.#logger = options.logger
   }
 
-  /** Begins to watch a job; `listener` hears of everything after `after` that the feed has not told yet. */
+  /** Begins to watch a job that has come to `after`; `listener` hears of everything that the feed has not told yet. */
   join(jobId: string, after: number, listener: () => void): Place {
-    const feed = this.#feeds.get(jobId) ?? this.#begin(jobId, after)
+    // What the feed holds of the past is read once, and not by each who begins in front of it.
+    const feed = this.#feeds.get(jobId) ?? this.#begin(jobId, Math.max(0, after - KEPT))
     const unwatch = feed.watch(listener)
     const leave = () => {
       unwatch()

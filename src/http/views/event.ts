@@ -1,5 +1,5 @@
 import type { JobEvent } from '../../jobs/job-events.ts'
-import type { DescribeFailure } from '../failure-text.ts'
+import { type DescribeFailure, faultText } from '../failure-text.ts'
 import { resultView } from './result.ts'
 
 /** An event as it is told: everything it holds, in snake_case. */
@@ -15,7 +15,8 @@ export function eventName({ type }: JobEvent): string {
 
 /** What has words in it that the outside may not be told as they are. */
 function saidAloud(event: JobEvent, describe: DescribeFailure): object {
-  if (event.type === 'failure' || event.type === 'retry') return { message: describe(event) }
+  if (event.type === 'failure') return { message: describe(event) }
+  if (event.type === 'retry') return { message: describe(faultText(event)) }
   return 'result' in event ? { result: resultView(event.result, describe) } : {}
 }
 

@@ -1,5 +1,5 @@
 import type { RecalcFailure, RecalcResult } from '../../run/result.ts'
-import type { DescribeFailure } from '../failure-text.ts'
+import { type DescribeFailure, faultText } from '../failure-text.ts'
 
 /** A failure as it is told. */
 export function failureView(
@@ -21,7 +21,7 @@ export function resultView(result: RecalcResult, describe: DescribeFailure) {
     failed_days: result.failedDays,
     errors: result.errors.map((failure) => failureView(failure, describe)),
     error_count: result.errorCount,
-    ...(error && { error: { code: error.code, message: describe(error) } }),
+    ...(error && { error: { code: error.code, message: describe(faultText(error)) } }),
     started_at: result.startedAt.toISOString(),
     finished_at: result.finishedAt.toISOString(),
   }

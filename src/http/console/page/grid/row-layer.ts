@@ -36,6 +36,8 @@ export class RowLayer {
     this.#root.ariaRowCount = String(source.complete ? layout.rows + 1 : -1)
     this.#root.ariaColCount = String(layout.columns + 1)
     this.#header.style.height = `${layout.datesHeight}px`
+    // As wide as the names, which it must cover when a row is half scrolled away.
+    this.#header.style.width = `${layout.namesWidth - 1}px`
     this.#dateHeader.ariaColIndex = String(active.column + 2)
     this.#dateHeader.textContent = source.dates[active.column] ?? ''
     const hadFocus = this.#cell !== null && this.#cell === document.activeElement
