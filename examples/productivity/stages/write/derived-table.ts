@@ -2,7 +2,6 @@ import type { Transaction } from 'kysely'
 import { type Block, type DayChanges, type DayKey, dayKey, type EmployeeDay, type StageContext } from 'recalc-service'
 import { upsert } from '../../database/engine.ts'
 import type { Tx } from '../../schema/tables.ts'
-import { grouped } from '../grouped.ts'
 import { batches } from './batches.ts'
 import { type Cell, type RowShapeDefinition, rowShape } from './row-shape.ts'
 
@@ -45,8 +44,19 @@ export function derivedTable<Row extends Readonly<Record<keyof Row, Cell>>>(
       const rows = await ['employee_id', date, ...key]
         .reduce((query, column) => query.orderBy(column), stored)
         .execute()
-      const byDay = grouped(rows, (row) => dayKey({ employeeId: String(row.employee_id), date: String(row[date]) }))
-      return new Map([...byDay].map(([day, own]) => [day, own.map((row) => shape.fromTable(row))]))
+      const byDay = new Map<DayKey, Row[]>()
+      let day:
+        | { readonly employeeId: Cell | undefined; readonly date: Cell | undefined; readonly own: Row[] }
+        | undefined
+      for (const row of rows) {
+        // Rows of one day are neighbours: a key is made for each day, not for each row.
+        if (!day || day.employeeId !== row.employee_id || day.date !== row[date]) {
+          day = { employeeId: row.employee_id, date: row[date], own: [] }
+          byDay.set(dayKey({ employeeId: String(day.employeeId), date: String(day.date) }), day.own)
+        }
+        day.own.push(shape.fromTable(row))
+      }
+      return byDay
     },
 
     isEqual(a, b) {
