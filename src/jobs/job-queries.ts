@@ -1,9 +1,7 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
-import { ACTIVE, RESUMABLE } from './job-record.ts'
+import { JOB_STATUSES } from './job-record.ts'
 import type { JobQuery } from './job-store.ts'
-
-const STATUSES = [...ACTIVE, ...RESUMABLE, 'completed'] as const
 
 /** The most that a page of failures or employees may be asked to hold. */
 const LONGEST_PAGE = 1_000
@@ -28,8 +26,8 @@ export function checkQuery(query: unknown): JobQuery {
   } else if (tenantId !== undefined && (typeof tenantId !== 'string' || tenantId === '')) {
     refuse('tenantId', 'a non-empty string, or an array of them', tenantId)
   }
-  if (status !== undefined && !STATUSES.some((known) => known === status)) {
-    refuse('status', STATUSES.map((known) => `'${known}'`).join(' or '), status)
+  if (status !== undefined && !JOB_STATUSES.some((known) => known === status)) {
+    refuse('status', JOB_STATUSES.map((known) => `'${known}'`).join(' or '), status)
   }
   if (limit !== undefined && !isWhole(limit, 1)) refuse('limit', 'a whole number from 1', limit)
   if (after !== undefined) checkId('after', after)

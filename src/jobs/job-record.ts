@@ -5,6 +5,17 @@ import type { Counters, RecalcResult, RunFault, RunStatus } from '../run/result.
 /** Where a job stands; the last five end a run, and all of them but `completed` can be resumed. */
 export type JobStatus = 'queued' | 'running' | RunStatus
 
+/** Every status there is. */
+export const JOB_STATUSES = [
+  'queued',
+  'running',
+  'completed',
+  'completed_with_errors',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const satisfies readonly JobStatus[]
+
 /** Statuses of a job that somebody works on. */
 export const ACTIVE: readonly JobStatus[] = ['queued', 'running']
 

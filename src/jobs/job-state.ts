@@ -9,8 +9,8 @@ import type { JobRecord } from './job-record.ts'
  *
  * A job is born `queued`. `begin` makes it `running`: its first run, or a later one that takes up what an earlier run left.
  * While it runs, `phase` says what it is doing, `counted` how much there is to do, `step` what one more committed unit of
- * work brought, and `progress` how long it may still take; these change nothing about its status. `end` puts it to rest with the status of its result, from which
- * only another `begin` wakes it, and none wakes a `completed` one.
+ * work brought, and `progress` how long it may still take; these change nothing about its status. `end` puts it to rest with
+ * the status of its result, from which only another `begin` wakes it, and none wakes a `completed` one.
  *
  * Numbers only grow: `processedDays`, `skippedDays` and `progress` never fall, not even over a resume. `failedDays` falls
  * only when a later run repairs a day, which moves to another counter in the same step.

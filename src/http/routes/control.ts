@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { JobConflictError } from '../../errors.ts'
+import { JOB_STATUSES } from '../../jobs/job-record.ts'
 import { ownJob } from '../own-job.ts'
 import { json } from '../responses.ts'
 import { route } from '../route.ts'
 import { named } from '../schemas/components.ts'
 import { pathField, textField } from '../schemas/fields.ts'
-import { JOB_STATUSES } from '../schemas/job.ts'
 import { conflictFor } from './start.ts'
 
 const cancellation = named(

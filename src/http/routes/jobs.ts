@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { JOB_STATUSES } from '../../jobs/job-record.ts'
 import { covers } from '../access.ts'
 import { listedJob, statusOfJob } from '../job-views.ts'
 import { ownJob } from '../own-job.ts'
@@ -7,7 +8,7 @@ import { json } from '../responses.ts'
 import { route } from '../route.ts'
 import { named } from '../schemas/components.ts'
 import { choiceField, idField, wholeNumberField } from '../schemas/fields.ts'
-import { JOB_STATUSES, job, jobStatus } from '../schemas/job.ts'
+import { job, jobStatus } from '../schemas/job.ts'
 
 /** How one job stands. */
 export const statusRoute = route(

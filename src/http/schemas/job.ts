@@ -1,18 +1,8 @@
 import { z } from 'zod'
+import { JOB_STATUSES } from '../../jobs/job-record.ts'
 import { named } from './components.ts'
 import { counterFields, recordedFailure } from './failure.ts'
 import { instantField, pathField } from './fields.ts'
-
-/** Where a job stands. */
-export const JOB_STATUSES = [
-  'queued',
-  'running',
-  'completed',
-  'completed_with_errors',
-  'failed',
-  'cancelled',
-  'interrupted',
-] as const
 
 const seconds = z.number().min(0).nullable()
 

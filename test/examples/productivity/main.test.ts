@@ -69,6 +69,34 @@ describe('npm run demo', () => {
     expect(output).not.toContain('Job: ') // nobody could go on with it
   })
 
+  it('serves the back end with its console until it is asked to end', { timeout: LONG }, async () => {
+    const demo = startDemo('--employees', '3', '--days', '2', '--serve', '--port', '0')
+    const [, base] = await demo.until(/^Console: (\S+)\n/m)
+    const [, key] = await demo.until(/^API key: (\S+) /m)
+    const page = await fetch(base!)
+    expect([page.status, page.headers.get('Content-Type')]).toEqual([200, expect.stringContaining('text/html')])
+    expect((await fetch(`${base}/jobs`)).status).toBe(401)
+
+    const headers = { 'X-API-Key': key!, 'Content-Type': 'application/json' }
+    const body = JSON.stringify({ tenant_id: 'demo', start_date: '2025-03-24', end_date: '2025-03-25' })
+    const started = await fetch(base!, { method: 'POST', headers, body })
+    expect(started.status).toBe(201)
+    const { stream_url: stream } = (await started.json()) as { stream_url: string }
+    const events = await (await fetch(new URL(stream, base), { headers })).text()
+    expect(events).toMatch(/\nevent: complete\ndata: .*"status":"completed"/)
+
+    demo.signal('SIGTERM')
+    expect((await demo.ended).code).toBe(0)
+  })
+
+  it('says which port it cannot listen on', { timeout: LONG }, async () => {
+    const first = startDemo('--employees', '3', '--days', '2', '--serve', '--port', '0')
+    const [, port] = await first.until(/^Console: http:\/\/127\.0\.0\.1:(\d+)/m)
+    const { code, errors } = await runDemo('--employees', '3', '--days', '2', '--serve', '--port', port!)
+    expect(code).toBe(2)
+    expect(errors).toContain(`Expected --port to be one that can be listened on, got ${port}`)
+  })
+
   it('goes on after kill -9 with --resume, and ends with the same tables as if nothing had happened', {
     timeout: LONG,
   }, async () => {
