@@ -54,9 +54,8 @@ export {
   type Step,
   StepSavedBefore,
 } from './run/checkpoint.ts'
-export type { ClosedPeriods, Employee, EmployeeQuery, EmployeeRepository } from './run/host-contracts.ts'
 export type { AfterCommit, RunPhase } from './run/journal.ts'
-export type { OnError, RunPlan } from './run/plan.ts'
+export type { ClosedPeriods, Employee, EmployeeQuery, EmployeeRepository } from './run/plan/host-contracts.ts'
 export type {
   AllRequest,
   BatchRequest,
@@ -65,7 +64,8 @@ export type {
   RangeRequest,
   RecalcRequest,
   TriggerOptions,
-} from './run/request.ts'
+} from './run/plan/resolve-request.ts'
+export type { OnError, RunPlan } from './run/plan/run-plan.ts'
 export type { Counters, RecalcFailure, RecalcResult, RunFault, RunStatus } from './run/result.ts'
 export type { RetryPolicy } from './run/retry.ts'
 export type { BlockShape } from './run/settings.ts'

@@ -11,7 +11,7 @@ import type { Logger } from './pipeline/context.ts'
 import { harmlessLogger, silentLogger } from './pipeline/logger.ts'
 import { dailyPipeline, type Pipeline, stagePipeline } from './pipeline/pipeline.ts'
 import type { DailyCalc, Stage } from './pipeline/stages.ts'
-import type { ClosedPeriods, EmployeeRepository } from './run/host-contracts.ts'
+import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import type { RetryPolicy } from './run/retry.ts'
 import type { BlockShape } from './run/settings.ts'
 

@@ -14,8 +14,7 @@ import { Jobs } from './jobs/jobs.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { type Selection, selectStages } from './pipeline/selection.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
-import { countEmployees } from './run/employee-pages.ts'
-import type { OnError, RunPlan } from './run/plan.ts'
+import { countEmployees } from './run/plan/employee-pages.ts'
 import {
   type AllRequest,
   type BatchRequest,
@@ -26,9 +25,10 @@ import {
   type RecalcRequest,
   resolveRequest,
   type TriggerOptions,
-} from './run/request.ts'
+} from './run/plan/resolve-request.ts'
+import type { OnError, RunPlan } from './run/plan/run-plan.ts'
 import type { RecalcResult } from './run/result.ts'
-import { RunsNow } from './run/runs-now.ts'
+import { RunsNow } from './run/synchronous-runs.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {

@@ -4,7 +4,13 @@ import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
 import type { Estimate } from '../recalc-service.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
-import type { AllRequest, BatchRequest, DayRequest, JobTriggerOptions, TriggerOptions } from '../run/request.ts'
+import type {
+  AllRequest,
+  BatchRequest,
+  DayRequest,
+  JobTriggerOptions,
+  TriggerOptions,
+} from '../run/plan/resolve-request.ts'
 import type { RecalcResult } from '../run/result.ts'
 
 interface Page<Key> {

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../run/checkpoint.ts'
-import { employeePages } from '../run/employee-pages.ts'
-import type { Employee, EmployeeQuery, EmployeeRepository } from '../run/host-contracts.ts'
+import { employeePages } from '../run/plan/employee-pages.ts'
+import type { Employee, EmployeeQuery, EmployeeRepository } from '../run/plan/host-contracts.ts'
 
 /** How many employees are read at a time in search of a page's place. */
 const STRIDE = 1_000

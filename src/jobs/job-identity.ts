@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RunPlan } from '../run/plan.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
 
 /** What a job is known by when whoever asked for it may ask again. */
 export interface JobIdentity {

@@ -1,5 +1,5 @@
 import type { RunPhase } from '../run/journal.ts'
-import type { RunPlan } from '../run/plan.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { Counters, RecalcResult, RunFault, RunStatus } from '../run/result.ts'
 
 /** Where a job stands; the last five end a run, and all of them but `completed` can be resumed. */

@@ -1,6 +1,6 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RunPhase } from '../run/journal.ts'
-import type { RunPlan } from '../run/plan.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { Counters, RecalcResult } from '../run/result.ts'
 import type { JobRecord, JobStatus } from './job-record.ts'
 

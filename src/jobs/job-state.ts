@@ -1,7 +1,7 @@
 import type { Step } from '../run/checkpoint.ts'
+import { count, daysDone } from '../run/counters.ts'
 import type { RunPhase } from '../run/journal.ts'
 import type { RecalcResult, RunFault } from '../run/result.ts'
-import { count, daysDone } from '../run/tally.ts'
 import type { JobRecord } from './job-record.ts'
 
 /*

@@ -9,7 +9,7 @@ import {
 } from '../errors.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import { startOfRun } from '../run/checkpoint.ts'
-import type { RunPlan } from '../run/plan.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
 import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
 import { JobHandle } from './job-handle.ts'

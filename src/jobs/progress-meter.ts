@@ -1,5 +1,5 @@
-import type { Employee } from '../run/host-contracts.ts'
-import { daysDone } from '../run/tally.ts'
+import { daysDone } from '../run/counters.ts'
+import type { Employee } from '../run/plan/host-contracts.ts'
 import type { JobEventDraft } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
 import { progressOf } from './job-state.ts'

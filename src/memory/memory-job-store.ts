@@ -5,8 +5,8 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import { ACTIVE, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
 import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import { daysDone } from '../run/counters.ts'
 import type { AfterCommit } from '../run/journal.ts'
-import { daysDone } from '../run/tally.ts'
 import { MemoryJob } from './memory-job.ts'
 
 /** Jobs in a map. Every method does its whole work in one go, so nothing can come in between. */

@@ -9,8 +9,8 @@ import {
   type Step,
   startOfRun,
 } from '../run/checkpoint.ts'
-import type { RunPlan } from '../run/plan.ts'
-import { count } from '../run/tally.ts'
+import { count } from '../run/counters.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
 
 /** Everything that is kept of one job. */
 export class MemoryJob {

@@ -1,10 +1,10 @@
 import { BackendUnavailableError } from '../errors.ts'
+import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
 import type { RunJournal } from './journal.ts'
 import { codeOf, messageOf } from './result.ts'
 import { backoffMs, pause } from './retry.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './settings.ts'
-import { StageFailure, thrownBy } from './stage-failure.ts'
 
 /**
  * Does something until it succeeds or fails for good: after a transient error it waits and tries again. Undefined when the

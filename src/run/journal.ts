@@ -1,5 +1,5 @@
 import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from './checkpoint.ts'
-import type { Employee } from './host-contracts.ts'
+import type { Employee } from './plan/host-contracts.ts'
 import type { Counters } from './result.ts'
 
 /** Undoes or completes something once the unit of work has committed. */

@@ -1,6 +1,6 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { describe } from '../expectation.ts'
-import { StageFailure, thrownBy } from './stage-failure.ts'
+import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
 
 /** How a run ended. All but `completed` can be resumed when the run was a job. */
 export type RunStatus = 'completed' | 'completed_with_errors' | 'failed' | 'cancelled' | 'interrupted'

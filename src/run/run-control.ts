@@ -1,5 +1,5 @@
+import { thrownBy } from './blocks/stage-failure.ts'
 import type { RecalcFailure, RunStatus } from './result.ts'
-import { thrownBy } from './stage-failure.ts'
 
 /** Why a run ends before its time. */
 export interface Stop {

@@ -1,10 +1,10 @@
 import { RecalcFailedError } from '../errors.ts'
 import type { Logger } from '../pipeline/context.ts'
 import { type emptyStep, startOfRun } from './checkpoint.ts'
+import { count, nothingCounted } from './counters.ts'
 import type { RetryNotice, RunJournal } from './journal.ts'
 import { type Counters, causeOf, type RecalcFailure, type RecalcResult, type RunStatus } from './result.ts'
 import { executeRun, type RunInput } from './run.ts'
-import { count, nothingCounted } from './tally.ts'
 
 /**
  * A run without a job: the caller waits for it.

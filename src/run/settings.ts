@@ -1,6 +1,6 @@
 import type { Clock } from '../calendar/clock.ts'
 import type { Logger } from '../pipeline/context.ts'
-import type { ClosedPeriods, EmployeeRepository } from './host-contracts.ts'
+import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 

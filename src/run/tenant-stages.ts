@@ -1,13 +1,13 @@
 import type { TenantStage } from '../pipeline/stages.ts'
 import { attempt } from './attempts.ts'
+import { callStage } from './blocks/stage-call.ts'
+import { StageFailure } from './blocks/stage-failure.ts'
 import { emptyStep, type FailureKey, type Step, StepSavedBefore } from './checkpoint.ts'
 import { employeeLocks, lockKeys, WHOLE_TENANT } from './employee-locks.ts'
 import type { AfterCommit } from './journal.ts'
-import type { RunPlan } from './plan.ts'
+import { endsRun, type LaneRun } from './lanes/lane-runner.ts'
+import type { RunPlan } from './plan/run-plan.ts'
 import { failureOf } from './result.ts'
-import { endsRun, type LaneRun } from './run-lane.ts'
-import { callStage } from './stage-call.ts'
-import { StageFailure } from './stage-failure.ts'
 
 /**
  * Runs the tenant stages in order, each in a unit of work of its own, two runs of one tenant never at the same time.

@@ -1,8 +1,8 @@
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
 import type { LaneCheckpoint } from '../run/checkpoint.ts'
+import { daysDone } from '../run/counters.ts'
 import type { Counters, RecalcFailure } from '../run/result.ts'
-import { daysDone } from '../run/tally.ts'
 import { bytesOf } from './statements.ts'
 import type { JobsTable, LanesTable } from './tables.ts'
 

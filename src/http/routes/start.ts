@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { JobConflictError } from '../../errors.ts'
-import type { AllRequest, BatchRequest } from '../../run/request.ts'
+import type { AllRequest, BatchRequest } from '../../run/plan/resolve-request.ts'
 import { covers } from '../access.ts'
 import { checkOwnTenant } from '../own-tenant.ts'
 import { jobConflict } from '../problem-of-error.ts'

@@ -6,7 +6,7 @@ import type { JobRecord } from '../../jobs/job-record.ts'
 import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
 import { type Checkpoint, emptyStep, type RecordedFailure, type Step } from '../../run/checkpoint.ts'
-import type { RunPlan } from '../../run/plan.ts'
+import type { RunPlan } from '../../run/plan/run-plan.ts'
 import type { RecalcFailure, RecalcResult, RunStatus } from '../../run/result.ts'
 
 /** Where the time of every case begins, in milliseconds since 1970. */

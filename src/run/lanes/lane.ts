@@ -1,9 +1,9 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
-import type { Step } from './checkpoint.ts'
-import { lockKeys } from './employee-locks.ts'
-import type { Employee } from './host-contracts.ts'
-import type { RecalcFailure } from './result.ts'
-import { type BlockOutcome, stepOf } from './run-block.ts'
+import type { IsoDate } from '../../calendar/iso-date.ts'
+import { type BlockOutcome, stepOf } from '../blocks/block-runner.ts'
+import type { Step } from '../checkpoint.ts'
+import { lockKeys } from '../employee-locks.ts'
+import type { Employee } from '../plan/host-contracts.ts'
+import type { RecalcFailure } from '../result.ts'
 
 const nobody: ReadonlySet<string> = new Set()
 

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { dayBefore } from '../calendar/date-range.ts'
-import { ContractError } from '../errors.ts'
-import { expected } from '../expectation.ts'
-import { type DayKey, dayKey } from '../pipeline/employee-day.ts'
-import type { PassStage } from '../pipeline/selection.ts'
-import type { DayChanges, DayValue } from '../pipeline/stages.ts'
+import { dayBefore } from '../../calendar/date-range.ts'
+import { ContractError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
+import { type DayKey, dayKey } from '../../pipeline/employee-day.ts'
+import type { PassStage } from '../../pipeline/selection.ts'
+import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
 
 /** What one day stage has calculated for a block, by the number of the day, and what is stored there now. */

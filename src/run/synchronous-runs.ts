@@ -1,5 +1,5 @@
 import type { Selection } from '../pipeline/selection.ts'
-import type { RunPlan } from './plan.ts'
+import type { RunPlan } from './plan/run-plan.ts'
 import type { RecalcResult } from './result.ts'
 import { RunControl } from './run-control.ts'
 import { runNow } from './run-now.ts'

@@ -1,4 +1,4 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
+import type { IsoDate } from '../../calendar/iso-date.ts'
 
 /** What a run does after a failed day: stop, or go on with the other days. */
 export type OnError = 'fail-fast' | 'continue'

@@ -1,10 +1,10 @@
-import { addDays } from '../calendar/date-range.ts'
-import type { IsoDate } from '../calendar/iso-date.ts'
-import type { FailureKey, RecordedFailure, Step } from './checkpoint.ts'
-import type { Employee } from './host-contracts.ts'
+import { addDays } from '../../calendar/date-range.ts'
+import type { IsoDate } from '../../calendar/iso-date.ts'
+import { type BlockOutcome, stepOf } from '../blocks/block-runner.ts'
+import type { FailureKey, RecordedFailure, Step } from '../checkpoint.ts'
+import type { Employee } from '../plan/host-contracts.ts'
+import type { RecalcFailure } from '../result.ts'
 import { Lane } from './lane.ts'
-import type { RecalcFailure } from './result.ts'
-import { type BlockOutcome, stepOf } from './run-block.ts'
 
 interface RepairOptions {
   readonly tenantId: string

@@ -1,6 +1,6 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
-import type { Block, EmployeeDay } from '../pipeline/employee-day.ts'
-import type { RecalcFailure } from './result.ts'
+import type { IsoDate } from '../../calendar/iso-date.ts'
+import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
+import type { RecalcFailure } from '../result.ts'
 
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
 

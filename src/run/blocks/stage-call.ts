@@ -1,6 +1,6 @@
-import type { Clock } from '../calendar/clock.ts'
-import { StageTimeoutError } from '../errors.ts'
-import type { CalcContext } from '../pipeline/context.ts'
+import type { Clock } from '../../calendar/clock.ts'
+import { StageTimeoutError } from '../../errors.ts'
+import type { CalcContext } from '../../pipeline/context.ts'
 import { StageFailure } from './stage-failure.ts'
 
 /**

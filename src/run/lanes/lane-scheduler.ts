@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import type { RunControl } from './run-control.ts'
+import type { RunControl } from '../run-control.ts'
 
 /**
  * Runs lanes side by side, at most `concurrency` at once. A lane is only made when one is free, so however many there

@@ -1,5 +1,5 @@
-import { ContractError } from '../errors.ts'
-import { expected } from '../expectation.ts'
+import { ContractError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
 import type { Employee, EmployeeQuery, EmployeeRepository } from './host-contracts.ts'
 
 /** The employees of a run, a page at a time, in the repository's own order, after the given one. */

@@ -1,4 +1,4 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
+import type { IsoDate } from '../../calendar/iso-date.ts'
 
 /** Whom a run means. */
 export interface Employee {

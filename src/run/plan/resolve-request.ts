@@ -1,10 +1,10 @@
-import { countDays } from '../calendar/date-range.ts'
-import { type IsoDate, parseIsoDate } from '../calendar/iso-date.ts'
-import { InvalidRequestError } from '../errors.ts'
-import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
-import { stagesWriting } from '../pipeline/selection.ts'
-import type { OnError, RunPlan } from './plan.ts'
+import { countDays } from '../../calendar/date-range.ts'
+import { type IsoDate, parseIsoDate } from '../../calendar/iso-date.ts'
+import { InvalidRequestError } from '../../errors.ts'
+import { expected, isPlainObject, unknownProperty } from '../../expectation.ts'
+import type { Pipeline } from '../../pipeline/pipeline.ts'
+import { stagesWriting } from '../../pipeline/selection.ts'
+import type { OnError, RunPlan } from './run-plan.ts'
 
 /** One day of one employee. Dates are `YYYY-MM-DD` in the tenant's zone. */
 export interface DayRequest {
