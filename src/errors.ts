@@ -1,5 +1,3 @@
-import type { RecalcFailure, RecalcResult } from './run/result.ts'
-
 /** Every error that this library throws. `code` is a literal, so that a `switch` over it narrows. */
 export abstract class RecalcError extends Error {
   abstract readonly code: string
@@ -35,19 +33,6 @@ export class PipelineError extends RecalcError {
 /** Thrown when a repository or a stage of the host breaks its contract, such as pages of employees that run in circles. */
 export class ContractError extends RecalcError {
   readonly code = 'CONTRACT'
-}
-
-/** Thrown when a synchronous run stopped at a failed day; `result` tells what was done and what failed. */
-export class RecalcFailedError extends RecalcError {
-  readonly code = 'RECALC_FAILED'
-  readonly result: RecalcResult
-
-  constructor(result: RecalcResult, failure: RecalcFailure, options?: ErrorOptions) {
-    const { employeeId, date, stage } = failure
-    const where = date ? ` (employee ${employeeId}, ${date})` : ` (stage ${stage})`
-    super(`Recalculation failed${where}: ${failure.message}`, options)
-    this.result = result
-  }
 }
 
 /** Thrown when no job has the given id. */
@@ -115,6 +100,43 @@ export class StageTimeoutError extends RecalcError {
   constructor(stage: string, timeoutMs: number) {
     super(`Stage "${stage}" took longer than stageTimeoutMs (${timeoutMs} ms)`)
     this.stage = stage
+  }
+}
+
+/** Thrown when a unit of work took longer than `unitOfWorkTimeoutMs`, or the library waited in it for longer than a lease. */
+export class UnitOfWorkTimeoutError extends RecalcError {
+  readonly code = 'UNIT_OF_WORK_TIMEOUT'
+  /** The stage whose code was awaited; undefined when the database itself was. */
+  readonly stage: string | undefined
+
+  constructor(stage: string | undefined, timeoutMs: number) {
+    const awaited = stage === undefined ? 'the database to answer' : `stage "${stage}"`
+    super(
+      `A unit of work was given up: it waited ${timeoutMs} ms for ${awaited}. The connection may be dead, the pool may be ` +
+        'exhausted (a calculator must use `context.tx`, not a connection of its own), or `unitOfWorkTimeoutMs` may be too short',
+    )
+    this.stage = stage
+  }
+}
+
+/** Thrown when a call of the host's repository, or of the job store, did not answer in time. */
+export class CallTimeoutError extends RecalcError {
+  readonly code = 'CALL_TIMEOUT'
+
+  constructor(what: string, timeoutMs: number) {
+    super(`Waited ${timeoutMs} ms for ${what}, which did not answer; the connection may be dead, or the pool exhausted`)
+  }
+}
+
+/** Thrown when a calculation awaits a call of its own service, which would wait for the calculation. */
+export class NestedCallError extends RecalcError {
+  readonly code = 'NESTED_CALL'
+
+  constructor(what: string) {
+    super(
+      `${what} was called inside a calculation of the same service and would wait for itself; call it in ` +
+        '`context.afterCommit(…)`, or start a job without awaiting its result',
+    )
   }
 }
 

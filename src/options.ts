@@ -12,8 +12,8 @@ import { harmlessLogger, silentLogger } from './pipeline/logger.ts'
 import { dailyPipeline, type Pipeline, stagePipeline } from './pipeline/pipeline.ts'
 import type { DailyCalc, Stage } from './pipeline/stages.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
-import type { RetryPolicy } from './run/retry.ts'
-import type { BlockShape } from './run/settings.ts'
+import type { RetryPolicy } from './run/units/backoff.ts'
+import type { BlockShape } from './run/run-settings.ts'
 
 /** Among which jobs at most one may be active. */
 export type Exclusive = 'none' | 'tenant' | 'global'

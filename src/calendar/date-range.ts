@@ -1,6 +1,12 @@
 import { firstEpochDay, fromEpochDay, lastEpochDay, toEpochDay } from './epoch-day.ts'
 import type { IsoDate } from './iso-date.ts'
 
+/** Consecutive dates, both ends inclusive. */
+export interface DateInterval {
+  readonly from: IsoDate
+  readonly to: IsoDate
+}
+
 /**
  * The date `n` days later, or earlier when `n` is negative.
  *

@@ -1,6 +1,6 @@
 import { BackendUnavailableError } from '../errors.ts'
-import { backoffMs, pause } from '../run/retry.ts'
-import type { UnitOfWork } from '../run/unit-of-work.ts'
+import { backoffMs, pause } from '../run/units/backoff.ts'
+import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobSettings } from './job-runner.ts'

@@ -1,6 +1,6 @@
-import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { AfterCommit } from '../run/journal.ts'
-import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 
@@ -13,18 +13,23 @@ export interface RecalcBackend<Tx = unknown> {
 /** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */
 export interface Lease {
   readonly jobId: string
-  /** Who works on it; unique per service. */
-  readonly owner: string
+  /** Random, of the claim that gave it: how a claim whose answer was lost knows its own work from another's. */
+  readonly claimId: string
   /** The fencing token: 1, 2, 3… within the job. */
   readonly token: number
 }
 
 /** Who asks for a lease, and until when it holds unless it is renewed. */
 export interface LeaseRequest {
-  readonly owner: string
   /** Milliseconds since 1970. */
   readonly now: number
   readonly leaseMs: number
+}
+
+/** Who asks for a job. */
+export interface ClaimRequest extends LeaseRequest {
+  /** Random, a new one for each claim. */
+  readonly claimId: string
 }
 
 /** Whether a job was let in. */
@@ -51,6 +56,14 @@ export type Claim =
   | { readonly activeJobId: string }
   /** Its status is none of those that were asked for, or its lease still holds. */
   | { readonly status: JobStatus }
+
+/** A job that nobody works on although its last run did not come to an end of its own. */
+export interface AbandonedJob {
+  readonly jobId: string
+  readonly status: JobStatus
+  /** Somebody has asked for its end. */
+  readonly cancelRequested: boolean
+}
 
 /** What is known after a lease was renewed. */
 export interface Renewal {
@@ -83,17 +96,17 @@ export interface JobStore<Tx = unknown> {
   create(
     record: JobWithPlan,
     event: JobEvent,
-    request: LeaseRequest & { readonly cooldownMs: number },
+    request: ClaimRequest & { readonly cooldownMs: number },
   ): Promise<Admission>
 
   /**
    * Takes a job over whose status is one of `from`; an active one only when its lease has expired. From then on it is
-   * `running` and has neither result nor end; of two that claim it at once one wins. That somebody wants it to end is
-   * forgotten with its last run, but stands when that run's worker died before it could heed it.
+   * `running` and has neither result nor end; of two that claim it at once one wins, whatever they share. A request to cancel
+   * it stands when the job was active or interrupted; of a job that has ended otherwise it is forgotten.
    *
    * @throws {JobNotFoundError}
    */
-  claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim>
+  claim(jobId: string, request: ClaimRequest & { readonly from: readonly JobStatus[] }): Promise<Claim>
 
   /** Keeps the lease until `now + leaseMs`. */
   renew(lease: Lease, request: LeaseRequest): Promise<Renewal>
@@ -107,8 +120,15 @@ export interface JobStore<Tx = unknown> {
    */
   list(query: JobQuery): Promise<readonly JobRecord[]>
 
-  /** Ids of jobs that were interrupted, or that are active under a lease that expired before `now`; oldest first. */
-  listInterrupted(now: number): Promise<readonly string[]>
+  /**
+   * Jobs that were interrupted, or that are active under a lease that expired before `now`; oldest first, at most `limit`,
+   * behind the job `after`.
+   */
+  listAbandoned(query: {
+    readonly now: number
+    readonly limit: number
+    readonly after: string | null
+  }): Promise<readonly AbandonedJob[]>
 
   /** Events after `seq`, ascending, at most `limit`. */
   events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]>
@@ -134,15 +154,17 @@ export interface JobStore<Tx = unknown> {
   /** Calls `listener` after something was stored for the job; returns what ends that. */
   watch(jobId: string, listener: () => void): () => void
 
-  /** Asks whoever works on the job to end it. False when it has ended already, undefined when there is no such job. */
+  /**
+   * Writes down that the job is to end as `cancelled`. From then on it can end in no other way, whoever works on it. False when
+   * it has ended already, other than `interrupted`; undefined when there is no such job.
+   */
   requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined>
 
-  /** Lanes that are about to begin, and how far employees have been handed out. */
-  openLanes(
-    lease: Lease,
-    lanes: readonly LaneCheckpoint[],
-    handedOut: { readonly after: string | null; readonly all: boolean },
-  ): Promise<void>
+  /**
+   * Lanes that are about to begin, and how far employees have been dispatched; undefined leaves that as it is. Where there
+   * are lanes, no tenant stage is done any more.
+   */
+  openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
 
   /** Replaces an open lane by others. */
   splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void>
@@ -161,6 +183,9 @@ export interface JobStore<Tx = unknown> {
    * long as it is no less than the days that are done. `cancel` is left as `requestCancel` put it. Events that are stored
    * already are left as they are, so that the holder of the lease may repeat a write whose answer was lost, the last one
    * included.
+   *
+   * A record that ends in another way than `cancelled` while the job is to be cancelled is refused: nothing is stored, and
+   * the request is returned. Otherwise it resolves with `null`.
    */
-  append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void>
+  append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<JobRecord['cancel']>
 }

@@ -1,5 +1,5 @@
 import type { RecalcBackend } from '../jobs/job-store.ts'
-import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import { MemoryJobStore } from './memory-job-store.ts'
 import { memoryUnitOfWork } from './memory-unit-of-work.ts'
 

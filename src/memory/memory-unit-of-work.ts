@@ -1,4 +1,4 @@
-import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 
 /** No transaction at all: for calculators whose writes need none, and for trying things out. */
 export function memoryUnitOfWork(): UnitOfWork<undefined> {

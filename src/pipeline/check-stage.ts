@@ -7,7 +7,7 @@ const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
 
 /** `kind` is there when a made stage is spread into another. */
 const MEMBERS = {
-  day: ['kind', 'name', 'title', 'reads', 'writes', 'load', 'calculate', 'stored', 'isEqual', 'save'],
+  day: ['kind', 'name', 'title', 'reads', 'writes', 'load', 'calculate', 'stored', 'previousMissing', 'latest', 'isEqual', 'save'],
   tenant: ['kind', 'name', 'title', 'reads', 'writes', 'run'],
 } as const
 
@@ -47,6 +47,18 @@ export function checkDefinition(name: string, definition: unknown, kind: 'day' |
   const { writes, save } = definition as { readonly writes?: unknown; readonly save?: unknown }
   if (kind === 'day' && save !== undefined && Array.isArray(writes) && writes.length === 0) {
     refuse(`${name}.writes`, 'the tables that `save` writes', writes)
+  }
+  if (kind === 'day') checkPrevious(name, definition as Readonly<Record<string, unknown>>) // has functions, as was just checked
+}
+
+const PREVIOUS_MISSING: readonly unknown[] = [undefined, 'restart', 'latest', 'fail']
+
+function checkPrevious(name: string, { previousMissing, latest }: Readonly<Record<string, unknown>>): void {
+  if (!PREVIOUS_MISSING.includes(previousMissing)) {
+    refuse(`${name}.previousMissing`, "'restart', 'latest' or 'fail'", previousMissing)
+  }
+  if ((previousMissing === 'latest') !== (typeof latest === 'function')) {
+    refuse(`${name}.latest`, "a function, there together with `previousMissing: 'latest'`", latest)
   }
 }
 

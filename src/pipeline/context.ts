@@ -9,6 +9,17 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
+/** Which run a calculation belongs to. */
+export interface RunIdentity {
+  /** The job's id; of a run without a job a random one. */
+  readonly id: string
+  readonly kind: 'day' | 'range' | 'batch' | 'all'
+  /** The first date of the request. */
+  readonly from: IsoDate
+  /** The last date of the request, inclusive. */
+  readonly to: IsoDate
+}
+
 /** What a calculator is handed along with its day. */
 export interface CalcContext<Tx = unknown> {
   /** The open unit of work; everything a calculator writes must go through it. */
@@ -20,8 +31,15 @@ export interface CalcContext<Tx = unknown> {
   /** 1 on the first try, higher after transient errors. */
   readonly attempt: number
   readonly logger: Logger
+  readonly run: RunIdentity
   /** The service's clock. */
   now(): Date
+  /**
+   * Calls something once the unit of work has committed, such as a trigger for another employee, or a message to another
+   * system; not when it is rolled back. Calls are made in order. An error is logged and undoes nothing; a crash right after
+   * the commit loses the call.
+   */
+  afterCommit(call: () => unknown): void
 }
 
 declare const calculated: unique symbol

@@ -1,4 +1,6 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
+import { type IsoDate, isIsoDate } from '../calendar/iso-date.ts'
+import { ContractError } from '../errors.ts'
+import { expected } from '../expectation.ts'
 
 /** The unit of work: one calendar day of one employee, in the tenant's zone. */
 export interface EmployeeDay {
@@ -17,10 +19,25 @@ export type DayKey = string & { readonly [dayKey_]: true }
  *
  * @example
  * rows.map((row) => [dayKey({ employeeId: row.employee_id, date: row.work_date }), row])
+ * @throws {ContractError} when the date is no `YYYY-MM-DD` string, as where a driver gives a `Date`, or the id is no
+ * non-empty string.
  */
 export function dayKey(day: { readonly employeeId: string; readonly date: string }): DayKey {
+  const { employeeId, date } = day
+  if (!isIsoDate(date)) {
+    const remedy = (date as unknown) instanceof Date ? '; let the driver give dates as strings (mysql2: `dateStrings`)' : ''
+    throw new ContractError(`${expected('date', 'a calendar date as YYYY-MM-DD', date)}${remedy}`)
+  }
+  if (typeof employeeId !== 'string' || employeeId === '') {
+    throw new ContractError(expected('employeeId', 'a non-empty string', employeeId))
+  }
+  return keyOf({ employeeId, date })
+}
+
+/** {@link dayKey} for what is known to be right. */
+export function keyOf({ employeeId, date }: { readonly employeeId: string; readonly date: string }): DayKey {
   // A date has a fixed length, so no employee id can make two days collide.
-  return `${day.date}/${day.employeeId}` as DayKey
+  return `${date}/${employeeId}` as DayKey
 }
 
 /** Some employees × some consecutive days, loaded, calculated and saved in one unit of work. */

@@ -1,9 +1,7 @@
 import { PipelineError } from '../errors.ts'
 import { orderStages } from './order.ts'
+import { DAILY_CALC } from './stage-shape.ts'
 import type { DailyCalc, DayOffsets, DayStage, Stage, TenantStage } from './stages.ts'
-
-/** The name under which a {@link DailyCalc} appears in errors and events. */
-export const DAILY_CALC = 'dailyCalc'
 
 /** A host's stages, checked and in the order in which they run. */
 export interface Pipeline<Tx> {
@@ -14,25 +12,23 @@ export interface Pipeline<Tx> {
   readonly tables: readonly string[]
 }
 
-/** A pipeline of one calculator that does its own reading and writing. */
-export function dailyPipeline<Tx>(dailyCalc: DailyCalc<Tx>): Pipeline<Tx> {
-  return { dailyCalc, dayStages: [], tenantStages: [], tables: [] }
-}
-
 /**
- * Checks and orders a host's stages.
+ * Checks and orders what a host calculates with.
  *
  * @throws {PipelineError} naming the stages that cannot work together.
  */
-export function stagePipeline<Tx>(stages: readonly Stage<Tx>[]): Pipeline<Tx> {
+export function pipelineOf<Tx>(dailyCalc: DailyCalc<Tx> | undefined, stages: readonly Stage<Tx>[]): Pipeline<Tx> {
+  refuseReservedNames(stages)
   refuseDuplicateNames(stages)
+  if (dailyCalc) refuseDayStages(stages)
   const writers = refuseSharedOutputs(stages)
   const dayStages = stages.filter((stage) => stage.kind === 'day')
   const tenantStages = stages.filter((stage) => stage.kind === 'tenant')
   for (const stage of dayStages) checkReads(stage, writers)
+  for (const stage of dayStages) checkPreviousMissing(stage)
   refuseUselessStages(dayStages)
   return {
-    dailyCalc: undefined,
+    dailyCalc,
     dayStages: orderStages(dayStages, {
       outputsOf: (stage) => outputsOf(stage),
       inputsOf: ({ reads }) => Object.keys(reads),
@@ -50,6 +46,27 @@ export function outputsOf(stage: Stage<never>): readonly string[] {
 /** True when a stage builds on its own value of the day before. */
 export function readsOwnYesterday(stage: DayStage<never>): boolean {
   return stage.writes.some((table) => (stage.reads[table]?.[0] ?? 0) < 0)
+}
+
+/** Names that stand for parts of the library where a stage's name may stand. */
+const RESERVED: readonly string[] = [DAILY_CALC, 'closedPeriods', 'commit']
+
+function refuseReservedNames(stages: readonly Stage<never>[]): void {
+  const reserved = stages.find(({ name }) => RESERVED.includes(name))
+  if (!reserved) return
+  const { name } = reserved
+  throw new PipelineError(`"${name}" is a name of the library's own (${RESERVED.join(', ')}); call the stage something else`, [
+    name,
+  ])
+}
+
+function refuseDayStages(stages: readonly Stage<never>[]): void {
+  const day = stages.filter(({ kind }) => kind === 'day').map(({ name }) => name)
+  if (day.length === 0) return
+  throw new PipelineError(
+    `\`dailyCalc\` calculates the days, and so do the day stages ${day.map((name) => `"${name}"`).join(', ')}; use one of the two`,
+    day,
+  )
 }
 
 function refuseDuplicateNames(stages: readonly Stage<never>[]): void {
@@ -102,6 +119,14 @@ function checkOwnTable(stage: DayStage<never>, table: string, [first, last]: Day
       [stage.name],
     )
   }
+}
+
+function checkPreviousMissing(stage: DayStage<never>): void {
+  if (stage.previousMissing === undefined || readsOwnYesterday(stage)) return
+  throw new PipelineError(
+    `Stage "${stage.name}" says what is done when the day before has no row (\`previousMissing\`), but does not read its own table`,
+    [stage.name],
+  )
 }
 
 function refuseUselessStages(dayStages: readonly DayStage<never>[]): void {

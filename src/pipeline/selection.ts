@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
+import { DAILY_CALC, differenceOf, type StageShape, shapeOfDailyCalc, shapeOfStage } from './stage-shape.ts'
 import type { DailyCalc, DayStage, TenantStage } from './stages.ts'
 
 /** A day stage in a pass. */
@@ -21,37 +22,61 @@ export interface Selection<Tx> {
   readonly tenantStages: readonly TenantStage<Tx>[]
   /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
   readonly daysBuildOnEarlier: boolean
+  /** What a plan freezes of it, in the order in which it runs. */
+  readonly shapes: readonly StageShape[]
 }
 
 /**
- * The names of the stages that write any of `tables`; all stages when `tables` is undefined.
+ * What a request for some tables runs; everything when `tables` is undefined.
  *
+ * @param blockDays The most dates of a block of a `dailyCalc` that loads.
  * @throws {InvalidRequestError} for a table that no stage writes.
  */
-export function stagesWriting(pipeline: Pipeline<never>, tables: readonly string[] | undefined): readonly string[] {
+export function selectTables<Tx>(
+  pipeline: Pipeline<Tx>,
+  tables: readonly string[] | undefined,
+  blockDays: number,
+): Selection<Tx> {
   const all = [...pipeline.dayStages, ...pipeline.tenantStages]
-  if (!tables) return all.map(({ name }) => name)
-  for (const table of tables) {
+  for (const table of tables ?? []) {
     if (!pipeline.tables.includes(table)) {
       const known = pipeline.tables.map((name) => `"${name}"`).join(', ')
       const expectation = known ? `made of ${known}` : 'left out: dailyCalc names no tables'
       throw new InvalidRequestError(expected('tables', expectation, table))
     }
   }
-  return all.filter(({ writes }) => writes.some((table) => tables.includes(table))).map(({ name }) => name)
+  const asked = tables ? all.filter(({ writes }) => writes.some((table) => tables.includes(table))) : all
+  const names = new Set(asked.map(({ name }) => name))
+  if (!tables) names.add(DAILY_CALC)
+  return selectNames(pipeline, names, blockDays)
 }
 
-/** The stages of a frozen plan, looked up again by name; undefined when the pipeline no longer has one of them. */
-export function selectStages<Tx>(pipeline: Pipeline<Tx>, names: readonly string[]): Selection<Tx> | undefined {
-  const known = new Set([...pipeline.dayStages, ...pipeline.tenantStages].map(({ name }) => name))
-  if (!names.every((name) => known.has(name))) return undefined
-  const dayStages = passStages(pipeline.dayStages, new Set(names))
-  return {
-    dailyCalc: pipeline.dailyCalc,
-    dayStages,
-    tenantStages: pipeline.tenantStages.filter(({ name }) => names.includes(name)),
-    daysBuildOnEarlier: dayStages.some(({ stage }) => readsEarlierDaysOf(stage, dayStages)),
-  }
+/** What a frozen plan runs, from today's stages; or in what these differ from it. */
+export function selectFrozen<Tx>(
+  pipeline: Pipeline<Tx>,
+  frozen: readonly StageShape[],
+  blockDays: number,
+): Selection<Tx> | { readonly difference: string } {
+  const names = new Set(frozen.filter(({ saves, kind }) => saves || kind === 'unrecorded').map(({ name }) => name))
+  const selection = selectNames(pipeline, names, blockDays)
+  const difference = differenceOf(frozen, selection.shapes)
+  if (difference !== undefined) return { difference }
+  const place = new Map(frozen.map(({ name }, i) => [name, i]))
+  const tenantStages = selection.tenantStages.toSorted((a, b) => (place.get(a.name) ?? 0) - (place.get(b.name) ?? 0))
+  return { ...selection, tenantStages }
+}
+
+function selectNames<Tx>(pipeline: Pipeline<Tx>, names: ReadonlySet<string>, blockDays: number): Selection<Tx> {
+  const dailyCalc = names.has(DAILY_CALC) ? pipeline.dailyCalc : undefined
+  const dayStages = passStages(pipeline.dayStages, names)
+  const tenantStages = pipeline.tenantStages.filter(({ name }) => names.has(name))
+  const shapes = [
+    ...(dailyCalc ? [shapeOfDailyCalc(dailyCalc, blockDays)] : []),
+    ...dayStages.map(({ stage, saves, readsOwnYesterday: carries }) => shapeOfStage(stage, { saves, carries })),
+    ...tenantStages.map((stage) => shapeOfStage(stage, { saves: true, carries: false })),
+  ]
+  const daysBuildOnEarlier = dayStages.some(({ stage }) => readsEarlierDaysOf(stage, dayStages))
+  return { dailyCalc, dayStages, tenantStages, daysBuildOnEarlier, shapes }
 }
 
 function passStages<Tx>(ordered: readonly DayStage<Tx>[], asked: ReadonlySet<string>): readonly PassStage<Tx>[] {

@@ -1,13 +1,21 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
 import { checkDefinition } from './check-stage.ts'
 import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
 
 /**
- * The simplest calculator: does its own reading and writing, one unit of work per day, and its days do not block each
- * other. Returning nothing counts as `'changed'`.
+ * The simplest calculator: it reads and writes by itself, and its days do not block each other.
+ *
+ * Without `load` each day is a unit of work of its own. With it, a unit of work is one employee and up to `block.days` days:
+ * what they need is read once for all of them. A day that fails is left as it was, and the others are done again without it.
  */
-export interface DailyCalc<Tx = unknown> {
-  calculateDay(day: EmployeeDay, context: CalcContext<Tx>): Promise<void | 'changed' | 'unchanged'>
+export interface DailyCalc<Tx = unknown, Inputs = unknown> {
+  /** What the days of the block need: one employee, up to `block.days` consecutive dates. */
+  load?(block: Block, context: CalcContext<Tx>): Promise<Inputs>
+  /** Reads, calculates and writes one day, through `context.tx`. Returning nothing counts as `'changed'`. */
+  calculateDay(day: EmployeeDay, context: CalcContext<Tx>, inputs: Inputs): Promise<void | 'changed' | 'unchanged'>
+  /** Table → days read, relative to the calculated one. Default: it reads the day itself. */
+  readonly reads?: Readonly<Record<string, DayOffsets>>
 }
 
 /**
@@ -56,7 +64,19 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
    * block begins one day earlier.
    */
   readonly stored?: (block: Block, context: StageContext<Tx>) => Promise<ReadonlyMap<DayKey, Value>>
-  /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes. */
+  /**
+   * What `previous` is on a day whose day before has no row, for a stage that reads its own table:
+   * - `'restart'` (default): `null`, so the value starts afresh. Right for what counts within a streak.
+   * - `'latest'`: the latest earlier value, from this block or from `latest`. Right for a balance.
+   * - `'fail'`: the day fails. Right where every day must have a row.
+   */
+  readonly previousMissing?: 'restart' | 'latest' | 'fail'
+  /** Employee id → the latest value before the date `before`, however old; for `previousMissing: 'latest'`. */
+  readonly latest?: (
+    query: { readonly tenantId: string; readonly employeeIds: readonly string[]; readonly before: IsoDate },
+    context: StageContext<Tx>,
+  ) => Promise<ReadonlyMap<string, Value>>
+  /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes; 0 and -0 are the same. */
   isEqual?(a: Value, b: Value): boolean
   /** Writes the block's changes through `context.tx`; not called when there are none. */
   readonly save: (changes: DayChanges<Value>, context: StageContext<Tx>) => Promise<void>
@@ -67,9 +87,14 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
  * get its values from `context.valuesOf(stage)`.
  */
 export interface ValueStageDefinition<Value, Inputs, Tx = unknown>
-  extends Omit<DayStageDefinition<Value, Inputs, Tx>, 'writes' | 'stored' | 'isEqual' | 'save'> {
+  extends Omit<
+    DayStageDefinition<Value, Inputs, Tx>,
+    'writes' | 'stored' | 'isEqual' | 'save' | 'latest' | 'previousMissing'
+  > {
   readonly writes: readonly []
   readonly stored?: undefined
+  readonly latest?: undefined
+  readonly previousMissing?: undefined
   readonly isEqual?: undefined
   readonly save?: undefined
 }
@@ -135,6 +160,8 @@ export function dayStage(definition: DayStageDefinition<unknown, unknown> | Valu
     calculate: definition.calculate.bind(definition),
     save: definition.save?.bind(definition),
     ...(definition.stored && { stored: definition.stored.bind(definition) }),
+    ...(definition.latest && { latest: definition.latest.bind(definition) }),
+    ...(definition.previousMissing && { previousMissing: definition.previousMissing }),
     ...(definition.isEqual && { isEqual: definition.isEqual.bind(definition) }),
   }
   // The engine hands each stage only its own values and inputs back, so their types may be forgotten here.

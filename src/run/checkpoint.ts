@@ -1,59 +1,75 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RecalcFailure } from './result.ts'
 
-/** A group of employees whose days are worked off in date order. */
+/** A group of employees whose days are calculated in date order, and how far that is. */
 export interface LaneCheckpoint {
   /** Unique within the job, never used twice. */
   readonly id: number
+  /**
+   * `initial`: these days are calculated for the first time in this job. `repair`: they failed, or were blocked, in an
+   * earlier run of it, so they are counted as failed until they are repaired.
+   */
+  readonly kind: 'initial' | 'repair'
   readonly employeeIds: readonly string[]
-  /** How many of the plan's dates are done, counted from the first. */
+  /** The lane's first date. */
+  readonly from: IsoDate
+  /** The lane's last date, inclusive. */
+  readonly to: IsoDate
+  /** How many of its dates are done, counted from `from`. */
   readonly datesDone: number
 }
 
 /**
  * Where a run can go on. Its size is bounded by one page of employees, whatever the size of the run: everybody up to
- * `after` is done, except for the lanes that are still open.
+ * `dispatchedThrough` is done, except for the lanes that are still open.
  */
 export interface Checkpoint {
-  /** The last employee who was handed to a lane, in the repository's order; `null` before the first. */
-  readonly after: string | null
-  /** True once every employee was handed to a lane. */
-  readonly allHandedOut: boolean
+  /** The last employee who was dispatched to a lane, in the repository's order; `null` before the first. */
+  readonly dispatchedThrough: string | null
+  /** True once every employee was dispatched to a lane. */
+  readonly allDispatched: boolean
   readonly nextLaneId: number
   readonly openLanes: readonly LaneCheckpoint[]
-  /** Tenant stages that are done, counted from the first. */
-  readonly tenantStagesDone: number
+  /** The names of the tenant stages that are done. */
+  readonly tenantStagesDone: readonly string[]
 }
 
 /** Where every run begins. */
 export const startOfRun: Checkpoint = {
-  after: null,
-  allHandedOut: false,
+  dispatchedThrough: null,
+  allDispatched: false,
   nextLaneId: 1,
   openLanes: [],
-  tenantStagesDone: 0,
+  tenantStagesDone: [],
 }
+
+/** How far employees have been dispatched to lanes. */
+export type Dispatched = Pick<Checkpoint, 'dispatchedThrough' | 'allDispatched'>
 
 /** What tells failures of one run apart: the employee-day, or the name of the tenant stage. */
 export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage'>
 
-/** A failure as it was recorded; `number` ascends within the job and is never used twice. */
+/** A failure as it was recorded; `number` ascends within the job, in the order of the commits, and is never used twice. */
 export interface RecordedFailure extends RecalcFailure {
   readonly number: number
 }
 
-/** How far one committed unit of work brought the run; moves in that very unit of work. */
+/** How far one committed unit of work brought the run; moves in that very unit of work. No number in it is negative. */
 export interface Step {
-  /** The lane that moved, and how many of its dates are done now; `finished` when those were the last. */
-  readonly lane?: { readonly id: number; readonly datesDone: number; readonly finished: boolean }
-  readonly tenantStagesDone?: number
+  /** The lane that moved. */
+  readonly lane?: LaneStep
+  /** The tenant stage that is done. */
+  readonly tenantStageDone?: string
   /** Employee-days brought up to date by this step. */
   readonly processed: number
   /** The part of `processed` that needed no write. */
   readonly unchanged: number
+  /** Employee-days that were left alone because they are closed. */
   readonly skipped: number
-  /** Newly failed or blocked; negative when days are repaired that had failed before. */
+  /** Employee-days that failed or are blocked, and were not counted as failed before. */
   readonly failed: number
+  /** The part of `processed` and `skipped` that was counted as failed before. */
+  readonly repaired: number
   /** Failures to be recorded, after `settled` was removed. */
   readonly failures: readonly RecalcFailure[]
   /** Failures of an earlier run that no longer stand: repaired, or failed anew. */
@@ -62,6 +78,16 @@ export interface Step {
   readonly moved: readonly { readonly failure: FailureKey; readonly to: IsoDate }[]
   /** An earlier attempt got as far as its commit and then failed: it may be that only the answer was lost. */
   readonly repeated?: boolean
+}
+
+/** How far a lane is after a step. */
+export interface LaneStep {
+  readonly id: number
+  readonly datesDone: number
+  /** Those were its last dates. */
+  readonly finished: boolean
+  /** Who is left in the lane, when a failed day has taken employees out of it. */
+  readonly employeeIds?: readonly string[]
 }
 
 /** Thrown in place of saving a `repeated` step that is saved already, so that it is neither done nor counted twice. */
@@ -73,6 +99,7 @@ export const emptyStep: Step = {
   unchanged: 0,
   skipped: 0,
   failed: 0,
+  repaired: 0,
   failures: [],
   settled: [],
   moved: [],

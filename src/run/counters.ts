@@ -18,7 +18,7 @@ export function count(counters: Counters, step: Step): Counters {
     processedDays: counters.processedDays + step.processed,
     unchangedDays: counters.unchangedDays + step.unchanged,
     skippedDays: counters.skippedDays + step.skipped,
-    failedDays: counters.failedDays + step.failed,
+    failedDays: counters.failedDays + step.failed - step.repaired,
     errorCount: counters.errorCount + step.failures.length - step.settled.length,
   }
   return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }

@@ -5,18 +5,18 @@ import { setImmediate } from 'node:timers/promises'
 const LONGEST_HOLD_MS = 10
 
 /**
- * Lets the event loop turn now and then. A calculator and a backend that never really wait would otherwise keep the whole
+ * Yields to the event loop now and then. A calculator and a backend that never really wait would otherwise keep the whole
  * process busy until the run ends: no progress, no cancelling, no heartbeat.
  */
-export class Breathing {
-  #last = performance.now()
+export class EventLoop {
+  #lastTurn = performance.now()
   #turn: Promise<void> | undefined
 
   /** A turn of the event loop to wait for, if one is due; the same for all, so that no lane gets ahead of the others. */
-  breathe(): Promise<void> | undefined {
-    if (performance.now() - this.#last < LONGEST_HOLD_MS) return undefined
+  yieldIfDue(): Promise<void> | undefined {
+    if (performance.now() - this.#lastTurn < LONGEST_HOLD_MS) return undefined
     this.#turn ??= setImmediate().then(() => {
-      this.#last = performance.now()
+      this.#lastTurn = performance.now()
       this.#turn = undefined
     })
     return this.#turn

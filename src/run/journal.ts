@@ -1,8 +1,8 @@
-import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from './checkpoint.ts'
+import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from './checkpoint.ts'
 import type { Employee } from './plan/host-contracts.ts'
 import type { Counters } from './result.ts'
 
-/** Undoes or completes something once the unit of work has committed. */
+/** Completes something once the unit of work has committed. */
 export type AfterCommit = () => void
 
 /** What is told about a unit of work that is tried again. */
@@ -24,11 +24,31 @@ export interface RunPhase {
   readonly title: string
 }
 
+/** Where units of work are written down. */
+export interface StepJournal<Tx> {
+  /** Inside the unit of work; takes effect when it commits. What is returned is called after the commit. */
+  save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
+  /** A unit of work has committed. */
+  committed(step: Step, last: Employee | undefined): void
+  retrying(notice: RetryNotice): void
+}
+
+/** Where lanes are written down. */
+export interface LaneJournal {
+  /**
+   * Before their first block: these lanes exist. `dispatched`: how far employees have been dispatched, if that changed.
+   * Where there are lanes, the tenant stages are due again.
+   */
+  openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
+  /** One lane goes on as two, each at its own pace. */
+  splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void>
+}
+
 /**
- * Where a run writes down how far it is. A synchronous run keeps a mere tally; a job keeps all of it in its store, so that
+ * Where a run writes down how far it is. A synchronous run keeps mere counters; a job keeps all of it in its store, so that
  * it can be resumed.
  */
-export interface RunJournal<Tx> {
+export interface RunJournal<Tx> extends StepJournal<Tx>, LaneJournal {
   /** Where to begin. */
   readonly checkpoint: Checkpoint
   /** What is counted so far. */
@@ -37,16 +57,7 @@ export interface RunJournal<Tx> {
   readonly lastFailure: number
   /** Recorded failures, ascending by number. */
   failures(page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
-  /** Before their first block: these lanes exist, and everybody up to `after` is in a lane. */
-  openLanes(lanes: readonly LaneCheckpoint[], handedOut: { after: string | null; all: boolean }): Promise<void>
-  /** One lane goes on as two, each at its own pace. */
-  splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void>
-  /** Inside the unit of work; takes effect when it commits. What is returned is called after the commit. */
-  save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
-  /** A unit of work has committed. */
-  committed(step: Step, last: Employee | undefined): void
   /** The number of employee-days is known, or turned out to be another. */
   counted(totalDays: number): void
   phase(phase: RunPhase): void
-  retrying(notice: RetryNotice): void
 }

@@ -1,24 +1,7 @@
-import type { IsoDate } from '../calendar/iso-date.ts'
-import { describe } from '../expectation.ts'
-import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
+import type { RecalcFailure } from './failure.ts'
 
 /** How a run ended. All but `completed` can be resumed when the run was a job. */
 export type RunStatus = 'completed' | 'completed_with_errors' | 'failed' | 'cancelled' | 'interrupted'
-
-/** One thing that failed and was left as it was. */
-export interface RecalcFailure {
-  /** `null` when a tenant stage failed. */
-  readonly employeeId: string | null
-  /** `null` when a tenant stage failed. */
-  readonly date: IsoDate | null
-  /** The name of the stage, or `dailyCalc`. */
-  readonly stage: string
-  /** The `code` of the error that was thrown, if it has one, otherwise its name. */
-  readonly code: string
-  readonly message: string
-  /** How often it was tried. */
-  readonly attempts: number
-}
 
 /** Numbers of employee-days. `processedDays + skippedDays + failedDays <= totalDays`, with equality when nothing stopped the run. */
 export interface Counters {
@@ -53,37 +36,7 @@ export interface RunFault {
   readonly message: string
 }
 
-const causes = new WeakMap<RecalcFailure, unknown>()
-
-/** The record of something that failed with `thrown`. */
-export function failureOf(
-  thrown: unknown,
-  where: Pick<RecalcFailure, 'employeeId' | 'date' | 'stage'>,
-  attempts = 1,
-): RecalcFailure {
-  const error = thrownBy(thrown)
-  const stage = thrown instanceof StageFailure ? thrown.stage : where.stage
-  const failure = { ...where, stage, code: codeOf(error), message: messageOf(error), attempts }
-  causes.set(failure, error)
-  return failure
-}
-
-/** The error behind a failure of this process. */
-export function causeOf(failure: RecalcFailure | undefined): unknown {
-  return failure && causes.get(failure)
-}
-
-/** The `code` of an error, or the next best name for its kind. */
-export function codeOf(error: unknown): string {
-  if (error instanceof Error) {
-    const { code } = error as { code?: unknown }
-    return typeof code === 'string' ? code : error.name
-  }
-  return 'Error'
-}
-
-/** What an error says, whatever was thrown. */
-export function messageOf(error: unknown): string {
-  if (error instanceof Error) return String(error.message)
-  return typeof error === 'string' ? error : describe(error)
+/** How a run ends that nothing stopped. */
+export function endStatus({ failedDays, errorCount }: Counters): RunStatus {
+  return failedDays + errorCount > 0 ? 'completed_with_errors' : 'completed'
 }

@@ -1,5 +1,8 @@
+import { BackendUnavailableError } from '../errors.ts'
 import { thrownBy } from './blocks/stage-failure.ts'
-import type { RecalcFailure, RunStatus } from './result.ts'
+import type { RecalcFailure } from './failure.ts'
+import type { RunStatus } from './result.ts'
+import type { WatchedUnit } from './units/unit-watchdog.ts'
 
 /** Why a run ends before its time. */
 export interface Stop {
@@ -13,18 +16,35 @@ export interface Stop {
 const neverAborts = new AbortController().signal
 
 /**
- * Ends a run early, from within or from outside. Stopping is graceful: blocks in flight commit, no other starts. The
- * first reason wins.
+ * Ends a run early, from within or from outside. The first reason wins.
+ *
+ * Stopping is graceful: blocks in flight commit, no other starts. Abandoning is not: units of work in flight are given up,
+ * nobody waits for them, and none of them commits any more.
  */
 export class RunControl {
-  /** Aborts when work in flight is to give up; what calculators are handed. */
-  readonly signal: AbortSignal
+  readonly #callers: AbortSignal
+  readonly #units = new Set<WatchedUnit>()
   // Made only for those who wait: most runs are over before anybody does.
   #stopping: AbortController | undefined
+  #abandoning: AbortController | undefined
   #stop: Stop | undefined
+  #abandoned: { readonly cause: unknown } | undefined
+  #signal: AbortSignal | undefined
 
+  /** @param signal Of whoever asked for the run. */
   constructor(signal: AbortSignal = neverAborts) {
-    this.signal = signal
+    this.#callers = signal
+  }
+
+  /** Aborts when work in flight is to give up; what calculators are handed. */
+  get signal(): AbortSignal {
+    if (!this.#signal) {
+      this.#abandoning ??= new AbortController()
+      if (this.#abandoned) this.#abandoning.abort(this.#abandoned.cause)
+      const own = this.#abandoning.signal
+      this.#signal = this.#callers === neverAborts ? own : AbortSignal.any([this.#callers, own])
+    }
+    return this.#signal
   }
 
   /** Why the run is ending, if it is. */
@@ -44,5 +64,31 @@ export class RunControl {
     const cause = thrownBy(reason.cause)
     this.#stop = { ...reason, cause }
     this.#stopping?.abort(cause)
+  }
+
+  /** Ends the run because of an error. A database that stays away is no fault of the run: it may go on later. */
+  fail(error: unknown): void {
+    const cause = thrownBy(error)
+    this.stop({ status: cause instanceof BackendUnavailableError ? 'interrupted' : 'failed', cause })
+  }
+
+  /** Ends the run without waiting for what is in flight. */
+  abandon(cause: unknown): void {
+    this.stop({ status: 'interrupted', cause })
+    if (this.#abandoned) return
+    this.#abandoned = { cause }
+    this.#abandoning?.abort(cause)
+    for (const unit of this.#units) unit.expire(cause)
+  }
+
+  /** A unit of work of this run was opened. */
+  watch(unit: WatchedUnit): void {
+    this.#units.add(unit)
+    if (this.#abandoned) unit.expire(this.#abandoned.cause)
+  }
+
+  /** A unit of work of this run is over. */
+  forget(unit: WatchedUnit): void {
+    this.#units.delete(unit)
   }
 }

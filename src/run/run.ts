@@ -1,23 +1,31 @@
-import { datesBetween } from '../calendar/date-range.ts'
+import { countDays, datesBetween } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
-import { DAILY_CALC } from '../pipeline/pipeline.ts'
+import { CallTimeoutError } from '../errors.ts'
+import type { RunIdentity } from '../pipeline/context.ts'
 import type { Selection } from '../pipeline/selection.ts'
-import { attempt } from './attempts.ts'
-import type { FailureKey, LaneCheckpoint, RecordedFailure } from './checkpoint.ts'
+import { DAILY_CALC } from '../pipeline/stage-shape.ts'
+import type { ActiveRun } from './active-run.ts'
+import type { BlockCalculator } from './blocks/block-calculator.ts'
+import { DailyCalculator } from './blocks/daily-calculator.ts'
+import { StageCalculator } from './blocks/stage-calculator.ts'
+import type { Dispatched, FailureKey, RecordedFailure } from './checkpoint.ts'
 import { daysDone } from './counters.ts'
-import { Breathing } from './event-loop.ts'
+import { EventLoop } from './event-loop.ts'
+import { causeOf } from './failure.ts'
 import type { RunJournal, RunPhase } from './journal.ts'
 import { Lane } from './lanes/lane.ts'
-import { type LaneRun, runLane } from './lanes/lane-runner.ts'
-import { runLanes } from './lanes/lane-scheduler.ts'
-import { repairLanes } from './lanes/repair-lane.ts'
+import { runLane } from './lanes/lane-runner.ts'
+import { scheduleLanes } from './lanes/lane-scheduler.ts'
+import { repairRanges, withoutLanes } from './lanes/repair-ranges.ts'
 import { countEmployees, employeePages } from './plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from './plan/host-contracts.ts'
 import type { RunPlan } from './plan/run-plan.ts'
-import { causeOf } from './result.ts'
 import type { RunControl } from './run-control.ts'
-import type { RunSettings } from './settings.ts'
+import type { RunSettings } from './run-settings.ts'
 import { runTenantStages } from './tenant-stages.ts'
+import { attempt } from './units/attempts.ts'
+import { withDeadline } from './units/deadline.ts'
+import type { UnitRank } from './units/unit-slots.ts'
 
 /** How many failures of an earlier run are looked at together. */
 const REPAIR_PAGE = 1_000
@@ -27,11 +35,13 @@ const LANES_PER_PAGE = 4
 
 /** Everything that a run needs. */
 export interface RunInput<Tx> {
+  readonly id: string
   readonly plan: RunPlan
   readonly selection: Selection<Tx>
   readonly settings: RunSettings<Tx>
   readonly control: RunControl
   readonly journal: RunJournal<Tx>
+  readonly rank: UnitRank
 }
 
 /** What a run does, in order, as people see it. */
@@ -48,108 +58,121 @@ export function phasesOf<Tx>(selection: Selection<Tx>): readonly RunPhase[] {
 /**
  * One run, from its checkpoint to its end: what failed before, what was begun, what was not reached, the tenant stages.
  * It never throws: why it ended early is told by `control.stopped`.
+ *
+ * @returns whether there was nothing left to do: a run may be stopped when it is done already.
  */
-export async function executeRun<Tx>(input: RunInput<Tx>): Promise<void> {
+export async function executeRun<Tx>(input: RunInput<Tx>): Promise<boolean> {
   try {
-    await new Run(input).execute()
+    return await new Run(input).execute()
   } catch (error) {
-    input.control.stop({ status: 'failed', cause: error })
+    input.control.fail(error)
+    return false
   }
-}
-
-function laneCheckpoint(id: number, employees: readonly Employee[]): LaneCheckpoint {
-  return { id, employeeIds: employees.map((employee) => employee.id), datesDone: 0 }
 }
 
 class Run<Tx> {
   readonly #input: RunInput<Tx>
-  readonly #lanes: LaneRun<Tx>
+  readonly #active: ActiveRun<Tx>
   readonly #dates: readonly IsoDate[]
-  readonly #laneSize: number
-  /** Employees of open lanes who failed before and did again. */
-  readonly #blocked = new Set<string>()
   #nextLaneId: number
+  #isComplete = true
+  /** Days were calculated that tenant stages build on, so these are due again. */
+  #hasOpenedLanes: boolean
 
   constructor(input: RunInput<Tx>) {
-    const { plan, selection, settings, control, journal } = input
+    const { id, plan, settings, control, journal, rank } = input
     this.#input = input
     this.#dates = datesBetween(plan.from, plan.to)
-    this.#laneSize = selection.dailyCalc ? 1 : settings.block.employees
     this.#nextLaneId = journal.checkpoint.nextLaneId
-    const inOpenLanes = new Set(journal.checkpoint.openLanes.flatMap(({ employeeIds }) => employeeIds))
-    this.#lanes = {
-      selection,
+    this.#hasOpenedLanes = journal.checkpoint.openLanes.length > 0
+    const identity: RunIdentity = Object.freeze({ id, kind: plan.kind, from: plan.from, to: plan.to })
+    this.#active = {
+      plan,
+      identity,
       settings,
       control,
       journal,
-      breathing: new Breathing(),
-      zone: plan.zone,
-      clearExisting: plan.clearExisting,
+      calculator: calculatorOf(input),
+      rank,
+      eventLoop: new EventLoop(),
       now: () => new Date(settings.clock.now()),
       newLaneId: () => this.#nextLaneId++,
-      onFailures: (failures) => {
-        const [first] = failures
-        if (first && plan.onError === 'fail-fast') {
-          control.stop({ status: 'failed', cause: causeOf(first), failure: first })
-        }
-        if (!selection.daysBuildOnEarlier) return
-        for (const { employeeId } of failures) {
-          if (employeeId !== null && inOpenLanes.has(employeeId)) this.#blocked.add(employeeId)
-        }
+      onFailures: ([first]) => {
+        if (!first || plan.onError !== 'fail-fast') return
+        control.stop({ status: 'failed', cause: causeOf(first), failure: first })
       },
     }
   }
 
-  async execute(): Promise<void> {
+  async execute(): Promise<boolean> {
     const { selection, journal, control, plan } = this.#input
-    const phases = phasesOf(selection)
-    const [first] = phases
-    const hasPass = phases.length > selection.tenantStages.length
-    let failedStages: readonly FailureKey[] = []
-    let done = journal.checkpoint.tenantStagesDone
-    await this.#countDays(hasPass)
-    if (hasPass && first) {
+    const { calculator } = this.#active
+    const [first] = phasesOf(selection)
+    await this.#countDays()
+    if (plan.employeeIds?.length === 0) return true
+    let failedStages: readonly FailureKey[]
+    let isComplete = true
+    if (calculator && first) {
       journal.phase(first)
-      const repaired = await this.#repair()
-      failedStages = repaired.failedStages
-      if (repaired.days > 0) done = 0
-      await this.#runLanes(this.#unfinishedLanes())
-      if (!control.stopped) journal.counted(daysDone(journal.counters))
+      failedStages = await this.#repair(calculator)
+      await this.#runLanes(calculator, this.#unfinishedLanes(calculator))
+      isComplete = this.#isComplete
+      if (isComplete) this.#checkCount()
     } else {
       failedStages = await this.#recordedFailures(0)
     }
-    await runTenantStages(this.#lanes, plan, { done, failedStages, firstPhase: hasPass ? 2 : 1 })
+    if (control.stopped) return isComplete && selection.tenantStages.length === 0
+    const done = this.#hasOpenedLanes ? [] : journal.checkpoint.tenantStagesDone
+    const progress = { done, failedStages, firstPhase: calculator ? 2 : 1 }
+    return await runTenantStages(this.#active, selection.tenantStages, progress)
   }
 
-  #runLanes(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<void> {
+  async #runLanes(calculator: BlockCalculator<Tx>, lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<void> {
     const { settings, control } = this.#input
     const { concurrency } = settings
-    return runLanes(lanes, { concurrency, control, runLane: (lane) => runLane(this.#lanes, lane) })
+    const isComplete = await scheduleLanes(lanes, {
+      concurrency,
+      control,
+      runLane: (lane) => runLane(this.#active, calculator, lane),
+    })
+    this.#isComplete &&= isComplete
   }
 
-  /** Runs what failed or was blocked in earlier runs of the job. */
-  async #repair(): Promise<{ readonly days: number; readonly failedStages: readonly FailureKey[] }> {
-    const { journal, plan, selection, control } = this.#input
+  async #open(lanes: readonly Lane[], dispatched: Dispatched | undefined): Promise<void> {
+    if (lanes.length > 0) this.#hasOpenedLanes = true
+    await this.#input.journal.openLanes(
+      lanes.map(({ checkpoint }) => checkpoint),
+      dispatched,
+    )
+  }
+
+  /**
+   * Does again what failed or was blocked in earlier runs of the job.
+   *
+   * @returns the tenant stages that failed.
+   */
+  async #repair(calculator: BlockCalculator<Tx>): Promise<readonly FailureKey[]> {
+    const { journal, control } = this.#input
+    await this.#runLanes(calculator, this.#openLanes(calculator, 'repair'))
+    const { openLanes } = journal.checkpoint
     const failedStages: FailureKey[] = []
-    let days = 0
     let after = 0
     while (after < journal.lastFailure && !control.stopped) {
       const page = await this.#recordedFailures(after)
       const last = page.at(-1)
       if (!last) break
       after = last.number
-      const failedDays = page.filter(({ date }) => date !== null)
       failedStages.push(...page.filter(({ date }) => date === null))
-      days += failedDays.length
-      const lanes = repairLanes(failedDays, {
-        tenantId: plan.tenantId,
-        blocksLater: selection.daysBuildOnEarlier,
-        maxEmployees: this.#laneSize,
-        blockedFrom: (employeeId, date) => this.#datesReached(employeeId).filter((reached) => reached >= date),
+      // What an open lane of the same kind has just dealt with is settled, or recorded anew behind these.
+      const lanes = [...repairRanges(withoutLanes(page, openLanes), calculator.shape.employees)].map((range) => {
+        const dates = datesBetween(range.from, range.to)
+        return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'repair', dates, employees: range.employees })
       })
-      await this.#runLanes(lanes)
+      if (lanes.length === 0) continue
+      await this.#open(lanes, undefined)
+      await this.#runLanes(calculator, lanes)
     }
-    return { days, failedStages }
+    return failedStages
   }
 
   async #recordedFailures(after: number): Promise<readonly RecordedFailure[]> {
@@ -159,63 +182,91 @@ class Run<Tx> {
     return page.filter(({ number }) => number <= journal.lastFailure)
   }
 
-  /** The dates that an earlier run of the job did, or left blocked, for an employee. */
-  #datesReached(employeeId: string): readonly IsoDate[] {
-    const open = this.#input.journal.checkpoint.openLanes.find(({ employeeIds }) => employeeIds.includes(employeeId))
-    return open ? this.#dates.slice(0, open.datesDone) : this.#dates
+  *#openLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): Generator<Lane> {
+    for (const { id, kind, employeeIds, from, to, datesDone } of this.#input.journal.checkpoint.openLanes) {
+      if (kind !== wanted) continue
+      const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
+      yield this.#lane(calculator, { id, kind, employees, dates: datesBetween(from, to), datesDone })
+    }
   }
 
-  async *#unfinishedLanes(): AsyncGenerator<Lane> {
+  async *#unfinishedLanes(calculator: BlockCalculator<Tx>): AsyncGenerator<Lane> {
     const { plan, journal } = this.#input
     const { checkpoint } = journal
-    for (const { id, employeeIds, datesDone } of checkpoint.openLanes) {
-      const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
-      yield new Lane({ id, tenantId: plan.tenantId, employees, dates: this.#dates, datesDone, blocked: this.#blocked })
+    yield* this.#openLanes(calculator, 'initial')
+    if (checkpoint.allDispatched) return
+    let { dispatchedThrough } = checkpoint
+    const pages = employeePages(this.#source, plan, { ...this.#paging(calculator), after: dispatchedThrough })
+    for await (const page of pages) {
+      dispatchedThrough = page.at(-1)?.id ?? dispatchedThrough
+      const lanes = this.#lanesOf(calculator, page)
+      await this.#open(lanes, { dispatchedThrough, allDispatched: false })
+      yield* lanes
     }
-    if (checkpoint.allHandedOut) return
-    let { after } = checkpoint
-    for await (const page of employeePages(this.#source, plan, { ...this.#paging, after })) {
-      after = page.at(-1)?.id ?? after
-      const lanes = this.#lanesOf(page)
-      await journal.openLanes(
-        lanes.map(({ id, employees }) => laneCheckpoint(id, employees)),
-        { after, all: false },
-      )
-      for (const { id, employees } of lanes) {
-        yield new Lane({ id, tenantId: plan.tenantId, employees, dates: this.#dates })
-      }
-    }
-    await journal.openLanes([], { after, all: true })
+    await this.#open([], { dispatchedThrough, allDispatched: true })
   }
 
-  #lanesOf(page: readonly Employee[]): readonly { readonly id: number; readonly employees: readonly Employee[] }[] {
-    const groups = Math.ceil(page.length / this.#laneSize)
-    return Array.from({ length: groups }, (_, i) => ({
-      id: this.#nextLaneId++,
-      employees: page.slice(i * this.#laneSize, (i + 1) * this.#laneSize),
-    }))
+  #lanesOf(calculator: BlockCalculator<Tx>, page: readonly Employee[]): readonly Lane[] {
+    const size = calculator.shape.employees
+    return Array.from({ length: Math.ceil(page.length / size) }, (_, i) => {
+      const employees = page.slice(i * size, (i + 1) * size)
+      return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'initial', employees, dates: this.#dates })
+    })
   }
 
-  async #countDays(hasPass: boolean): Promise<void> {
+  #lane(
+    { blocksLater }: BlockCalculator<Tx>,
+    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater'>,
+  ): Lane {
+    return new Lane({ ...lane, tenantId: this.#input.plan.tenantId, blocksLater })
+  }
+
+  async #countDays(): Promise<void> {
     const { journal, plan } = this.#input
+    const { calculator } = this.#active
     const known = journal.counters.totalDays
-    const count = async () => (await countEmployees(this.#source, plan, this.#paging)) * this.#dates.length
-    journal.counted(hasPass && known === 0 ? await count() : known)
+    if (!calculator || known > 0) return journal.counted(known)
+    journal.counted((await countEmployees(this.#source, plan, this.#paging(calculator))) * this.#dates.length)
+  }
+
+  /** The employees have been paged through: there are as many as were counted, or the host is told. */
+  #checkCount(): void {
+    const { journal, settings, plan, id } = this.#input
+    const { totalDays } = journal.counters
+    const found = daysDone(journal.counters)
+    if (found === totalDays) return
+    const dates = countDays(plan.from, plan.to)
+    const fields = { runId: id, counted: totalDays / dates, found: found / dates }
+    settings.logger.warn(fields, 'The employees that were listed are not as many as were counted')
+    journal.counted(found)
   }
 
   get #source(): readonly string[] | EmployeeRepository {
     return this.#input.plan.employeeIds ?? this.#input.settings.employees
   }
 
-  get #paging() {
-    const limit = this.#laneSize * this.#input.settings.concurrency * LANES_PER_PAGE
+  #paging({ shape }: BlockCalculator<Tx>) {
+    const limit = shape.employees * this.#input.settings.concurrency * LANES_PER_PAGE
     return { limit, read: <T>(call: () => Promise<T>) => this.#read(call) }
   }
 
-  /** Reads outside a unit of work, with the same retries. */
+  /** Reads outside a unit of work, with the same retries. Nobody waits for it any more once the run stops. */
   async #read<T>(call: () => Promise<T>): Promise<T> {
-    const answer = await attempt('employees', this.#input, async () => ({ value: await call() }))
-    if (!answer) throw this.#input.control.stopped?.cause
+    const { settings, control } = this.#input
+    const { clock, callTimeoutMs: timeoutMs } = settings
+    const late = () => new CallTimeoutError('the employee repository', timeoutMs)
+    const answer = await attempt('employees', this.#input, async () => ({
+      value: await withDeadline(call, { clock, timeoutMs, signal: control.stopping, late }),
+    }))
+    if (!answer) throw control.stopped?.cause
     return answer.value
   }
+}
+
+function calculatorOf<Tx>({ selection, settings, plan }: RunInput<Tx>): BlockCalculator<Tx> | undefined {
+  if (selection.dailyCalc) {
+    const frozen = plan.stages.find(({ name }) => name === DAILY_CALC)
+    return new DailyCalculator(selection.dailyCalc, frozen?.blockDays ?? 1, settings)
+  }
+  return selection.dayStages.length > 0 ? new StageCalculator(selection, settings.block, settings) : undefined
 }

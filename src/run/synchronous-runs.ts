@@ -1,16 +1,27 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '../pipeline/context.ts'
 import type { Selection } from '../pipeline/selection.ts'
+import { type Step, startOfRun } from './checkpoint.ts'
+import { count, nothingCounted } from './counters.ts'
+import { causeOf, type RecalcFailure } from './failure.ts'
+import type { RetryNotice, RunJournal } from './journal.ts'
 import type { RunPlan } from './plan/run-plan.ts'
-import type { RecalcResult } from './result.ts'
+import { RecalcFailedError } from './recalc-failed-error.ts'
+import { type Counters, endStatus, type RecalcResult } from './result.ts'
+import { executeRun } from './run.ts'
 import { RunControl } from './run-control.ts'
-import { runNow } from './run-now.ts'
-import type { RunSettings } from './settings.ts'
+import type { RunSettings } from './run-settings.ts'
+import { SYNCHRONOUS } from './units/unit-slots.ts'
+
+/** What a synchronous run of a service works with. */
+type SynchronousSettings<Tx> = RunSettings<Tx> & { readonly maxErrorsKept: number }
 
 /** The runs of a service whose callers wait for them. */
-export class RunsNow<Tx> {
-  readonly #settings: RunSettings<Tx> & { readonly maxErrorsKept: number }
+export class SynchronousRuns<Tx> {
+  readonly #settings: SynchronousSettings<Tx>
   readonly #running = new Map<RunControl, Promise<unknown>>()
 
-  constructor(settings: RunSettings<Tx> & { readonly maxErrorsKept: number }) {
+  constructor(settings: SynchronousSettings<Tx>) {
     this.#settings = settings
   }
 
@@ -19,8 +30,7 @@ export class RunsNow<Tx> {
     const control = new RunControl(signal)
     const abort = () => control.stop({ status: 'cancelled', cause: signal?.reason })
     signal?.addEventListener('abort', abort, { once: true })
-    const settings = this.#settings
-    const running = runNow({ plan, selection, settings, control, maxErrorsKept: settings.maxErrorsKept })
+    const running = this.#execute(plan, selection, control)
     this.#running.set(
       control,
       running.catch(() => {}),
@@ -33,9 +43,77 @@ export class RunsNow<Tx> {
     }
   }
 
-  /** Lets blocks in flight commit and has every run reject with `cause`; resolves when none goes on any more. */
+  /** Lets blocks in flight commit and has every other run reject with `cause`; resolves when none goes on any more. */
   async stop(cause: unknown): Promise<void> {
     for (const control of this.#running.keys()) control.stop({ status: 'interrupted', cause })
     await Promise.all(this.#running.values())
+  }
+
+  /** Waits for none of them any more. */
+  abandon(cause: unknown): void {
+    for (const control of this.#running.keys()) control.abandon(cause)
+  }
+
+  async #execute(plan: RunPlan, selection: Selection<Tx>, control: RunControl): Promise<RecalcResult> {
+    const settings = this.#settings
+    const { clock, logger, maxErrorsKept } = settings
+    const startedAt = new Date(clock.now())
+    const journal = new CountingJournal(maxErrorsKept, logger)
+    const id = randomUUID()
+    const isDone = await executeRun({ id, plan, selection, settings, control, journal, rank: SYNCHRONOUS })
+    const { counters, errors } = journal
+    const stopped = isDone && control.stopped?.status === 'interrupted' ? undefined : control.stopped
+    const status = stopped?.status ?? endStatus(counters)
+    const result = { status, ...counters, errors, startedAt, finishedAt: new Date(clock.now()) }
+    if (!stopped) return result
+    if (stopped.failure === undefined) logger.info({ runId: id, status, ...counters }, 'A synchronous run ended early')
+    if (stopped.failure) throw new RecalcFailedError(result, stopped.failure, { cause: causeOf(stopped.failure) })
+    throw stopped.cause
+  }
+}
+
+/** Remembers no more than what the result needs. */
+class CountingJournal implements RunJournal<unknown> {
+  readonly checkpoint = startOfRun
+  readonly lastFailure = 0
+  readonly errors: RecalcFailure[] = []
+  readonly #maxErrors: number
+  readonly #logger: Logger
+  #counters = nothingCounted
+
+  constructor(maxErrors: number, logger: Logger) {
+    this.#maxErrors = maxErrors
+    this.#logger = logger
+  }
+
+  get counters(): Counters {
+    return this.#counters
+  }
+
+  async failures(): Promise<readonly never[]> {
+    return []
+  }
+
+  async openLanes(): Promise<void> {}
+
+  async splitLane(): Promise<void> {}
+
+  async save(): Promise<undefined> {
+    return undefined
+  }
+
+  committed(step: Step): void {
+    this.#counters = count(this.#counters, step)
+    this.errors.push(...step.failures.slice(0, this.#maxErrors - this.errors.length))
+  }
+
+  counted(totalDays: number): void {
+    this.#counters = { ...this.#counters, totalDays }
+  }
+
+  phase(): void {}
+
+  retrying(notice: RetryNotice): void {
+    this.#logger.warn(notice, 'Transient error, trying again')
   }
 }

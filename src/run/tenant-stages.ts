@@ -1,92 +1,93 @@
 import type { TenantStage } from '../pipeline/stages.ts'
-import { attempt } from './attempts.ts'
+import type { ActiveRun } from './active-run.ts'
+import { calcContext } from './blocks/calc-context.ts'
 import { callStage } from './blocks/stage-call.ts'
 import { StageFailure } from './blocks/stage-failure.ts'
 import { emptyStep, type FailureKey, type Step, StepSavedBefore } from './checkpoint.ts'
-import { employeeLocks, lockKeys, WHOLE_TENANT } from './employee-locks.ts'
-import type { AfterCommit } from './journal.ts'
-import { endsRun, type LaneRun } from './lanes/lane-runner.ts'
-import type { RunPlan } from './plan/run-plan.ts'
-import { failureOf } from './result.ts'
+import { failureOf } from './failure.ts'
+import { endsRun } from './lanes/lane-runner.ts'
+import { attempt } from './units/attempts.ts'
+import { lockKeys, WHOLE_TENANT } from './units/employee-locks.ts'
+import { inUnitOfWork } from './units/unit-runner.ts'
 
 /**
  * Runs the tenant stages in order, each in a unit of work of its own, two runs of one tenant never at the same time.
  *
- * Those that are done are not run again, unless an earlier one still has to be: they may build on it.
+ * They run after the days, also when some of these failed. Those that are done are not run again, unless an earlier one
+ * still has to be: they may build on it.
+ *
+ * @returns whether all of them were run, or had been.
  */
 export async function runTenantStages<Tx>(
-  run: LaneRun<Tx>,
-  plan: RunPlan,
-  progress: { readonly done: number; readonly failedStages: readonly FailureKey[]; readonly firstPhase: number },
-): Promise<void> {
+  run: ActiveRun<Tx>,
+  stages: readonly TenantStage<Tx>[],
+  progress: {
+    /** Names of those that are done. */
+    readonly done: readonly string[]
+    readonly failedStages: readonly FailureKey[]
+    readonly firstPhase: number
+  },
+): Promise<boolean> {
+  const done = new Set(progress.done)
   let inOrder = true
-  const stages = run.selection.tenantStages
-  for (let i = progress.done; i < stages.length && !run.control.stopped; i++) {
-    const stage = stages[i] as TenantStage<Tx>
+  for (const [i, stage] of stages.entries()) {
+    if (inOrder && done.has(stage.name)) continue
+    if (run.control.stopped) return false
+    inOrder = false
     run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
-    const done = inOrder ? { tenantStagesDone: i + 1 } : {}
     try {
-      await commitStage(run, plan, stage, { ...emptyStep, ...done, settled })
+      await commitStage(run, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
     } catch (thrown) {
-      if (run.control.stopped) return
+      if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
-      const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name })
-      inOrder = false
+      const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
       await commitFailure(run, { ...emptyStep, settled, failures: [failure] })
       run.onFailures([failure])
     }
   }
+  return true
 }
 
-async function commitStage<Tx>(run: LaneRun<Tx>, plan: RunPlan, stage: TenantStage<Tx>, step: Step): Promise<void> {
-  const { settings, control, journal } = run
-  const { unitOfWork } = settings
-  const { tenantId, employeeIds, from, to, zone } = plan
-  const locks = employeeLocks(unitOfWork)
-  const keys = lockKeys(tenantId, [WHOLE_TENANT])
+async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step: Step): Promise<void> {
+  const { settings, plan } = run
+  const { tenantId, employeeIds, from, to } = plan
   const save = savingOnce(run, step)
   await attempt(stage.name, run, async (number) => {
-    const turn = locks.acquire(keys, control)
-    if (turn) await turn
-    try {
-      const afterCommit = await unitOfWork.run(async (tx) => {
-        await unitOfWork.lockEmployees(tx, tenantId, [WHOLE_TENANT])
-        const base = { tx, zone, signal: control.signal, attempt: number, logger: settings.logger, now: run.now }
-        await callStage(stage.name, { ...base, tenantId, employeeIds, from, to }, settings, (context) =>
-          stage.run(context),
-        )
-        return await save(tx)
-      })
-      afterCommit?.()
-    } catch (error) {
-      if (!(error instanceof StepSavedBefore)) throw error
-    } finally {
-      locks.release(keys)
-    }
-    journal.committed(step, undefined)
+    await unlessSavedBefore(() =>
+      inUnitOfWork(run, lockKeys(tenantId, [WHOLE_TENANT]), async (unit, committed) => {
+        await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
+        const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
+        await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
+        committed(await save(unit.tx))
+      }),
+    )
+    run.journal.committed(step, undefined)
   })
 }
 
-async function commitFailure<Tx>(run: LaneRun<Tx>, step: Step): Promise<void> {
+async function commitFailure<Tx>(run: ActiveRun<Tx>, step: Step): Promise<void> {
   const save = savingOnce(run, step)
   await attempt('failure', run, async () => {
-    try {
-      const afterCommit = await run.settings.unitOfWork.run(save)
-      afterCommit?.()
-    } catch (error) {
-      if (!(error instanceof StepSavedBefore)) throw error
-    }
+    await unlessSavedBefore(() => inUnitOfWork(run, [], async ({ tx }, committed) => committed(await save(tx))))
     run.journal.committed(step, undefined)
   })
 }
 
 /** Saves a step, and says so when an earlier attempt has got as far as its commit. */
-function savingOnce<Tx>({ journal }: LaneRun<Tx>, step: Step): (tx: Tx) => Promise<AfterCommit | undefined> {
+function savingOnce<Tx>({ journal }: ActiveRun<Tx>, step: Step) {
   let repeated = false
-  return async (tx) => {
+  return async (tx: Tx) => {
     const afterCommit = await journal.save(tx, { ...step, repeated })
     repeated = true
     return afterCommit
+  }
+}
+
+async function unlessSavedBefore(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof StepSavedBefore)) throw error
   }
 }

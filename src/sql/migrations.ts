@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
-import { backoffMs, pause } from '../run/retry.ts'
+import { backoffMs, pause } from '../run/units/backoff.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { type TableNames, tableNames } from './tables.ts'
 

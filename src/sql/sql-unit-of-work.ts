@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
-import type { UnitOfWork } from '../run/unit-of-work.ts'
+import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import { engineOf } from './engine.ts'
 import { isTransientError } from './transient.ts'
 

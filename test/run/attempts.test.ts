@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BackendUnavailableError, type JobEvent } from '../../src/index.ts'
-import { backoffMs } from '../../src/run/retry.ts'
+import { backoffMs } from '../../src/run/units/backoff.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import { type Probe, TransientError } from '../support/database.ts'
 import { closedThrough, employeeList, fill, TENANT, world } from '../support/service.ts'

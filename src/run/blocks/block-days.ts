@@ -1,57 +1,71 @@
+import type { DateInterval } from '../../calendar/date-range.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import type { RecalcFailure } from '../result.ts'
 
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
 
+/** What becomes of a day. */
+const OPEN = 0
+const CLOSED = 1
+const FAILED = 2
+const BLOCKED = 3
+
 /**
- * The employee-days of one block and what becomes of each. Days are addressed by number: employee × dates + date.
+ * The employee-days of one block and what becomes of each: calculated, closed, failed, or blocked by a failed one. Days are
+ * addressed by number: employee × dates + date.
  *
- * Per employee the block falls into three parts, in date order: closed days, days to calculate, blocked days. A failed day
- * lies in the middle part, and is the last of it when days build on earlier ones.
+ * Where days build on earlier ones, everything behind an employee's failed day is blocked, closed or not: whether it is
+ * closed is asked again when it is repaired.
  */
 export class BlockDays {
   readonly block: Block
   readonly #days: (EmployeeDay | undefined)[]
-  readonly #open: number[]
-  readonly #end: number[]
-  #failures: Map<number, RecalcFailure> | undefined
+  /** A byte per day. */
+  readonly #states: Uint8Array
   readonly #blocksLater: boolean
+  #failures: Map<number, RecalcFailure> | undefined
+  #isWhole = true
 
-  constructor(block: Block, options: { blocksLater: boolean; blocked: ReadonlySet<string> }) {
-    const { employeeIds, dates } = block
+  constructor(block: Block, options: { readonly blocksLater: boolean }) {
+    const size = block.employeeIds.length * block.dates.length
     this.block = block
     this.#blocksLater = options.blocksLater
-    this.#days = new Array(employeeIds.length * dates.length)
-    this.#open = new Array(employeeIds.length).fill(0)
-    this.#end = new Array(employeeIds.length).fill(dates.length)
-    if (options.blocked.size > 0) this.#end = employeeIds.map((id) => (options.blocked.has(id) ? 0 : dates.length))
+    this.#days = new Array(size)
+    this.#states = new Uint8Array(size)
   }
 
-  /** Days up to and including `closedThrough` are left alone. */
-  close(employee: number, closedThrough: IsoDate): void {
-    const firstOpen = this.block.dates.findIndex((date) => date > closedThrough)
-    const open = firstOpen === -1 ? this.block.dates.length : firstOpen
-    this.#open[employee] = open
-    this.#end[employee] = Math.max(open, this.#end[employee] as number)
+  /** Days within these intervals are left alone. */
+  close(employee: number, intervals: readonly DateInterval[]): void {
+    const { dates } = this.block
+    for (const [i, date] of dates.entries()) {
+      if (!intervals.some(({ from, to }) => from <= date && date <= to)) continue
+      this.#states[employee * dates.length + i] = CLOSED
+      this.#isWhole = false
+    }
   }
 
   /** Leaves a day as it was; has no effect on one that is closed or blocked. */
   fail(day: number, failure: RecalcFailure): void {
-    const dates = this.block.dates.length
-    const employee = Math.floor(day / dates)
-    if (day < this.firstOf(employee) || day >= this.endOf(employee)) return
+    const state = this.#states[day]
+    if (state === CLOSED || state === BLOCKED) return
     this.#failures ??= new Map()
-    if (this.#blocksLater) {
-      // A later stage failed on an earlier day: the day at which this employee had stopped is merely blocked now.
-      this.#failures.delete(this.endOf(employee) - 1)
-      this.#end[employee] = (day % dates) + 1
-    }
+    this.#isWhole = false
+    this.#states[day] = FAILED
     this.#failures.set(day, failure)
+    if (!this.#blocksLater) return
+    const dates = this.block.dates.length
+    const end = (Math.floor(day / dates) + 1) * dates
+    for (let later = day + 1; later < end; later++) {
+      // Where a later stage fails on an earlier day, the day at which this employee had stopped is merely blocked now.
+      if (this.#states[later] === FAILED) this.#failures.delete(later)
+      this.#states[later] = BLOCKED
+    }
   }
 
-  hasFailed(day: number): boolean {
-    return this.#failures?.has(day) ?? false
+  /** True for a day that is to be calculated, and has not failed. */
+  isOpen(day: number): boolean {
+    return this.#states[day] === OPEN
   }
 
   /** Failures by the number of the day. */
@@ -59,14 +73,9 @@ export class BlockDays {
     return this.#failures ?? noFailures
   }
 
-  /** The number of the employee's first day to calculate. */
+  /** The number of the employee's first day. */
   firstOf(employee: number): number {
-    return employee * this.block.dates.length + (this.#open[employee] as number)
-  }
-
-  /** One more than the number of the employee's last day to calculate. */
-  endOf(employee: number): number {
-    return employee * this.block.dates.length + (this.#end[employee] as number)
+    return employee * this.block.dates.length
   }
 
   day(number: number): EmployeeDay {
@@ -80,43 +89,47 @@ export class BlockDays {
     return day
   }
 
-  /** Calls `visit` with every day that is to be calculated and has not failed, in date order per employee. */
+  /** Calls `visit` with every open day, in date order per employee. */
   forEachDay(visit: (day: number) => void): void {
-    for (let employee = 0; employee < this.block.employeeIds.length; employee++) {
-      for (let day = this.firstOf(employee); day < this.endOf(employee); day++) {
-        if (!this.hasFailed(day)) visit(day)
-      }
-    }
+    const states = this.#states
+    for (let day = 0; day < states.length; day++) if (states[day] === OPEN) visit(day)
   }
 
-  /** The block without employees and dates that have nothing to calculate; undefined when nothing is left. */
+  /** The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left. */
   toCalculate(): Block | undefined {
+    if (this.#isWhole) return this.block
     const { tenantId, employeeIds, dates } = this.block
-    const busy = employeeIds.filter((_, employee) => this.#hasWork(employee))
-    if (busy.length === 0) return undefined
-    if (busy.length === employeeIds.length && !this.#open.some((open) => open > 0)) return this.block
-    const first = Math.min(...this.#open.filter((_, employee) => this.#hasWork(employee)))
-    return blockOf(tenantId, busy, first === 0 ? dates : dates.slice(first))
+    const busy = new Set<number>()
+    let first = dates.length
+    let last = -1
+    this.forEachDay((day) => {
+      busy.add(Math.floor(day / dates.length))
+      first = Math.min(first, day % dates.length)
+      last = Math.max(last, day % dates.length)
+    })
+    if (busy.size === 0) return undefined
+    return blockOf(
+      tenantId,
+      employeeIds.filter((_, employee) => busy.has(employee)),
+      dates.slice(first, last + 1),
+    )
   }
 
-  #hasWork(employee: number): boolean {
-    for (let day = this.firstOf(employee); day < this.endOf(employee); day++) {
-      if (!this.hasFailed(day)) return true
-    }
-    return false
-  }
-
+  /** Closed days. */
   get skipped(): number {
-    let skipped = 0
-    for (const open of this.#open) skipped += open
-    return skipped
+    return this.#count(CLOSED, CLOSED)
   }
 
   /** Days that failed or are blocked. */
   get failed(): number {
-    let failed = this.failures.size
-    for (const end of this.#end) failed += this.block.dates.length - end
-    return failed
+    return this.#count(FAILED, BLOCKED)
+  }
+
+  #count(state: number, orElse: number): number {
+    if (this.#isWhole) return 0
+    let count = 0
+    for (const other of this.#states) if (other === state || other === orElse) count += 1
+    return count
   }
 }
 

@@ -1,118 +1,172 @@
 import { dayBefore } from '../../calendar/date-range.ts'
-import { PipelineError } from '../../errors.ts'
-import type { CalcContext, StageContext } from '../../pipeline/context.ts'
+import { ContractError, PipelineError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
+import type { StageContext } from '../../pipeline/context.ts'
 import type { Block, DayKey } from '../../pipeline/employee-day.ts'
 import { outputsOf } from '../../pipeline/pipeline.ts'
 import type { PassStage, Selection } from '../../pipeline/selection.ts'
 import type { DayStage } from '../../pipeline/stages.ts'
-import { failureOf } from '../result.ts'
-import type { RunSettings } from '../settings.ts'
+import { failureOf } from '../failure.ts'
+import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { type BlockDays, blockOf } from './block-days.ts'
-import { callStage } from './stage-call.ts'
-import { StageValues } from './stage-values.ts'
-
-/** Thrown to roll a block back in which a day failed after other stages had already saved it. */
-export class FailedAfterSave extends Error {}
+import { callStage, type StageLimits } from './stage-call.ts'
+import { asMistake } from './stage-failure.ts'
+import { checkStored, StageValues } from './stage-values.ts'
 
 /**
- * Runs the day stages over one block: load, calculate day by day, compare with what is stored, save.
+ * Calculates days by day stages: load, calculate day by day, compare with what is stored, save.
  *
  * Saving waits until every stage has calculated, so that a day whose calculation throws leaves no trace in any table; a
  * stage that reads a table of an earlier one forces that one to save first. A day that fails after such a save rolls the
  * block back, to be done once more without it.
- *
- * @returns how many days differ from what was stored.
  */
-export async function calculateBlock<Tx>(
-  days: BlockDays,
-  work: {
-    readonly selection: Selection<Tx>
-    readonly clearExisting: boolean
-    readonly settings: RunSettings<Tx>
-    readonly context: CalcContext<Tx>
-  },
-): Promise<number> {
-  const block = days.toCalculate()
-  if (!block) return 0
-  const { selection, settings } = work
-  // A byte per day: with a Set the bookkeeping would weigh more than the days.
-  const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
-  const calculated: StageValues<Tx>[] = []
-  let unsaved: StageValues<Tx>[] = []
-  const contextOf = (stage: DayStage<Tx>): StageContext<Tx> => {
-    return { ...work.context, valuesOf: ({ name }) => valuesOf(calculated, stage, name) }
+export class StageCalculator<Tx> implements BlockCalculator<Tx> {
+  readonly shape: BlockShape
+  readonly blocksLater: boolean
+  readonly #stages: readonly PassStage<Tx>[]
+  readonly #limits: StageLimits
+
+  constructor(selection: Selection<Tx>, shape: BlockShape, limits: StageLimits) {
+    this.shape = shape
+    this.blocksLater = selection.daysBuildOnEarlier
+    this.#stages = selection.dayStages
+    this.#limits = limits
   }
 
-  async function saveAll(): Promise<void> {
-    const batch = unsaved
-    unsaved = []
-    for (const values of batch) {
-      const { stage, saves } = values.member
-      const { save } = stage
-      if (!saves || !save) continue
-      const changes = values.changes((day) => {
-        changed[day] = 1
-      })
-      if (changes.upserts.length + changes.deletes.length === 0) continue
-      await callStage(stage.name, contextOf(stage), settings, (own) => save(changes, own))
+  async calculate(days: BlockDays, unit: BlockUnit<Tx>): Promise<number> {
+    const block = days.toCalculate()
+    if (!block) return 0
+    // A byte per day: with a Set the bookkeeping would weigh more than the days.
+    const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
+    const calculated: StageValues<Tx>[] = []
+    let unsaved: StageValues<Tx>[] = []
+    const contextOf = (stage: DayStage<Tx>): StageContext<Tx> => {
+      return { ...unit.context, valuesOf: ({ name }) => valuesOf(calculated, stage, name) }
     }
+    const saveAll = async () => {
+      const batch = unsaved
+      unsaved = []
+      for (const values of batch) {
+        const { stage, saves } = values.member
+        const { save } = stage
+        if (!saves || !save) continue
+        const changes = values.changes((day) => {
+          changed[day] = 1
+        })
+        if (changes.upserts.length + changes.deletes.length === 0) continue
+        await callStage(stage.name, unit, contextOf(stage), this.#limits, (own) => save(changes, own))
+      }
+    }
+    let savedSome = false
+    for (const member of this.#stages) {
+      if (member.readsPass && unsaved.length > 0) {
+        await saveAll()
+        savedSome = true
+      }
+      const failedBefore = days.failed
+      const values = await this.#calculateStage(member, days, block, unit, contextOf(member.stage))
+      if (savedSome && days.failed > failedBefore) throw new FailedAfterSave()
+      calculated.push(values)
+      unsaved.push(values)
+    }
+    await saveAll()
+    return changed.reduce((sum, one) => sum + one, 0)
   }
 
-  let savedSome = false
-  for (const member of selection.dayStages) {
-    if (member.readsPass && unsaved.length > 0) {
-      await saveAll()
-      savedSome = true
-    }
-    const failedBefore = days.failed
-    const values = await calculateStage(member, days, block, contextOf(member.stage), work)
-    if (savedSome && days.failed > failedBefore) throw new FailedAfterSave()
-    calculated.push(values)
-    unsaved.push(values)
+  async #calculateStage(
+    member: PassStage<Tx>,
+    days: BlockDays,
+    block: Block,
+    unit: BlockUnit<Tx>,
+    context: StageContext<Tx>,
+  ): Promise<StageValues<Tx>> {
+    const { stage, saves, readsOwnYesterday } = member
+    const call = <T>(work: (own: StageContext<Tx>) => Promise<T>) =>
+      callStage(stage.name, unit, context, this.#limits, work)
+    const inputs = await call((own) => stage.load(block, own))
+    const { stored, latest } = stage
+    const toCompare = readsOwnYesterday ? withDayBefore(block) : block
+    const old =
+      stored && (saves || readsOwnYesterday)
+        ? checkStored(stage.name, await call((own) => stored(toCompare, own)), toCompare)
+        : undefined
+    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting })
+    const earlier = latest
+      ? checkLatest(stage.name, await call((own) => latest({ ...block, before: block.from }, own)))
+      : undefined
+    calculateDays(values, days, block, { inputs, earlier, attempt: context.attempt })
+    return values
   }
-  await saveAll()
-  return changed.reduce((sum, one) => sum + one, 0)
 }
 
-async function calculateStage<Tx>(
-  member: PassStage<Tx>,
+function calculateDays<Tx>(
+  values: StageValues<Tx>,
   days: BlockDays,
   block: Block,
-  context: StageContext<Tx>,
-  { settings, clearExisting }: { readonly settings: RunSettings<Tx>; readonly clearExisting: boolean },
-): Promise<StageValues<Tx>> {
-  const { stage, saves, readsOwnYesterday } = member
-  const inputs = await callStage(stage.name, context, settings, (own) => stage.load(block, own))
-  const { stored } = stage
-  const toCompare = readsOwnYesterday ? withDayBefore(block) : block
-  const old =
-    stored && (saves || readsOwnYesterday)
-      ? await callStage(stage.name, context, settings, (own) => stored.call(stage, toCompare, own))
-      : undefined
-  const values = new StageValues(member, days, { stored: old, clearExisting })
-  calculateDays(values, days, inputs, context.attempt)
-  return values
+  given: { readonly inputs: unknown; readonly earlier: ReadonlyMap<string, unknown> | undefined; readonly attempt: number },
+): void {
+  const { readsOwnYesterday } = values.member
+  const { employeeIds, dates } = days.block
+  const offset = dates.indexOf(block.from)
+  for (let employee = 0; employee < employeeIds.length; employee++) {
+    const first = days.firstOf(employee) + offset
+    const end = first + block.dates.length
+    if (readsOwnYesterday) carryOver(values, days, first, end, given)
+    else for (let day = first; day < end; day++) if (days.isOpen(day)) calculateDay(values, days, day, null, given)
+  }
 }
 
-function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, inputs: unknown, attempt: number): void {
-  const { stage } = values.member
-  const { employeeIds } = days.block
-  for (let employee = 0; employee < employeeIds.length; employee++) {
-    const first = days.firstOf(employee)
-    for (let number = first; number < days.endOf(employee); number++) {
-      if (days.hasFailed(number)) continue
-      const day = days.day(number)
-      let value: unknown
-      try {
-        value = stage.calculate(day, inputs, values.previous(number, number === first))
-      } catch (error) {
-        const { employeeId, date } = day
-        days.fail(number, failureOf(error, { employeeId, date, stage: stage.name }, attempt))
-        continue
-      }
-      values.set(number, value)
+/** Days of one employee that each get the value of the day before: what the table holds of it once the block is saved. */
+function carryOver<Tx>(
+  values: StageValues<Tx>,
+  days: BlockDays,
+  first: number,
+  end: number,
+  given: { readonly inputs: unknown; readonly earlier: ReadonlyMap<string, unknown> | undefined; readonly attempt: number },
+): void {
+  const { previousMissing } = values.member.stage
+  let yesterday = values.storedDayBefore(first)
+  let latest = yesterday ?? given.earlier?.get(days.day(first).employeeId) ?? null
+  for (let day = first; day < end; day++) {
+    const previous = previousMissing === 'latest' ? latest : yesterday
+    if (days.isOpen(day)) {
+      if (previous === null && previousMissing === 'fail') failWithoutPrevious(values, days, day, given.attempt)
+      else calculateDay(values, days, day, previous, given)
     }
+    yesterday = values.held(day)
+    latest = yesterday ?? latest
   }
+}
+
+function calculateDay<Tx>(
+  values: StageValues<Tx>,
+  days: BlockDays,
+  number: number,
+  previous: unknown,
+  { inputs, attempt }: { readonly inputs: unknown; readonly attempt: number },
+): void {
+  const { stage } = values.member
+  const day = days.day(number)
+  try {
+    values.set(number, stage.calculate(day, inputs, previous))
+  } catch (error) {
+    const { employeeId, date } = day
+    days.fail(number, failureOf(error, { employeeId, date, stage: stage.name }, attempt))
+  }
+}
+
+function failWithoutPrevious<Tx>(values: StageValues<Tx>, days: BlockDays, number: number, attempt: number): void {
+  const { name } = values.member.stage
+  const { employeeId, date } = days.day(number)
+  const error = new ContractError(
+    `Stage "${name}" needs a value of the day before ${date}, and there is none (\`previousMissing: 'fail'\`)`,
+  )
+  days.fail(number, failureOf(error, { employeeId, date, stage: name }, attempt))
+}
+
+function checkLatest(stage: string, latest: unknown): ReadonlyMap<string, unknown> {
+  if (latest instanceof Map) return latest
+  throw new ContractError(expected(`latest of stage ${stage}`, 'resolved to a Map by employee id', latest))
 }
 
 function withDayBefore(block: Block): Block {
@@ -132,7 +186,8 @@ function valuesOf<Tx, Value>(
     const earlier = calculated.map(({ member }) => `"${member.stage.name}"`).join(', ') || 'none'
     const problem = values ? 'but does not read it' : `which is no earlier day stage (earlier ones: ${earlier})`
     const remedy = 'name one of its tables in `reads`, or the stage itself when it keeps nothing'
-    throw new PipelineError(`Stage "${stage.name}" asks for the values of "${name}", ${problem}; ${remedy}`, [name])
+    const message = `Stage "${stage.name}" asks for the values of "${name}", ${problem}; ${remedy}`
+    throw asMistake(new PipelineError(message, [name]))
   }
   // The caller names the type of the stage it asks for; values are handed through untouched.
   return values.byKey() as ReadonlyMap<DayKey, Value | null>

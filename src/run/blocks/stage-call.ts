@@ -1,26 +1,37 @@
 import type { Clock } from '../../calendar/clock.ts'
 import { StageTimeoutError } from '../../errors.ts'
 import type { CalcContext } from '../../pipeline/context.ts'
+import { asCalculation } from '../units/nested-calls.ts'
+import type { WatchedUnit } from '../units/unit-watchdog.ts'
 import { StageFailure } from './stage-failure.ts'
 
+/** How long a stage's own code may take. */
+export interface StageLimits {
+  readonly clock: Clock
+  readonly stageTimeoutMs: number | undefined
+}
+
 /**
- * Calls a stage's own code and gives it at most `timeoutMs`. After that its signal aborts and the call fails, whether the
- * code heeds the signal or not: the unit of work around it is rolled back.
+ * Calls a stage's own code and gives it at most `stageTimeoutMs`. After that its signal aborts and the call fails, whether
+ * the code heeds the signal or not: the unit of work around it is rolled back.
  *
  * @throws {StageFailure} around whatever the stage throws, or around a {@link StageTimeoutError}.
  */
 export async function callStage<C extends CalcContext, T>(
   stage: string,
+  { watched }: { readonly watched: WatchedUnit },
   context: C,
-  limits: { readonly clock: Clock; readonly stageTimeoutMs: number | undefined },
+  { clock, stageTimeoutMs }: StageLimits,
   call: (context: C) => Promise<T>,
 ): Promise<T> {
-  const { clock, stageTimeoutMs } = limits
+  watched.awaits(stage)
   try {
-    if (stageTimeoutMs === undefined) return await call(context)
-    return await withTimeout(stage, context, clock, stageTimeoutMs, call)
+    if (stageTimeoutMs === undefined) return await asCalculation(watched, () => call(context))
+    return await withTimeout(stage, context, clock, stageTimeoutMs, (own) => asCalculation(watched, () => call(own)))
   } catch (error) {
     throw new StageFailure(stage, error)
+  } finally {
+    watched.awaits(undefined)
   }
 }
 

@@ -1,14 +1,30 @@
 /** A stage's own code threw: the error, and which stage it was. */
 export class StageFailure extends Error {
   readonly stage: string
+  /** The transaction lived on: it is the code itself that failed, and it does so again. Undefined: nobody can tell. */
+  readonly isCalculators: boolean | undefined
 
-  constructor(stage: string, cause: unknown) {
+  constructor(stage: string, cause: unknown, isCalculators?: boolean) {
     super(`Stage "${stage}" failed`, { cause })
     this.stage = stage
+    this.isCalculators = isCalculators
   }
 }
 
 /** What the host's code threw, without the note which stage it was. */
 export function thrownBy(error: unknown): unknown {
   return error instanceof StageFailure ? error.cause : error
+}
+
+const mistakes = new WeakSet<object>()
+
+/** Marks an error of a stage that every block would meet, so that it ends the run although a stage's own code passes it on. */
+export function asMistake<E extends Error>(error: E): E {
+  mistakes.add(error)
+  return error
+}
+
+/** True for an error made by {@link asMistake}. */
+export function isMistake(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && mistakes.has(error)
 }

@@ -1,11 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { dayBefore } from '../../calendar/date-range.ts'
 import { ContractError } from '../../errors.ts'
-import { expected } from '../../expectation.ts'
-import { type DayKey, dayKey } from '../../pipeline/employee-day.ts'
+import { describe, expected } from '../../expectation.ts'
+import { type DayKey, keyOf } from '../../pipeline/employee-day.ts'
+import type { Block } from '../../pipeline/employee-day.ts'
 import type { PassStage } from '../../pipeline/selection.ts'
 import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
+
+/** What saving a day comes to. */
+const UNCHANGED = 0
+const UPSERT = 1
+const DELETE = 2
 
 /** What one day stage has calculated for a block, by the number of the day, and what is stored there now. */
 export class StageValues<Tx> {
@@ -13,53 +19,71 @@ export class StageValues<Tx> {
   readonly #days: BlockDays
   readonly #clearExisting: boolean
   readonly #values: unknown[]
+  readonly #changes: Uint8Array
   readonly #stored: ReadonlyMap<DayKey, unknown> | undefined
+  readonly #isEqual: (a: unknown, b: unknown) => boolean
   #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
+  /** @param stored As the stage's own `stored` told it; undefined when it has none. */
   constructor(
     member: PassStage<Tx>,
     days: BlockDays,
     options: { readonly stored: ReadonlyMap<DayKey, unknown> | undefined; readonly clearExisting: boolean },
   ) {
-    const { stored, clearExisting } = options
-    if (stored !== undefined && !(stored instanceof Map)) {
-      throw new ContractError(expected(`stored of stage ${member.stage.name}`, 'resolved to a Map by dayKey', stored))
-    }
+    const size = days.block.employeeIds.length * days.block.dates.length
     this.member = member
     this.#days = days
-    this.#clearExisting = clearExisting
-    this.#stored = stored
-    this.#values = new Array(days.block.employeeIds.length * days.block.dates.length)
-  }
-
-  set(day: number, value: unknown): void {
-    if (isThenable(value)) {
-      const { name } = this.member.stage
-      throw new ContractError(`Expected \`calculate\` of stage ${name} to be pure and return a value, got a promise`)
-    }
-    if (value === undefined) {
-      const { name } = this.member.stage
-      throw new ContractError(`Expected \`calculate\` of stage ${name} to return a value or null, got undefined`)
-    }
-    this.#values[day] = value
+    this.#clearExisting = options.clearExisting
+    this.#stored = options.stored
+    this.#isEqual = member.stage.isEqual ?? isSame
+    this.#values = new Array(size)
+    this.#changes = new Uint8Array(size)
   }
 
   /**
-   * The value of the day before, as this stage's `calculate` gets it: what the table will hold once this block is saved,
-   * so that it does not depend on where a block begins.
+   * Takes what `calculate` returned, and compares it with what is stored.
+   *
+   * @throws {ContractError} for what no `calculate` may return, and whatever `isEqual` throws: the day fails.
    */
-  previous(day: number, firstOfEmployee: boolean): unknown {
-    const { readsOwnYesterday, saves } = this.member
-    if (!readsOwnYesterday) return null
-    const value = firstOfEmployee ? null : this.#values[day - 1]
-    const isReplaced = !firstOfEmployee && saves && (value !== null || this.#clearExisting)
-    return isReplaced ? value : this.#storedDayBefore(day)
+  set(day: number, value: unknown): void {
+    if (value === undefined || isThenable(value)) {
+      const { employeeId, date } = this.#days.day(day)
+      const got = value === undefined ? 'undefined' : 'a promise'
+      throw new ContractError(
+        `Expected \`calculate\` of stage ${this.member.stage.name} to return a value or null at once, got ${got} ` +
+          `(employee ${employeeId}, ${date})`,
+      )
+    }
+    this.#values[day] = value
+    if (!this.member.saves) return
+    const old = this.storedOn(day)
+    if (value === null) {
+      if (this.#clearExisting && (!this.#stored || old !== undefined)) this.#changes[day] = DELETE
+    } else if (old !== undefined && this.#isEqual(value, old)) {
+      // What is stored stays, so that is what other days and stages must see.
+      this.#values[day] = old
+    } else {
+      this.#changes[day] = UPSERT
+    }
   }
 
-  #storedDayBefore(day: number): unknown {
+  /** What the table will hold of a day once this block is saved; `null` when that is nothing. */
+  held(day: number): unknown {
+    if (!this.#days.isOpen(day) || !this.member.saves) return this.storedOn(day) ?? null
+    const value = this.#values[day]
+    return value === null && !this.#clearExisting ? (this.storedOn(day) ?? null) : value
+  }
+
+  /** What is stored for a day; undefined when that is nothing, or unknown. */
+  storedOn(day: number): unknown {
+    return this.#stored?.get(keyOf(this.#days.day(day)))
+  }
+
+  /** What is stored for the day before, which may lie in front of the block; `null` when that is nothing. */
+  storedDayBefore(day: number): unknown {
     const { employeeId, date } = this.#days.day(day)
     const yesterday = dayBefore(date)
-    return (yesterday && this.#stored?.get(dayKey({ employeeId, date: yesterday }))) ?? null
+    return (yesterday && this.#stored?.get(keyOf({ employeeId, date: yesterday }))) ?? null
   }
 
   /** The values by key, for later stages; without days that have failed meanwhile. */
@@ -67,7 +91,7 @@ export class StageValues<Tx> {
     const { failed } = this.#days
     if (this.#byKey?.failed !== failed) {
       const map = new Map<DayKey, unknown>()
-      this.#days.forEachDay((day) => map.set(dayKey(this.#days.day(day)), this.#values[day]))
+      this.#days.forEachDay((day) => map.set(keyOf(this.#days.day(day)), this.#values[day]))
       this.#byKey = { map, failed }
     }
     return this.#byKey.map
@@ -77,23 +101,56 @@ export class StageValues<Tx> {
   changes(onChange: (day: number) => void): DayChanges<unknown> {
     const upserts: DayValue<unknown>[] = []
     const deletes: DayChanges<unknown>['deletes'][number][] = []
-    const isEqual = this.member.stage.isEqual ?? isDeepStrictEqual
-    const stored = this.#stored
     this.#days.forEachDay((number) => {
+      const change = this.#changes[number]
+      if (change === UNCHANGED) return
       const day = this.#days.day(number)
-      const value = this.#values[number]
-      const old = stored?.get(dayKey(day))
-      if (value === null) {
-        if (!this.#clearExisting || (stored && old === undefined)) return
-        deletes.push(day)
-      } else {
-        if (old !== undefined && isEqual(value, old)) return
-        upserts.push({ day, value, stored: old })
-      }
+      if (change === DELETE) deletes.push(day)
+      else upserts.push({ day, value: this.#values[number], stored: this.storedOn(number) })
       onChange(number)
     })
     return { upserts, deletes }
   }
+}
+
+/**
+ * Checks what a stage's `stored` gave.
+ *
+ * @param block What it was asked for.
+ * @throws {ContractError} when it is no map, or has keys of days that it was not asked for.
+ */
+export function checkStored(stage: string, stored: unknown, block: Block): ReadonlyMap<DayKey, unknown> {
+  if (!(stored instanceof Map)) {
+    throw new ContractError(expected(`stored of stage ${stage}`, 'resolved to a Map by dayKey', stored))
+  }
+  const employeeIds = new Set(block.employeeIds)
+  for (const key of stored.keys()) {
+    const date = String(key).slice(0, 10)
+    if (date >= block.from && date <= block.to && employeeIds.has(String(key).slice(11))) continue
+    throw new ContractError(
+      `Expected \`stored\` of stage ${stage} to have keys of the days it was asked for, ${block.from} to ${block.to} of ` +
+        `${block.employeeIds.length} employees, made by dayKey({ employeeId, date }), got ${describe(key)}`,
+    )
+  }
+  return stored
+}
+
+/** `isDeepStrictEqual`, for which 0 and -0 are the same: a database knows no -0. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || isDeepStrictEqual(a, b) || (hasNegativeZero(a) && isDeepStrictEqual(withoutNegativeZero(a), b))
+}
+
+function hasNegativeZero(value: unknown): boolean {
+  if (typeof value === 'number') return Object.is(value, -0)
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasNegativeZero)
+}
+
+function withoutNegativeZero(value: unknown): unknown {
+  if (Object.is(value, -0)) return 0
+  if (Array.isArray(value)) return value.map(withoutNegativeZero)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([name, part]) => [name, withoutNegativeZero(part)] as const)
+  return Object.assign(Object.create(Object.getPrototypeOf(value) as object | null), Object.fromEntries(entries))
 }
 
 function isThenable(value: unknown): boolean {

@@ -1,24 +1,14 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
-import { BackendUnavailableError, ContractError, LeaseLostError, PipelineError } from '../../errors.ts'
-import { attempt } from '../attempts.ts'
+import { BackendUnavailableError, ContractError, LeaseLostError } from '../../errors.ts'
+import type { ActiveRun } from '../active-run.ts'
+import type { BlockCalculator } from '../blocks/block-calculator.ts'
 import { blockOf } from '../blocks/block-days.ts'
-import { type BlockOutcome, type BlockWork, runBlock } from '../blocks/block-runner.ts'
-import { thrownBy } from '../blocks/stage-failure.ts'
+import { type BlockOutcome, runBlock } from '../blocks/block-runner.ts'
+import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
-import { employeeLocks } from '../employee-locks.ts'
-import type { Breathing } from '../event-loop.ts'
-import type { RunJournal } from '../journal.ts'
-import { failureOf, type RecalcFailure } from '../result.ts'
+import { failureOf, type RecalcFailure } from '../failure.ts'
+import { attempt } from '../units/attempts.ts'
 import type { Lane } from './lane.ts'
-
-/** What the lanes of a run share. */
-export interface LaneRun<Tx> extends BlockWork<Tx> {
-  readonly journal: RunJournal<Tx>
-  readonly breathing: Breathing
-  newLaneId(): number
-  /** A day failed, whether the run goes on or not. */
-  onFailures(failures: readonly RecalcFailure[]): void
-}
 
 const nothingKnown: ReadonlyMap<number, RecalcFailure> = new Map()
 
@@ -30,45 +20,48 @@ const nothingKnown: ReadonlyMap<number, RecalcFailure> = new Map()
  *
  * @throws what ends the whole run: a backend that stays away, a broken contract, a lost lease.
  */
-export async function runLane<Tx>(run: LaneRun<Tx>, lane: Lane): Promise<void> {
-  const { settings, control, selection } = run
-  const longest = selection.dailyCalc ? 1 : settings.block.days
+export async function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
+  const { control, eventLoop } = run
+  const longest = calculator.shape.days
   let limit = longest
   while (!lane.finished && !control.stopped) {
-    const pending = run.breathing.breathe()
-    if (pending) await pending
+    const turn = eventLoop.yieldIfDue()
+    if (turn) await turn
     const dates = lane.nextDates(limit)
     try {
-      const committed = await commitBlock(run, lane, dates, nothingKnown)
+      const committed = await commitBlock(run, calculator, lane, dates, nothingKnown)
       if (!committed) return
       limit = longest
     } catch (thrown) {
       if (control.stopped) return
       if (endsRun(thrown)) throw thrown
-      if (lane.employees.length > 1) return await runHalves(run, lane)
+      if (lane.employees.length > 1) return await runHalves(run, calculator, lane)
       if (dates.length > 1) limit = Math.ceil(dates.length / 2)
-      else await commitBlock(run, lane, dates, new Map([[0, dayFailure(thrown, lane, dates[0] as IsoDate)]]))
+      else {
+        const known = new Map([[0, dayFailure(thrown, lane, dates[0] as IsoDate)]])
+        await commitBlock(run, calculator, lane, dates, known)
+      }
     }
   }
 }
 
-async function runHalves<Tx>(run: LaneRun<Tx>, lane: Lane): Promise<void> {
+async function runHalves<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
   const halves = lane.split(run.newLaneId)
-  if (lane.id !== 0) {
-    const open = halves.map(({ id, employeeIds, datesDone }) => ({ id, employeeIds, datesDone }))
-    await run.journal.splitLane(lane.id, open)
-  }
-  for (const half of halves) await runLane(run, half)
+  await run.journal.splitLane(
+    lane.id,
+    halves.map(({ checkpoint }) => checkpoint),
+  )
+  for (const half of halves) await runLane(run, calculator, half)
 }
 
 async function commitBlock<Tx>(
-  run: LaneRun<Tx>,
+  run: ActiveRun<Tx>,
+  calculator: BlockCalculator<Tx>,
   lane: Lane,
   dates: readonly IsoDate[],
   known: ReadonlyMap<number, RecalcFailure>,
 ): Promise<boolean> {
-  const locks = employeeLocks(run.settings.unitOfWork)
-  const block = blockOf(lane.tenantId, lane.employeeIds, dates)
+  const { lockKeys } = lane
   // Of the last attempt that got as far as its commit.
   let saved: { readonly step: Step; readonly outcome: BlockOutcome } | undefined
   const record = async (tx: Tx, outcome: BlockOutcome) => {
@@ -77,43 +70,36 @@ async function commitBlock<Tx>(
     saved = { step, outcome }
     return afterCommit
   }
-  const task = { block, blocked: lane.blocked, known, record }
+  const task = { block: blockOf(lane.tenantId, lane.employeeIds, dates), lockKeys, known, record }
   const done = await attempt('block', run, async (number) => {
-    // Waiting for other runs happens here, before the unit of work holds a connection.
-    const turn = locks.acquire(lane.lockKeys, run.control)
-    if (turn) await turn
     try {
-      await runBlock(run, task, number)
+      await runBlock(run, calculator, task, number)
     } catch (error) {
       if (!(error instanceof StepSavedBefore)) throw error
-    } finally {
-      locks.release(lane.lockKeys)
     }
     return true
   })
   if (!done || !saved) return false
   const { step, outcome } = saved
-  lane.advance(dates, outcome.failures, run.selection.daysBuildOnEarlier)
-  run.journal.committed(step, lane.employees.at(-1))
-  if (outcome.failures.length > 0) run.onFailures(outcome.failures)
+  const last = lane.employees.at(-1)
+  lane.advance(dates, outcome)
+  run.journal.committed(step, last)
+  if (step.failures.length > 0) run.onFailures(step.failures)
   return true
 }
 
 function dayFailure(thrown: unknown, lane: Lane, date: IsoDate): RecalcFailure {
   const [employeeId] = lane.employeeIds as [string]
-  return failureOf(thrown, { employeeId, date, stage: 'commit' })
+  const attempts = thrown instanceof BackendUnavailableError ? thrown.attempts : 1
+  return failureOf(thrown, { employeeId, date, stage: 'commit' }, attempts)
 }
 
 /**
- * True for errors that no smaller block would be spared: a broken contract, a lost lease, a backend that stays away. What
- * else the library throws, such as `dateOf` on a bad instant, may be the fault of a single day.
+ * True for errors that no smaller block would be spared: a broken contract, a lost lease, a backend that stays away. What a
+ * stage's own code throws may be the fault of a single day, whatever its class.
  */
 export function endsRun(thrown: unknown): boolean {
+  if (thrown instanceof StageFailure) return isMistake(thrown.cause)
   const error = thrownBy(thrown)
-  return (
-    error instanceof ContractError ||
-    error instanceof PipelineError ||
-    error instanceof LeaseLostError ||
-    error instanceof BackendUnavailableError
-  )
+  return error instanceof ContractError || error instanceof LeaseLostError || error instanceof BackendUnavailableError
 }

@@ -1,90 +1,146 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
-import { type BlockOutcome, stepOf } from '../blocks/block-runner.ts'
-import type { Step } from '../checkpoint.ts'
-import { lockKeys } from '../employee-locks.ts'
+import type { BlockOutcome } from '../blocks/block-runner.ts'
+import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
+import { lockKeys } from '../units/employee-locks.ts'
 import type { Employee } from '../plan/host-contracts.ts'
-import type { RecalcFailure } from '../result.ts'
-
-const nobody: ReadonlySet<string> = new Set()
 
 /**
  * The blocks of one group of employees, in date order. Lanes run side by side, days of one employee never do.
  *
  * A lane that meets an error it cannot pin on a day is split in two, down to a single employee, and then takes fewer dates
  * at a time, down to a single one.
+ *
+ * Where days build on earlier ones, a failed day takes its employee out of the lane: everything up to the lane's last date
+ * counts as failed, under the one failure that says so. A `repair` lane does what had failed, or was blocked, in an earlier
+ * run; its days are counted as failed already. There the failure stays recorded while some of its days are to be done, and
+ * moves on to the first of them: that is where a next run begins.
  */
 export class Lane {
   readonly id: number
+  readonly kind: LaneCheckpoint['kind']
   readonly tenantId: string
-  readonly employees: readonly Employee[]
-  readonly employeeIds: readonly string[]
-  readonly lockKeys: readonly string[]
-  /** Ascending, but not necessarily consecutive. */
-  protected readonly dates: readonly IsoDate[]
+  readonly #dates: readonly IsoDate[]
+  readonly #blocksLater: boolean
+  #employees: readonly Employee[]
+  #employeeIds: readonly string[]
+  #lockKeys: readonly string[]
   #datesDone: number
-  #blocked: ReadonlySet<string>
 
   constructor(options: {
     readonly id: number
+    readonly kind: LaneCheckpoint['kind']
     readonly tenantId: string
     readonly employees: readonly Employee[]
+    /** Consecutive. */
     readonly dates: readonly IsoDate[]
     readonly datesDone?: number
-    readonly blocked?: ReadonlySet<string>
+    /** A failed day blocks the later ones of its employee. */
+    readonly blocksLater: boolean
   }) {
     this.id = options.id
+    this.kind = options.kind
     this.tenantId = options.tenantId
-    this.employees = options.employees
-    this.employeeIds = options.employees.map(({ id }) => id)
-    this.lockKeys = lockKeys(options.tenantId, this.employeeIds)
-    this.dates = options.dates
+    this.#employees = options.employees
+    this.#employeeIds = options.employees.map(({ id }) => id)
+    this.#lockKeys = lockKeys(options.tenantId, this.#employeeIds)
+    this.#dates = options.dates
     this.#datesDone = options.datesDone ?? 0
-    this.#blocked = options.blocked ?? nobody
+    this.#blocksLater = options.blocksLater
   }
 
-  get datesDone(): number {
-    return this.#datesDone
+  get employees(): readonly Employee[] {
+    return this.#employees
   }
 
-  /** Employees whose remaining days are blocked by a failed one. */
-  get blocked(): ReadonlySet<string> {
-    return this.#blocked
+  get employeeIds(): readonly string[] {
+    return this.#employeeIds
+  }
+
+  get lockKeys(): readonly string[] {
+    return this.#lockKeys
   }
 
   get finished(): boolean {
-    return this.#datesDone >= this.dates.length
+    return this.#datesDone >= this.#dates.length || this.#employees.length === 0
+  }
+
+  get checkpoint(): LaneCheckpoint {
+    const { id, kind, employeeIds } = this
+    const [from] = this.#dates as [IsoDate]
+    return { id, kind, employeeIds, from, to: this.#lastDate, datesDone: this.#datesDone }
   }
 
   /** The next dates to do, at most `limit`. */
   nextDates(limit: number): readonly IsoDate[] {
-    return this.dates.slice(this.#datesDone, this.#datesDone + limit)
+    if (this.#datesDone === 0 && limit >= this.#dates.length) return this.#dates
+    return this.#dates.slice(this.#datesDone, this.#datesDone + limit)
   }
 
   /** How a block of the next dates is written down. */
   stepOf(dates: readonly IsoDate[], outcome: BlockOutcome): Step {
     const datesDone = this.#datesDone + dates.length
-    const lane = { id: this.id, datesDone, finished: datesDone >= this.dates.length }
-    return { ...stepOf(outcome), lane }
+    const left = this.#blocksLater ? this.#leftAfter(outcome) : this.#employeeIds
+    const leavers = this.#employeeIds.length - left.length
+    const finished = datesDone >= this.#dates.length || left.length === 0
+    const { processed, unchanged, skipped } = outcome
+    const failures = this.#blocksLater
+      ? outcome.failures.map((failure) => ({ ...failure, through: this.#lastDate }))
+      : outcome.failures
+    const lane = { id: this.id, datesDone, finished, ...(leavers > 0 && !finished && { employeeIds: left }) }
+    const step = { ...emptyStep, lane, processed, unchanged, skipped, failures }
+    if (this.kind === 'repair') return { ...step, repaired: processed + skipped, ...this.#settled(dates, left, finished) }
+    return { ...step, failed: outcome.failed + leavers * (this.#dates.length - datesDone) }
   }
 
   /** The block of the next dates has committed. */
-  advance(dates: readonly IsoDate[], failures: readonly RecalcFailure[], blocksLater: boolean): void {
+  advance(dates: readonly IsoDate[], outcome: BlockOutcome): void {
     this.#datesDone += dates.length
-    if (!blocksLater || failures.length === 0) return
-    const failed = failures.flatMap(({ employeeId }) => (employeeId === null ? [] : [employeeId]))
-    this.#blocked = this.#blocked.union(new Set(failed))
+    if (!this.#blocksLater || outcome.failures.length === 0) return
+    const left = new Set(this.#leftAfter(outcome))
+    this.#employees = this.#employees.filter(({ id }) => left.has(id))
+    this.#employeeIds = this.#employees.map(({ id }) => id)
+    this.#lockKeys = lockKeys(this.tenantId, this.#employeeIds)
   }
 
   /** This lane's employees as two lanes with the given ids, each where this one stands. */
   split(newId: () => number): readonly Lane[] {
-    const middle = Math.ceil(this.employees.length / 2)
-    return [this.employees.slice(0, middle), this.employees.slice(middle)].map((employees) =>
-      this.part(newId(), employees),
+    const middle = Math.ceil(this.#employees.length / 2)
+    const { kind, tenantId } = this
+    const rest = { kind, tenantId, dates: this.#dates, datesDone: this.#datesDone, blocksLater: this.#blocksLater }
+    return [this.#employees.slice(0, middle), this.#employees.slice(middle)].map(
+      (employees) => new Lane({ ...rest, id: newId(), employees }),
     )
   }
 
-  protected part(id: number, employees: readonly Employee[]): Lane {
-    const { tenantId, dates, datesDone, blocked } = this
-    return new Lane({ id, tenantId, employees, dates, datesDone, blocked })
+  get #lastDate(): IsoDate {
+    return this.#dates[this.#dates.length - 1] as IsoDate
   }
+
+  #leftAfter({ failures }: BlockOutcome): readonly string[] {
+    if (failures.length === 0) return this.#employeeIds
+    const failed = new Set(failures.map(({ employeeId }) => employeeId))
+    return this.#employeeIds.filter((id) => !failed.has(id))
+  }
+
+  /** What becomes of the failures that a repair lane was made of. */
+  #settled(
+    dates: readonly IsoDate[],
+    left: readonly string[],
+    finished: boolean,
+  ): Pick<Step, 'settled' | 'moved'> {
+    if (!this.#blocksLater) {
+      return { settled: this.#employeeIds.flatMap((id) => dates.map((date) => dayFailure(id, date))), moved: [] }
+    }
+    const moving = new Set(finished ? [] : left)
+    const next = this.#dates[this.#datesDone + dates.length]
+    const standing = this.#employeeIds.map((id) => ({ id, failure: dayFailure(id, dates[0] as IsoDate) }))
+    return {
+      settled: standing.filter(({ id }) => !moving.has(id)).map(({ failure }) => failure),
+      moved: next ? standing.filter(({ id }) => moving.has(id)).map(({ failure }) => ({ failure, to: next })) : [],
+    }
+  }
+}
+
+function dayFailure(employeeId: string, date: IsoDate): FailureKey {
+  return { employeeId, date, stage: '' }
 }

@@ -2,11 +2,25 @@ import { ContractError } from '../../errors.ts'
 import { expected } from '../../expectation.ts'
 import type { Employee, EmployeeQuery, EmployeeRepository } from './host-contracts.ts'
 
-/** The employees of a run, a page at a time, in the repository's own order, after the given one. */
+interface PageOptions {
+  readonly after: string | null
+  readonly limit: number
+  read<T>(call: () => Promise<T>): Promise<T>
+}
+
+/**
+ * The employees of a run, a page at a time, in the repository's own order, after the given one.
+ *
+ * In which order ids ascend is the host's to say (numbers, a collation), so they are never compared. Pages that cannot be
+ * right are found out: the second employee must be the one after the first, nobody may come twice in two pages, and no
+ * place may come again.
+ *
+ * @throws {ContractError} when the repository breaks its contract.
+ */
 export async function* employeePages(
   source: readonly string[] | EmployeeRepository,
-  { tenantId, from, to }: EmployeeQuery,
-  options: { readonly after: string | null; readonly limit: number; read<T>(call: () => Promise<T>): Promise<T> },
+  query: EmployeeQuery,
+  options: PageOptions,
 ): AsyncGenerator<readonly Employee[]> {
   if (isIdList(source)) {
     const start = options.after === null ? 0 : source.indexOf(options.after) + 1
@@ -15,13 +29,25 @@ export async function* employeePages(
     }
     return
   }
-  let after = options.after
+  const { tenantId, from, to } = query
+  const pageAfter = (after: string | null, limit: number) =>
+    options.read(() => source.listEmployees({ tenantId, from, to, ...(after !== null && { after }), limit }))
+  const places = new VisitedPlaces()
+  let { after } = options
+  let before: ReadonlySet<string> = new Set()
+  let isProbed = false
   for (;;) {
-    const cursor = after === null ? {} : { after }
-    const page = await options.read(() => source.listEmployees({ tenantId, from, to, ...cursor, limit: options.limit }))
-    checkPage(page, after)
+    const page = await pageAfter(after, options.limit)
+    before = checkPage(page, after, before)
     const last = page.at(-1)
     if (!last) return
+    if (places.visit(last.id)) refuse('pages that come to an end, each after the one before', last.id)
+    const [first, second] = page
+    if (!isProbed && first && second) {
+      isProbed = true
+      const [next] = await pageAfter(first.id, 1)
+      if (next?.id !== second.id) refuse(`the employees in one order, so that ${second.id} comes after ${first.id}`, next?.id)
+    }
     yield page
     after = last.id
   }
@@ -31,7 +57,7 @@ export async function* employeePages(
 export async function countEmployees(
   source: readonly string[] | EmployeeRepository,
   query: EmployeeQuery,
-  options: { readonly limit: number; read<T>(call: () => Promise<T>): Promise<T> },
+  options: Omit<PageOptions, 'after'>,
 ): Promise<number> {
   if (isIdList(source)) return source.length
   if (source.countEmployees) {
@@ -45,12 +71,32 @@ export async function countEmployees(
   return counted
 }
 
+/**
+ * Finds out when a place is visited again, without remembering them all: of the first place, the second, the fourth, the
+ * eighth and so on the latest is kept (R. P. Brent, "An improved Monte Carlo factorization algorithm", 1980).
+ */
+class VisitedPlaces {
+  #kept: string | undefined
+  #steps = 0
+  #keepAt = 1
+
+  visit(place: string): boolean {
+    if (place === this.#kept) return true
+    this.#steps += 1
+    if (this.#steps === this.#keepAt) {
+      this.#kept = place
+      this.#keepAt *= 2
+    }
+    return false
+  }
+}
+
 function isIdList(source: readonly string[] | EmployeeRepository): source is readonly string[] {
   return Array.isArray(source)
 }
 
-// In which order ids ascend is the host's to say (numbers, a collation), so only what would run in circles is refused.
-function checkPage(page: readonly Employee[], after: string | null): void {
+/** @returns the ids of the page. */
+function checkPage(page: readonly Employee[], after: string | null, before: ReadonlySet<string>): ReadonlySet<string> {
   if (!Array.isArray(page)) throw new ContractError(expected('listEmployees(…)', 'an array of { id, name? }', page))
   const ids = new Set<string>()
   for (const employee of page) {
@@ -58,10 +104,14 @@ function checkPage(page: readonly Employee[], after: string | null): void {
     if (typeof id !== 'string' || id === '') {
       throw new ContractError(expected('listEmployees(…)[].id', 'a non-empty string', id))
     }
-    if (id === after || ids.has(id)) {
-      const order = 'a page of different employees, ascending by id, that come after `after`'
-      throw new ContractError(expected('listEmployees(…)', order, id))
+    if (id === after || ids.has(id) || before.has(id)) {
+      refuse('a page of different employees, ascending by id, that come after `after`', id)
     }
     ids.add(id)
   }
+  return ids
+}
+
+function refuse(expectation: string, got: unknown): never {
+  throw new ContractError(expected('listEmployees(…)', expectation, got))
 }

@@ -24,14 +24,36 @@ export interface EmployeeRepository {
   countEmployees?(query: EmployeeQuery): Promise<number>
 }
 
-/** Which days may no longer change. */
-export interface ClosedPeriods<Tx = unknown> {
-  /**
-   * Employee id → the last closed date; that day and all before it are left alone. Asked inside the unit of work, before
-   * anything is calculated, so a period that is closed meanwhile is seen.
-   */
-  closedThrough(
-    query: { readonly tenantId: string; readonly employeeIds: readonly string[] },
-    tx: Tx,
-  ): Promise<ReadonlyMap<string, IsoDate | string>>
+/** Some consecutive dates that are closed, both ends inclusive, as `YYYY-MM-DD`. */
+export interface ClosedInterval {
+  readonly from: IsoDate | string
+  readonly to: IsoDate | string
 }
+
+/**
+ * Which days may no longer change. Asked inside the unit of work, before anything is calculated, so a period that is closed
+ * meanwhile is seen.
+ */
+export type ClosedPeriods<Tx = unknown> =
+  | {
+      /** Employee id → what is closed between `from` and `to`; who is missing has no closed day. */
+      closed(
+        query: {
+          readonly tenantId: string
+          readonly employeeIds: readonly string[]
+          readonly from: IsoDate
+          /** Inclusive. */
+          readonly to: IsoDate
+        },
+        tx: Tx,
+      ): Promise<ReadonlyMap<string, readonly ClosedInterval[]>>
+      readonly closedThrough?: undefined
+    }
+  | {
+      /** The short form: employee id → the last closed date; that day and all before it are left alone. */
+      closedThrough(
+        query: { readonly tenantId: string; readonly employeeIds: readonly string[] },
+        tx: Tx,
+      ): Promise<ReadonlyMap<string, IsoDate | string>>
+      readonly closed?: undefined
+    }

@@ -1,4 +1,5 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
+import type { StageShape } from '../../pipeline/stage-shape.ts'
 
 /** What a run does after a failed day: stop, or go on with the other days. */
 export type OnError = 'fail-fast' | 'continue'
@@ -13,8 +14,8 @@ export interface RunPlan {
   /** Inclusive. */
   readonly to: IsoDate
   readonly zone: string
-  /** Names of the stages to run and save; empty with a `dailyCalc`. */
-  readonly stages: readonly string[]
+  /** What it runs, in order, as it was when the run was made. */
+  readonly stages: readonly StageShape[]
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
   readonly onError: OnError

@@ -1,10 +1,11 @@
-import { BackendUnavailableError } from '../errors.ts'
-import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
-import type { RunJournal } from './journal.ts'
-import { codeOf, messageOf } from './result.ts'
-import { backoffMs, pause } from './retry.ts'
-import type { RunControl } from './run-control.ts'
-import type { RunSettings } from './settings.ts'
+import { BackendUnavailableError, CallTimeoutError, UnitOfWorkTimeoutError } from '../../errors.ts'
+import { StageFailure, thrownBy } from '../blocks/stage-failure.ts'
+import { codeOf, messageOf } from '../failure.ts'
+import type { RunJournal } from '../journal.ts'
+import { backoffMs, pause } from './backoff.ts'
+import type { RunControl } from '../run-control.ts'
+import type { RunSettings } from '../run-settings.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
 
 /**
  * Does something until it succeeds or fails for good: after a transient error it waits and tries again. Undefined when the
@@ -27,8 +28,8 @@ export async function attempt<Tx, T>(
     try {
       return await work(number)
     } catch (thrown) {
+      if (!isTransient(settings.unitOfWork, thrown)) throw thrown
       const error = thrownBy(thrown)
-      if (!settings.unitOfWork.isTransient(error)) throw thrown
       if (number >= settings.retry.attempts) throw new BackendUnavailableError(number, error)
       const delayMs = backoffMs(settings.retry, number)
       const stage = thrown instanceof StageFailure ? thrown.stage : what
@@ -36,4 +37,17 @@ export async function attempt<Tx, T>(
       await pause(settings.clock, delayMs, control.stopping)
     }
   }
+}
+
+/**
+ * True when the same work may succeed the next time. Whatever a stage's own code throws while its transaction lives is no
+ * reason to try again, whichever error of another system it looks like.
+ */
+function isTransient(unitOfWork: UnitOfWork<never>, thrown: unknown): boolean {
+  if (thrown instanceof StageFailure && thrown.isCalculators) return false
+  return (
+    thrown instanceof UnitOfWorkTimeoutError ||
+    thrown instanceof CallTimeoutError ||
+    unitOfWork.isTransient(thrownBy(thrown))
+  )
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../calendar/clock.ts'
+import type { Clock } from '../../calendar/clock.ts'
 
 /** How often, and how far apart, a unit of work is tried when it meets transient errors. */
 export interface RetryPolicy {

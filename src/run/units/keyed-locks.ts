@@ -26,6 +26,14 @@ export class KeyedLocks {
     return undefined
   }
 
+  /** Takes all of `keys` if nobody holds any of them; otherwise none. */
+  tryAcquire(keys: readonly string[]): boolean {
+    for (const key of keys) if (this.#waiting.has(key)) return false
+    this.#renew(keys.length)
+    for (const key of keys) this.#waiting.set(key, [])
+    return true
+  }
+
   release(keys: readonly string[]): void {
     for (const key of keys) {
       const next = this.#waiting.get(key)?.shift()

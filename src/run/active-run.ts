@@ -1,0 +1,27 @@
+import type { RunIdentity } from '../pipeline/context.ts'
+import type { BlockCalculator } from './blocks/block-calculator.ts'
+import type { EventLoop } from './event-loop.ts'
+import type { RecalcFailure } from './failure.ts'
+import type { RunJournal } from './journal.ts'
+import type { RunPlan } from './plan/run-plan.ts'
+import type { RunControl } from './run-control.ts'
+import type { RunSettings } from './run-settings.ts'
+import type { UnitRank } from './units/unit-slots.ts'
+
+/** What everything in a run that goes on shares. */
+export interface ActiveRun<Tx> {
+  readonly plan: RunPlan
+  readonly identity: RunIdentity
+  readonly settings: RunSettings<Tx>
+  readonly control: RunControl
+  readonly journal: RunJournal<Tx>
+  /** Undefined when the run has no days to calculate, only tenant stages. */
+  readonly calculator: BlockCalculator<Tx> | undefined
+  readonly rank: UnitRank
+  readonly eventLoop: EventLoop
+  /** The service's clock, as calculators get it. */
+  readonly now: () => Date
+  newLaneId(): number
+  /** Something failed, whether the run goes on or not. */
+  onFailures(failures: readonly RecalcFailure[]): void
+}

@@ -1,0 +1,34 @@
+import type { CalcContext } from '../../pipeline/context.ts'
+import type { WatchedUnit } from '../units/unit-watchdog.ts'
+import type { BlockDays } from './block-days.ts'
+
+/** The most that is loaded, locked and saved at once. */
+export interface BlockShape {
+  readonly employees: number
+  readonly days: number
+}
+
+/** The unit of work of a block, as a calculator gets it. */
+export interface BlockUnit<Tx> {
+  readonly context: CalcContext<Tx>
+  readonly watched: WatchedUnit
+  /** Whether rows that no source supports any more are removed. */
+  readonly clearExisting: boolean
+}
+
+/** How a run calculates its days, a block at a time: by day stages, or by a `dailyCalc`. */
+export interface BlockCalculator<Tx> {
+  readonly shape: BlockShape
+  /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
+  readonly blocksLater: boolean
+  /**
+   * Calculates and writes the open days of a block; those that fail are marked in `days`.
+   *
+   * @returns how many days differ from what was stored.
+   * @throws {FailedAfterSave} when a day failed after something was written: the block is to be done again without it.
+   */
+  calculate(days: BlockDays, unit: BlockUnit<Tx>): Promise<number>
+}
+
+/** Thrown to roll a block back in which a day failed after some of it was already written. */
+export class FailedAfterSave extends Error {}

@@ -1,0 +1,23 @@
+import type { CalcContext } from '../../pipeline/context.ts'
+import type { ActiveRun } from '../active-run.ts'
+import type { OpenUnit } from '../units/unit-runner.ts'
+
+/** What a calculator is handed in a unit of work. */
+export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt: number): CalcContext<Tx> {
+  const { settings, plan, control, identity } = run
+  let signal: AbortSignal | undefined
+  return {
+    tx: unit.tx,
+    zone: plan.zone,
+    // Made only for those who ask: most calculators never do.
+    get signal() {
+      signal ??= AbortSignal.any([control.signal, unit.watched.signal])
+      return signal
+    },
+    attempt,
+    logger: settings.logger,
+    run: identity,
+    now: run.now,
+    afterCommit: unit.afterCommit,
+  }
+}

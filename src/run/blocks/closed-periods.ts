@@ -1,0 +1,51 @@
+import type { DateInterval } from '../../calendar/date-range.ts'
+import { isIsoDate } from '../../calendar/iso-date.ts'
+import { ContractError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
+import type { ClosedPeriods } from '../plan/host-contracts.ts'
+
+/** The first date that there is: `closedThrough` closes everything from here on. */
+const BEGINNING = '1900-01-01'
+
+/** Which days of a block are closed, as the host's own code tells. */
+export function askClosed<Tx>(
+  periods: ClosedPeriods<Tx>,
+  query: { readonly tenantId: string; readonly employeeIds: readonly string[] } & DateInterval,
+  tx: Tx,
+): Promise<unknown> {
+  if (periods.closed) return periods.closed(query, tx)
+  const { tenantId, employeeIds } = query
+  return periods.closedThrough({ tenantId, employeeIds }, tx)
+}
+
+/**
+ * What the host told of one employee, as intervals.
+ *
+ * @throws {ContractError} when it is nothing of the kind.
+ */
+export function closedIntervals(
+  periods: ClosedPeriods<never>,
+  answer: unknown,
+  employeeId: string,
+): readonly DateInterval[] {
+  if (!(answer instanceof Map)) return refuse(periods, answer)
+  const told: unknown = answer.get(employeeId)
+  if (told === undefined) return none
+  if (!periods.closed) return isIsoDate(told) ? [{ from: BEGINNING as DateInterval['from'], to: told }] : refuse(periods, told)
+  return Array.isArray(told) && told.every(isInterval) ? told : refuse(periods, told)
+}
+
+const none: readonly DateInterval[] = []
+
+function isInterval(value: unknown): value is DateInterval {
+  const { from, to } = (value ?? {}) as Partial<Record<string, unknown>> // or has none of these
+  return isIsoDate(from) && isIsoDate(to) && from <= to
+}
+
+function refuse({ closed }: ClosedPeriods<never>, answer: unknown): never {
+  throw closed
+    ? new ContractError(
+        expected('closed(…)', 'a map of employee ids to arrays of { from, to } with dates as YYYY-MM-DD', answer),
+      )
+    : new ContractError(expected('closedThrough(…)', 'a map of employee ids to dates as YYYY-MM-DD', answer))
+}

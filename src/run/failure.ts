@@ -1,0 +1,69 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+import { describe } from '../expectation.ts'
+import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
+
+/** One thing that failed and was left as it was. */
+export interface RecalcFailure {
+  /** `null` when a tenant stage failed. */
+  readonly employeeId: string | null
+  /** `null` when a tenant stage failed. */
+  readonly date: IsoDate | null
+  /**
+   * The last date that waits behind the failed one, which is `date` itself where days do not build on each other; `null`
+   * when a tenant stage failed.
+   */
+  readonly through: IsoDate | null
+  /** The name of the stage, or `dailyCalc`. */
+  readonly stage: string
+  /** The `code` of the error that was thrown, if it has one, otherwise its name. */
+  readonly code: string
+  /** What the error says, at most 2,000 characters of it. */
+  readonly message: string
+  /** How often it was tried. */
+  readonly attempts: number
+}
+
+/** Messages are cut after so many characters: an error may quote a whole file. */
+const LONGEST_MESSAGE = 2_000
+
+const causes = new WeakMap<RecalcFailure, unknown>()
+
+/** The record of something that failed with `thrown`. */
+export function failureOf(
+  thrown: unknown,
+  where: Pick<RecalcFailure, 'employeeId' | 'date' | 'stage'>,
+  attempts: number,
+): RecalcFailure {
+  const error = thrownBy(thrown)
+  const stage = thrown instanceof StageFailure ? thrown.stage : where.stage
+  const failure = { ...where, through: where.date, stage, code: codeOf(error), message: messageOf(error), attempts }
+  causes.set(failure, error)
+  return failure
+}
+
+/** The same failure, which blocks the days up to `through`. */
+export function blocking(failure: RecalcFailure, through: IsoDate): RecalcFailure {
+  const blocked = { ...failure, through }
+  causes.set(blocked, causes.get(failure))
+  return blocked
+}
+
+/** The error behind a failure of this process. */
+export function causeOf(failure: RecalcFailure | undefined): unknown {
+  return failure && causes.get(failure)
+}
+
+/** The `code` of an error, or the next best name for its kind. */
+export function codeOf(error: unknown): string {
+  if (error instanceof Error) {
+    const { code } = error as { code?: unknown }
+    return typeof code === 'string' ? code : error.name
+  }
+  return 'Error'
+}
+
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? String(error.message) : typeof error === 'string' ? error : describe(error)
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
+}

@@ -1,0 +1,16 @@
+import { RecalcError } from '../errors.ts'
+import type { RecalcFailure } from './failure.ts'
+import type { RecalcResult } from './result.ts'
+
+/** Thrown when a synchronous run stopped at a failed day; `result` tells what was done and what failed. */
+export class RecalcFailedError extends RecalcError {
+  readonly code = 'RECALC_FAILED'
+  readonly result: RecalcResult
+
+  constructor(result: RecalcResult, failure: RecalcFailure, options?: ErrorOptions) {
+    const { employeeId, date, stage } = failure
+    const where = date ? ` (employee ${employeeId}, ${date})` : ` (stage ${stage})`
+    super(`Recalculation failed${where}: ${failure.message}`, options)
+    this.result = result
+  }
+}

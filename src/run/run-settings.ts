@@ -1,0 +1,27 @@
+import type { Clock } from '../calendar/clock.ts'
+import type { Logger } from '../pipeline/context.ts'
+import type { BlockShape } from './blocks/block-calculator.ts'
+import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
+import type { RetryPolicy } from './units/backoff.ts'
+import type { UnitOfWork } from './units/unit-of-work.ts'
+import type { UnitSlots } from './units/unit-slots.ts'
+import type { UnitWatchdog } from './units/unit-watchdog.ts'
+
+/** What every run of a service works with. */
+export interface RunSettings<Tx> {
+  readonly unitOfWork: UnitOfWork<Tx>
+  readonly employees: EmployeeRepository
+  readonly closedPeriods: ClosedPeriods<Tx> | undefined
+  readonly concurrency: number
+  readonly block: BlockShape
+  readonly retry: RetryPolicy
+  /** The longest that one call of a stage's own code may take. */
+  readonly stageTimeoutMs: number | undefined
+  /** The longest that a call outside a unit of work may take, of the host's repository or of the job store. */
+  readonly callTimeoutMs: number
+  /** The most units of work that are open at once, of all runs together. */
+  readonly slots: UnitSlots
+  readonly watchdog: UnitWatchdog
+  readonly clock: Clock
+  readonly logger: Logger
+}

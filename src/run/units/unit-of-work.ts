@@ -1,0 +1,30 @@
+/**
+ * A transaction of the host's database.
+ *
+ * `Tx` is whatever the backend hands out; the library only passes it on.
+ */
+export interface UnitOfWork<Tx = unknown> {
+  /**
+   * Commits what `work` did, or rolls all of it back when `work` throws, and then throws the same. When the database has
+   * ended the transaction meanwhile, it throws that error, also when `work` swallowed it: what follows such an error must
+   * never be committed by itself.
+   */
+  run<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Waits until no other unit of work, in any process, holds one of these employees, and holds them until this one ends.
+   * Ids arrive sorted. The empty id, which no employee has, stands for the tenant as a whole.
+   */
+  lockEmployees(tx: Tx, tenantId: string, employeeIds: readonly string[]): Promise<void>
+  /** True for an error that the same work may not meet again: a deadlock, a lock timeout, a lost connection. */
+  isTransient(error: unknown): boolean
+  /**
+   * The error with which the database has ended this transaction; undefined while it is alive. With it an error of a
+   * calculator is told from one of the transaction: without it, `isTransient` judges whatever a calculator throws.
+   */
+  failureOf?(tx: Tx): unknown
+  /**
+   * Gives up a transaction that does not answer: its connection is closed and never goes back to the pool. Called at most
+   * once, when the unit of work has passed its deadline; `run` may then stay unsettled.
+   */
+  abandon?(tx: Tx): void
+}
