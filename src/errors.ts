@@ -151,6 +151,20 @@ export class LeaseLostError extends RecalcError {
   }
 }
 
+/** Tells that a job was taken over too often without having been brought any further: it may be what kills its workers. */
+export class RecoveryLimitError extends RecalcError {
+  readonly code = 'RECOVERY_LIMIT'
+  readonly jobId: string
+
+  constructor(jobId: string, recoveries: number) {
+    super(
+      `Job ${jobId} was taken over ${recoveries} times in a row without a step forward (\`maxRecoveries\`): it may be what ` +
+        'kills its workers; look into their logs, then resume it',
+    )
+    this.jobId = jobId
+  }
+}
+
 /** Thrown when a transient error persisted through every attempt; `cause` is the last one. */
 export class BackendUnavailableError extends RecalcError {
   readonly code = 'BACKEND_UNAVAILABLE'

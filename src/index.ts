@@ -4,6 +4,7 @@ export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
 export { dateOf, dayBounds, isZone } from './calendar/zone.ts'
 export {
   BackendUnavailableError,
+  CallTimeoutError,
   ContractError,
   CooldownError,
   IdempotencyConflictError,
@@ -12,12 +13,14 @@ export {
   JobConflictError,
   JobNotFoundError,
   LeaseLostError,
+  NestedCallError,
   NotResumableError,
   PipelineError,
   RecalcError,
-  RecalcFailedError,
+  RecoveryLimitError,
   ServiceStoppedError,
   StageTimeoutError,
+  UnitOfWorkTimeoutError,
 } from './errors.ts'
 export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
@@ -26,7 +29,7 @@ export type { Page } from './jobs/job-queries.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
 export type { JobSnapshot } from './jobs/job-snapshot.ts'
 export type * from './jobs/job-store.ts'
-export type { Recovery } from './jobs/jobs.ts'
+export type { Recovery } from './jobs/recovery.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, StageContext, TenantContext } from './pipeline/context.ts'
@@ -46,14 +49,17 @@ export {
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
 export { type Estimate, RecalcService } from './recalc-service.ts'
+export type { BlockShape } from './run/blocks/block-calculator.ts'
 export {
   type Checkpoint,
+  type Dispatched,
   type FailureKey,
   type LaneCheckpoint,
   type RecordedFailure,
   type Step,
   StepSavedBefore,
 } from './run/checkpoint.ts'
+export type { RecalcFailure } from './run/failure.ts'
 export type { AfterCommit, RunPhase } from './run/journal.ts'
 export type { ClosedPeriods, Employee, EmployeeQuery, EmployeeRepository } from './run/plan/host-contracts.ts'
 export type {
@@ -66,7 +72,7 @@ export type {
   TriggerOptions,
 } from './run/plan/resolve-request.ts'
 export type { OnError, RunPlan } from './run/plan/run-plan.ts'
-export type { Counters, RecalcFailure, RecalcResult, RunFault, RunStatus } from './run/result.ts'
+export { RecalcFailedError } from './run/recalc-failed-error.ts'
+export type { Counters, RecalcResult, RunFault, RunStatus } from './run/result.ts'
 export type { RetryPolicy } from './run/units/backoff.ts'
-export type { BlockShape } from './run/run-settings.ts'
 export type { UnitOfWork } from './run/units/unit-of-work.ts'

@@ -2,18 +2,21 @@ import { type Clock, systemClock } from './calendar/clock.ts'
 import { isZone } from './calendar/zone.ts'
 import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
-import type { JobSettings } from './jobs/job-runner.ts'
+import { boundedStore } from './jobs/bounded-store.ts'
+import type { JobSettings } from './jobs/job-settings.ts'
 import type { RecalcBackend } from './jobs/job-store.ts'
-import type { Recovery } from './jobs/jobs.ts'
+import type { Recovery } from './jobs/recovery.ts'
 import { memoryBackend } from './memory/memory-backend.ts'
-import { checkStage } from './pipeline/check-stage.ts'
+import { checkReads, checkStage } from './pipeline/check-stage.ts'
 import type { Logger } from './pipeline/context.ts'
 import { harmlessLogger, silentLogger } from './pipeline/logger.ts'
-import { dailyPipeline, type Pipeline, stagePipeline } from './pipeline/pipeline.ts'
-import type { DailyCalc, Stage } from './pipeline/stages.ts'
+import { type Pipeline, pipelineOf } from './pipeline/pipeline.ts'
+import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
+import type { BlockShape } from './run/blocks/block-calculator.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import type { RetryPolicy } from './run/units/backoff.ts'
-import type { BlockShape } from './run/run-settings.ts'
+import { UnitSlots } from './run/units/unit-slots.ts'
+import { UnitWatchdog } from './run/units/unit-watchdog.ts'
 
 /** Among which jobs at most one may be active. */
 export type Exclusive = 'none' | 'tenant' | 'global'
@@ -27,14 +30,25 @@ interface CommonOptions<Tx> {
   readonly closedPeriods?: ClosedPeriods<Tx>
   /** An IANA zone, or the zone of a tenant. Default `'UTC'`. */
   readonly zone?: string | ((tenantId: string) => string)
-  /** Lanes at once. Default 4. */
+  /**
+   * Units of work at once, of all calls and jobs of this service together; synchronous calls go first. Give the pool a
+   * connection for each, and one or two more. Default 4.
+   */
   readonly concurrency?: number
   /** The most that is loaded, locked and saved at once. Default 25 employees × 31 days. */
   readonly block?: Partial<BlockShape>
   /** What happens after a transient error. Default 3 attempts, waiting 100 ms, then twice as long, 5 s at most. */
   readonly retry?: Partial<RetryPolicy>
-  /** The longest that one step of a stage may take, in milliseconds. Default: no limit. */
+  /**
+   * The longest that one call of a host's code may take (`load`, `stored`, `save`, `calculateDay`, `run`, `closed`), in
+   * milliseconds; its day fails then. Default: as long as its unit of work may take.
+   */
   readonly stageTimeoutMs?: number
+  /**
+   * The longest that a unit of work may take, in milliseconds. It is then given up, its connection closed, and its work is
+   * tried again, or its day fails when it was a stage that did not return. Default 600,000.
+   */
+  readonly unitOfWorkTimeoutMs?: number
   /** The least time between two progress events, in milliseconds. Default 250. */
   readonly progressIntervalMs?: number
   /** The longest range that a request may ask for, in days. Default 3,660. */
@@ -43,10 +57,18 @@ interface CommonOptions<Tx> {
   readonly exclusive?: Exclusive
   /** The least time between the starts of two such jobs, in milliseconds. Default 0. */
   readonly cooldownMs?: number
-  /** How long a job is its worker's without a sign of life, in milliseconds. Default 30,000. */
+  /**
+   * How long a job is its worker's without a sign of life, in milliseconds; also how long the library waits for an answer of
+   * the database. Default 30,000.
+   */
   readonly leaseMs?: number
   /** What `start()` does with a job whose worker died: work on, or end it as `interrupted`. Default `'resume'`. */
   readonly recovery?: Recovery
+  /**
+   * How often in a row a job may be taken over from a worker that died without having brought it any further; then it ends as
+   * `failed`. Default 5.
+   */
+  readonly maxRecoveries?: number
   /** The most failures that a result lists. Default 100. */
   readonly maxErrorsKept?: number
   /** Default: the machine's. */
@@ -56,10 +78,15 @@ interface CommonOptions<Tx> {
 }
 
 type Calculator<Tx> =
-  | { readonly dailyCalc: DailyCalc<Tx>; readonly stages?: never }
+  | {
+      /** Calculates the days by itself. */
+      readonly dailyCalc: DailyCalc<Tx>
+      /** What runs once after the days. */
+      readonly stages?: readonly TenantStage<Tx>[]
+    }
   | { readonly stages: readonly Stage<Tx>[]; readonly dailyCalc?: never }
 
-/** Everything that a service is made of: `dailyCalc` or `stages`, never both, and a backend that hands out their `Tx`. */
+/** Everything that a service is made of: a `dailyCalc` or day stages, and a backend that hands out their `Tx`. */
 export type RecalcServiceOptions<Tx = unknown> = CommonOptions<Tx> &
   Calculator<Tx> &
   // Without a backend, tx is undefined: calculators that want more must be given one.
@@ -86,12 +113,14 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'block',
   'retry',
   'stageTimeoutMs',
+  'unitOfWorkTimeoutMs',
   'progressIntervalMs',
   'maxDays',
   'exclusive',
   'cooldownMs',
   'leaseMs',
   'recovery',
+  'maxRecoveries',
   'maxErrorsKept',
   'clock',
   'logger',
@@ -111,18 +140,29 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
   // Only what is left out gets its default: a null out of a configuration file is a mistake.
   const { employees, closedPeriods, stageTimeoutMs, clock = systemClock, logger = silentLogger } = options
   checkMethods('employees', employees, ['listEmployees'])
-  if (closedPeriods !== undefined) checkMethods('closedPeriods', closedPeriods, ['closedThrough'])
+  if (closedPeriods !== undefined) checkClosedPeriods(closedPeriods)
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
   checkMethods('clock', clock, ['now', 'setTimeout'])
   const { unitOfWork, jobs } = backendOf(options)
+  const most = LONGEST_WAIT_MS
+  const concurrency = wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 })
+  const leaseMs = wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most })
+  const unitOfWorkTimeoutMs = wholeNumber('unitOfWorkTimeoutMs', options.unitOfWorkTimeoutMs, {
+    default: 600_000,
+    least: 1,
+    most,
+  })
   return {
-    pipeline: pipelineOf(options),
+    pipeline: calculatorOf(options),
     unitOfWork,
-    jobs,
+    jobs: boundedStore(jobs, clock, leaseMs),
+    slots: new UnitSlots(concurrency),
+    watchdog: new UnitWatchdog(clock, { unitOfWorkTimeoutMs, ownTimeoutMs: leaseMs }),
+    callTimeoutMs: leaseMs,
     employees,
     closedPeriods,
     zoneOf: zoneOf(options.zone),
-    concurrency: wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 }),
+    concurrency,
     block: blockOf(options.block),
     retry: retryOf(options.retry),
     stageTimeoutMs:
@@ -134,7 +174,8 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     exclusive: oneOf('exclusive', options.exclusive, ['tenant', 'none', 'global']),
     recovery: oneOf('recovery', options.recovery, ['resume', 'mark']),
     cooldownMs: wholeNumber('cooldownMs', options.cooldownMs, { default: 0, least: 0 }),
-    leaseMs: wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most: LONGEST_WAIT_MS }),
+    leaseMs,
+    maxRecoveries: wholeNumber('maxRecoveries', options.maxRecoveries, { default: 5, least: 0 }),
     maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),
     clock,
     logger: harmlessLogger(logger),
@@ -149,20 +190,27 @@ function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
   return backend
 }
 
-function pipelineOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {
-  if ((dailyCalc === undefined) === (stages === undefined)) {
-    const got = dailyCalc === undefined ? 'neither' : 'both'
-    throw new InvalidOptionsError(`Expected exactly one of \`dailyCalc\` and \`stages\`, got ${got}`)
+function calculatorOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {
+  if (dailyCalc === undefined && stages === undefined) {
+    throw new InvalidOptionsError('Expected `dailyCalc` or `stages`, got neither')
   }
   if (dailyCalc !== undefined) {
     checkMethods('dailyCalc', dailyCalc, ['calculateDay'])
-    return dailyPipeline(dailyCalc)
+    if (dailyCalc.load !== undefined) checkMethods('dailyCalc', dailyCalc, ['load'])
+    checkReads('dailyCalc', dailyCalc.reads)
   }
-  if (!Array.isArray(stages) || stages.length === 0) {
+  if (stages !== undefined && (!Array.isArray(stages) || (stages.length === 0 && dailyCalc === undefined))) {
     throw new InvalidOptionsError(expected('stages', 'a non-empty array of dayStage(…) and tenantStage(…)', stages))
   }
-  for (const [i, stage] of stages.entries()) checkStage(`stages[${i}]`, stage)
-  return stagePipeline(stages as readonly Stage<Tx>[]) // an array, as was just checked
+  const listed: readonly Stage<Tx>[] = stages ?? []
+  for (const [i, stage] of listed.entries()) checkStage(`stages[${i}]`, stage)
+  return pipelineOf(dailyCalc, listed)
+}
+
+function checkClosedPeriods(closedPeriods: unknown): void {
+  const { closed, closedThrough } = (closedPeriods ?? {}) as Record<string, unknown> // or has none of these
+  if ((typeof closed === 'function') !== (typeof closedThrough === 'function')) return
+  throw new InvalidOptionsError(expected('closedPeriods', 'an object with closed() or closedThrough()', closedPeriods))
 }
 
 function zoneOf(zone: unknown = 'UTC'): (tenantId: string) => string {

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { countDays } from './calendar/date-range.ts'
-import { InvalidRequestError, JobNotFoundError, PipelineError, ServiceStoppedError } from './errors.ts'
-import { expected } from './expectation.ts'
+import { CallTimeoutError, InvalidRequestError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
+import { expected, isPlainObject, unknownProperty } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
@@ -12,7 +11,7 @@ import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { type Selection, selectStages } from './pipeline/selection.ts'
+import { selectFrozen } from './pipeline/selection.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
 import { countEmployees } from './run/plan/employee-pages.ts'
 import {
@@ -26,9 +25,11 @@ import {
   resolveRequest,
   type TriggerOptions,
 } from './run/plan/resolve-request.ts'
-import type { OnError, RunPlan } from './run/plan/run-plan.ts'
+import type { RunPlan } from './run/plan/run-plan.ts'
 import type { RecalcResult } from './run/result.ts'
-import { RunsNow } from './run/synchronous-runs.ts'
+import { SynchronousRuns } from './run/synchronous-runs.ts'
+import { withDeadline } from './run/units/deadline.ts'
+import { refuseNestedCall } from './run/units/nested-calls.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -52,7 +53,8 @@ export interface Estimate {
 export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #options: ResolvedOptions<Tx>
   readonly #jobs: Jobs<Tx>
-  readonly #runs: RunsNow<Tx>
+  readonly #runs: SynchronousRuns<Tx>
+  readonly #stopped = new AbortController()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
@@ -62,11 +64,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    */
   constructor(options: RecalcServiceOptions<Tx>) {
     this.#options = resolveOptions(options)
-    this.#runs = new RunsNow(this.#options)
+    const { pipeline, block } = this.#options
+    this.#runs = new SynchronousRuns(this.#options)
     this.#jobs = new Jobs({
       ...this.#options,
-      owner: randomUUID(),
-      select: (plan) => selectStages(this.#options.pipeline, plan.stages),
+      select: ({ stages }) => selectFrozen(pipeline, stages, block.days),
     })
   }
 
@@ -136,13 +138,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kindOf(request), request, options, {
-      defaultOnError: 'continue',
-      asJob: false,
-    })
+    const { plan, selection } = this.#resolve(kindOf(request), request, options, false)
     const { employees, block, concurrency, jobs } = this.#options
     const limit = block.employees * concurrency
-    const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read: (call) => call() })
+    const read = <T>(call: () => Promise<T>) => this.#beforeStop(call)
+    const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read })
     const hasPass = selection.dailyCalc !== undefined || selection.dayStages.length > 0
     const totalDays = hasPass ? counted * countDays(plan.from, plan.to) : 0
     const finished = await jobs.list({ tenantId: plan.tenantId, status: 'completed', limit: 20 })
@@ -182,15 +182,15 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * of everybody means is asked of the employee repository, so who has left it is not listed. A job of tenant stages alone
    * has no employees.
    *
-   * A page holds at most `limit` × dates failures. `blockedFrom` is `null` once the service no longer has the job's stages.
+   * A page holds at most `limit` × dates failures.
    *
    * @throws {JobNotFoundError}
    */
   async listJobEmployees(jobId: string, page: Page<string> = {}): Promise<readonly JobEmployee[]> {
     const checked = checkEmployeePage(page)
-    const { jobs, employees, pipeline } = this.#options
-    const select = ({ stages }: Pick<RunPlan, 'stages'>) => selectStages(pipeline, stages)
-    return await listEmployeesOf(await this.#recordOf(jobId), checked, { jobs, employees, select })
+    const { jobs, employees } = this.#options
+    const record = await this.#recordOf(jobId)
+    return await this.#beforeStop(() => listEmployeesOf(record, checked, { jobs, employees }))
   }
 
   /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */
@@ -217,7 +217,10 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return await this.#jobs.resume(checkJobId(jobId))
   }
 
-  /** Begins the background care: interrupted jobs are taken up, now and from now on. */
+  /**
+   * Begins the background care: interrupted jobs, and those of workers that died, are taken up, now and from now on, at most
+   * `concurrency` at once. Resolves once it has begun.
+   */
   async start(): Promise<void> {
     this.#refuseWhenStopped()
     this.#starting ??= this.#start()
@@ -226,10 +229,13 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /**
    * Ends gracefully: blocks in flight commit, jobs are left `interrupted`, synchronous runs reject with a
-   * `ServiceStoppedError`. Resolves when nothing runs any more.
+   * `ServiceStoppedError` unless they were done. Resolves when nothing runs any more, after `timeoutMs` (default 30,000) at the
+   * latest: what is in flight then is given up and rolled back, and its jobs are found by their expired leases.
+   *
+   * @throws {InvalidRequestError} when `timeoutMs` is no whole number from 0.
    */
-  async stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+  async stop(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(stopTimeoutOf(options))
     await this.#stopping
   }
 
@@ -246,21 +252,42 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(timeoutMs: number): Promise<void> {
     const cause = new ServiceStoppedError()
-    await Promise.all([this.#runs.stop(cause), this.#jobs.stop(cause)])
+    const { clock, logger } = this.#options
+    this.#stopped.abort(cause)
+    const graceful = Promise.all([this.#runs.stop(cause), this.#jobs.stop(cause)])
+    // Most of the time is for what is in flight, the rest for giving it up.
+    const patienceMs = timeoutMs - Math.min(LONGEST_WIND_UP_MS, Math.floor(timeoutMs / 5))
+    const late = () => new CallTimeoutError('what was in flight when the service was stopped', timeoutMs)
+    try {
+      await withDeadline(() => graceful, { clock, timeoutMs: patienceMs, late })
+    } catch (err) {
+      logger.warn({ err }, 'Work in flight is given up, because the service has to stop')
+      this.#runs.abandon(cause)
+      this.#jobs.abandon(cause)
+      await withDeadline(() => graceful, { clock, timeoutMs: timeoutMs - patienceMs, late }).catch(() => {})
+    }
+  }
+
+  /** Reads of the host's repository: nobody waits for one for ever, nor after a stop. */
+  #beforeStop<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, callTimeoutMs: timeoutMs } = this.#options
+    const late = () => new CallTimeoutError('the employee repository', timeoutMs)
+    return withDeadline(call, { clock, timeoutMs, signal: this.#stopped.signal, late })
   }
 
   async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, { defaultOnError: 'fail-fast', asJob: false })
+    const { plan, selection } = this.#resolve(kind, request, options, false)
+    refuseNestedCall(this.#options.slots, NAMES[kind])
     options.signal?.throwIfAborted()
     return await this.#runs.run(plan, selection, options.signal)
   }
 
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, { defaultOnError: 'continue', asJob: true })
+    const { plan, selection } = this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
     const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
@@ -273,17 +300,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     })
   }
 
-  #resolve(
-    kind: RunPlan['kind'],
-    request: unknown,
-    options: JobTriggerOptions,
-    how: { readonly defaultOnError: OnError; readonly asJob: boolean },
-  ): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
-    const { pipeline, maxDays, zoneOf } = this.#options
-    const plan = resolveRequest(kind, request, options, { pipeline, maxDays, zoneOf, ...how })
-    const selection = selectStages(pipeline, plan.stages)
-    if (!selection) throw new PipelineError('The pipeline lost a stage', plan.stages)
-    return { plan, selection }
+  #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
+    const { pipeline, maxDays, zoneOf, block } = this.#options
+    const defaultOnError = asJob ? 'continue' : 'fail-fast'
+    const resolution = { pipeline, maxDays, zoneOf, blockDays: block.days, asJob, defaultOnError } as const
+    return resolveRequest(kind, request, options, resolution)
   }
 
   async #recordOf(jobId: unknown): Promise<JobRecord> {
@@ -303,4 +324,24 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   #refuseWhenStopped(): void {
     if (this.#stopping) throw new ServiceStoppedError()
   }
+}
+
+/** The longest that is kept of the time to stop for giving up what is in flight, in milliseconds. */
+const LONGEST_WIND_UP_MS = 1_000
+
+const NAMES = {
+  day: 'triggerRecalc',
+  range: 'triggerRecalcRange',
+  batch: 'triggerRecalcBatch',
+  all: 'triggerRecalcAll',
+} as const satisfies Readonly<Record<RunPlan['kind'], string>>
+
+function stopTimeoutOf(options: unknown): number {
+  const unknown = isPlainObject(options) ? unknownProperty(options, ['timeoutMs']) : undefined
+  if (!isPlainObject(options) || unknown !== undefined) {
+    throw new InvalidRequestError(expected('options', 'an object { timeoutMs? }', options))
+  }
+  const { timeoutMs = 30_000 } = options
+  if (Number.isSafeInteger(timeoutMs) && Number(timeoutMs) >= 0 && Number(timeoutMs) < 2 ** 31) return Number(timeoutMs)
+  throw new InvalidRequestError(expected('timeoutMs', 'a whole number from 0', timeoutMs))
 }

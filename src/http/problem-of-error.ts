@@ -6,9 +6,9 @@ import {
   JobConflictError,
   JobNotFoundError,
   NotResumableError,
-  RecalcFailedError,
   ServiceStoppedError,
 } from '../errors.ts'
+import { RecalcFailedError } from '../run/recalc-failed-error.ts'
 import type { DescribeFailure } from './failure-text.ts'
 import { type Finding, invalidRequest, Problem } from './problem.ts'
 import { isUnavailable } from './unavailable.ts'

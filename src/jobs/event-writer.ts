@@ -1,18 +1,15 @@
-import { BackendUnavailableError } from '../errors.ts'
+import { BackendUnavailableError, CallTimeoutError } from '../errors.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
-import type { JobSettings } from './job-runner.ts'
+import type { JobSettings } from './job-settings.ts'
 import type { Lease } from './job-store.ts'
 
 /** Settings that matter to the writer. */
 type WriterSettings = Pick<JobSettings<never>, 'jobs' | 'retry' | 'clock'> & {
   readonly unitOfWork: Pick<UnitOfWork<never>, 'isTransient'>
 }
-
-/** Storing a job's end must not be given up because the job is ending. */
-const neverAborts = new AbortController().signal
 
 /**
  * Stores a job's events in the order in which they happen, one write at a time: what happens during a write goes into the
@@ -23,13 +20,17 @@ export class EventWriter {
   readonly #lease: Lease
   readonly #settings: WriterSettings
   readonly #failed: (error: unknown) => void
+  readonly #abandoned: AbortSignal
   #waiting: JobEvent[] = []
   #record: JobRecord | undefined
   #writing: Promise<void> | undefined
+  #refusal: JobRecord['cancel'] = null
 
-  constructor(lease: Lease, settings: WriterSettings, failed: (error: unknown) => void) {
+  /** @param abandoned Aborts when nothing is to be tried again. */
+  constructor(lease: Lease, settings: WriterSettings, abandoned: AbortSignal, failed: (error: unknown) => void) {
     this.#lease = lease
     this.#settings = settings
+    this.#abandoned = abandoned
     this.#failed = failed
   }
 
@@ -46,14 +47,27 @@ export class EventWriter {
     return this.#waiting.length === 0
   }
 
+  /**
+   * Stores the end of a run. Everything before it must be stored already.
+   *
+   * @returns the request to cancel that stands against it, if there is one: nothing was stored then. False when the write
+   * failed, true when it is stored.
+   */
+  async writeEnd(events: readonly JobEvent[], record: JobRecord): Promise<boolean | NonNullable<JobRecord['cancel']>> {
+    this.#refusal = null
+    this.write(events, record)
+    const isStored = await this.flush()
+    return this.#refusal ?? isStored
+  }
+
   async #writeAll(): Promise<void> {
-    // What is told in one go is stored in one go.
+    // What is emitted in one go is stored in one go.
     await Promise.resolve()
     while (this.#record && this.#waiting.length > 0) {
       const events = this.#waiting
       this.#waiting = []
       try {
-        await this.#append(events, this.#record)
+        this.#refusal = await this.#append(events, this.#record)
       } catch (error) {
         this.#waiting = [...events, ...this.#waiting]
         this.#failed(error)
@@ -63,15 +77,15 @@ export class EventWriter {
     this.#writing = undefined
   }
 
-  async #append(events: readonly JobEvent[], record: JobRecord): Promise<void> {
+  async #append(events: readonly JobEvent[], record: JobRecord): Promise<JobRecord['cancel']> {
     const { jobs, retry, clock, unitOfWork } = this.#settings
     for (let attempt = 1; ; attempt++) {
       try {
         return await jobs.append(this.#lease, events, record)
       } catch (error) {
-        if (!unitOfWork.isTransient(error)) throw error
-        if (attempt >= retry.attempts) throw new BackendUnavailableError(attempt, error)
-        await pause(clock, backoffMs(retry, attempt), neverAborts)
+        if (!(error instanceof CallTimeoutError) && !unitOfWork.isTransient(error)) throw error
+        if (attempt >= retry.attempts || this.#abandoned.aborted) throw new BackendUnavailableError(attempt, error)
+        await pause(clock, backoffMs(retry, attempt), this.#abandoned)
       }
     }
   }

@@ -1,12 +1,11 @@
 import { addDays, countDays } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { JobNotFoundError } from '../errors.ts'
-import type { Selection } from '../pipeline/selection.ts'
+import type { StageShape } from '../pipeline/stage-shape.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { employeePages } from '../run/plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from '../run/plan/host-contracts.ts'
-import type { RunPlan } from '../run/plan/run-plan.ts'
-import { countHandedOut, readOnce } from './handed-out.ts'
+import { countDispatched, readOnce } from './dispatched.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore } from './job-store.ts'
 
@@ -27,8 +26,6 @@ export interface JobEmployee {
 export interface JobEmployeeSources {
   readonly jobs: Pick<JobStore<never>, 'checkpoint' | 'employeeIds' | 'failuresOf'>
   readonly employees: EmployeeRepository
-  /** The stages of a frozen plan; undefined when the service no longer has one of them. */
-  select(plan: Pick<RunPlan, 'stages'>): Selection<never> | undefined
 }
 
 /**
@@ -42,10 +39,9 @@ export interface JobEmployeeSources {
 export async function listEmployeesOf(
   { id: jobId, plan }: JobRecord,
   page: { readonly after: string | null; readonly limit: number },
-  { jobs, employees: repository, select }: JobEmployeeSources,
+  { jobs, employees: repository }: JobEmployeeSources,
 ): Promise<readonly JobEmployee[]> {
-  const selection = select(plan)
-  if (selection && !selection.dailyCalc && selection.dayStages.length === 0) return [] // tenant stages know no employees
+  if (!hasDays(plan)) return []
   const everybody = plan.kind === 'all'
   const employees: readonly Employee[] = everybody
     ? await listed(repository, plan, page)
@@ -54,23 +50,22 @@ export async function listEmployeesOf(
   const checkpoint = await jobs.checkpoint(jobId)
   if (!checkpoint) throw new JobNotFoundError(jobId)
   const ids = employees.map(({ id }) => id)
-  const handedOut = everybody
-    ? await countHandedOut(employees, { checkpoint, repository, plan, after: page.after })
-    : ids.filter((id) => isHandedOut(id, checkpoint)).length
+  const dispatched = everybody
+    ? await countDispatched(employees, { checkpoint, repository, plan, after: page.after })
+    : ids.filter((id) => isDispatched(id, checkpoint)).length
   const failuresOf = groupedByEmployee(await jobs.failuresOf(jobId, ids))
   const datesInLanes = datesDoneInLanes(checkpoint)
   const dates = countDays(plan.from, plan.to)
   return employees.map(({ id, name = null }, i) => {
     const failures = failuresOf.get(id) ?? []
-    const datesDone = datesInLanes.get(id) ?? (i < handedOut ? dates : 0)
-    const blockedFrom = selection?.daysBuildOnEarlier ? dayAfterFirst(failures, plan.to) : null
-    return { id, name, datesDone, failures, blockedFrom }
+    const datesDone = datesInLanes.get(id) ?? (i < dispatched ? dates : 0)
+    return { id, name, datesDone, failures, blockedFrom: blockedFromOf(failures) }
   })
 }
 
 /** For employees whom the job names: their order is JavaScript's. */
-function isHandedOut(id: string, { after, allHandedOut }: Checkpoint): boolean {
-  return allHandedOut || (after !== null && id <= after)
+function isDispatched(id: string, { dispatchedThrough, allDispatched }: Checkpoint): boolean {
+  return allDispatched || (dispatchedThrough !== null && id <= dispatchedThrough)
 }
 
 async function listed(
@@ -87,8 +82,10 @@ async function listed(
   return employees
 }
 
+/** In lanes that repair days everything is dealt with already. */
 function datesDoneInLanes({ openLanes }: Checkpoint): ReadonlyMap<string, number> {
-  return new Map(openLanes.flatMap(({ employeeIds, datesDone }) => employeeIds.map((id) => [id, datesDone] as const)))
+  const initial = openLanes.filter(({ kind }) => kind === 'initial')
+  return new Map(initial.flatMap(({ employeeIds, datesDone }) => employeeIds.map((id) => [id, datesDone] as const)))
 }
 
 function groupedByEmployee(failures: readonly RecordedFailure[]): ReadonlyMap<string, readonly RecordedFailure[]> {
@@ -103,7 +100,15 @@ function groupedByEmployee(failures: readonly RecordedFailure[]): ReadonlyMap<st
   return groups
 }
 
-/** A recorded failure stands for its day and all that it blocks. */
-function dayAfterFirst([first]: readonly RecordedFailure[], to: IsoDate): IsoDate | null {
-  return first?.date && first.date < to ? addDays(first.date, 1) : null
+/** The first day that waits behind a failed one. */
+function blockedFromOf(failures: readonly RecordedFailure[]): IsoDate | null {
+  const blocking = failures.find(({ date, through }) => date !== null && through !== null && date < through)
+  return blocking?.date ? addDays(blocking.date, 1) : null
+}
+
+/** Kinds of stages that run once, whoever the employees are. */
+const WITHOUT_DAYS: readonly StageShape['kind'][] = ['tenant']
+
+function hasDays({ stages }: JobRecord['plan']): boolean {
+  return stages.some(({ kind }) => !WITHOUT_DAYS.includes(kind))
 }

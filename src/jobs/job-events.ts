@@ -1,6 +1,7 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
+import type { RecalcFailure } from '../run/failure.ts'
 import type { RunPhase } from '../run/journal.ts'
-import type { Counters, RecalcFailure, RecalcResult } from '../run/result.ts'
+import type { Counters, RecalcResult } from '../run/result.ts'
 
 interface JobEventBase<Type extends string> {
   readonly type: Type

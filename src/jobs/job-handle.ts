@@ -1,20 +1,23 @@
 import { EventEmitter } from 'eventemitter3'
-import { JobNotFoundError, ServiceStoppedError } from '../errors.ts'
+import { InvalidRequestError, JobNotFoundError, ServiceStoppedError } from '../errors.ts'
+import { expected } from '../expectation.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { RecalcResult } from '../run/result.ts'
 import { followEvents } from './follow-events.ts'
-import type { JobEvent, JobEventMap, JobEventType } from './job-events.ts'
+import { isTerminal, type JobEvent, type JobEventMap, type JobEventType } from './job-events.ts'
 import type { JobReader } from './job-reader.ts'
+import type { JobRecord } from './job-record.ts'
+import type { JobEnd } from './job-runner.ts'
 import { type JobSnapshot, snapshotOf } from './job-snapshot.ts'
 
 /** Called with each event of one type; an error it throws, or rejects with, is logged and harms nobody. */
 export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) => unknown
 
 /**
- * A hand on a job, whoever works on it. Nothing needs to be cleaned up.
+ * A handle on a job, whoever works on it. Nothing needs to be cleaned up.
  *
  * Listeners hear every event from the moment the handle was made, beginning when the first of them is added, so that none
- * is lost in between.
+ * is lost in between. Whoever is added after the run has ended hears its last event all the same.
  */
 export class JobHandle {
   readonly id: string
@@ -24,8 +27,11 @@ export class JobHandle {
   readonly #emitter = new EventEmitter<JobEventType, unknown>()
   readonly #wrapped = new WeakMap<(event: never) => unknown, (event: JobEvent) => void>()
   readonly #after: number
-  #ended: Promise<RecalcResult> | undefined
-  #pumping = false
+  readonly #storedResult: RecalcResult | null
+  readonly #ended: Promise<JobEnd> | undefined
+  #result: Promise<RecalcResult> | undefined
+  #last: JobEvent | undefined
+  #pumped: Promise<void> | undefined
 
   /** @internal Handles are made by the service. */
   constructor(options: {
@@ -33,34 +39,39 @@ export class JobHandle {
     readonly jobs: JobReader
     readonly logger: Logger
     readonly after: number
-    readonly ended?: Promise<RecalcResult>
+    /** As it stood when the handle was made. */
+    readonly record: Pick<JobRecord, 'result'>
+    /** The run of this process, if it is one. */
+    readonly ended: Promise<JobEnd> | undefined
     cancel(reason: string | null): Promise<boolean>
   }) {
     this.id = options.id
     this.#jobs = options.jobs
     this.#logger = options.logger
     this.#after = options.after
+    this.#storedResult = options.record.result
     this.#ended = options.ended
     this.#cancel = options.cancel
   }
 
   /**
-   * Settles when the job's present run ends, whatever became of it. Never rejects for a job that this service works on; for
-   * another's it does when the job had been forgotten before anybody asked, or when this service is stopped meanwhile.
+   * Settles when the job's present run ends, whatever became of it, and after the listeners of this handle have heard so.
+   * Never rejects for a job that this service works on; for another's it does when the job had been forgotten before anybody
+   * asked, or when this service is stopped meanwhile.
    */
   get result(): Promise<RecalcResult> {
-    this.#ended ??= this.#lastResult()
-    return this.#ended
+    this.#result ??= this.#lastResult()
+    return this.#result
   }
 
   on<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
     this.#emitter.on(type, this.#wrap(listener))
-    return this.#pump()
+    return this.#added(type, listener)
   }
 
   once<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
-    this.#emitter.once(type, this.#wrap(listener))
-    return this.#pump()
+    if (this.#last?.type !== type) this.#emitter.once(type, this.#wrap(listener))
+    return this.#added(type, listener)
   }
 
   off<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
@@ -71,8 +82,14 @@ export class JobHandle {
   /**
    * Every event after `after` (default 0: from the first), each once and in order. Ends with the last event of the job's
    * present run, at once when it has ended; ends silently when `signal` aborts or the service is stopped.
+   *
+   * @throws {InvalidRequestError} when `after` is no whole number from 0.
    */
   events(options: { readonly after?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<JobEvent, void> {
+    const { after = 0 } = options
+    if (!Number.isSafeInteger(after) || after < 0) {
+      throw new InvalidRequestError(expected('after', 'a whole number from 0', after))
+    }
     return followEvents(this.#jobs, this.id, options)
   }
 
@@ -87,16 +104,23 @@ export class JobHandle {
     return snapshotOf(record)
   }
 
-  /** Lets blocks in flight commit and starts no other. False when the job has ended already. */
-  cancel(reason?: string): Promise<boolean> {
-    return this.#cancel(reason ?? null)
+  /**
+   * Lets blocks in flight commit and starts no other. False when the job has ended already.
+   *
+   * @throws {InvalidRequestError} when the reason is no string.
+   */
+  async cancel(reason?: string): Promise<boolean> {
+    if (reason !== undefined && typeof reason !== 'string') {
+      throw new InvalidRequestError(expected('reason', 'a string', reason))
+    }
+    return await this.#cancel(reason ?? null)
   }
 
   #wrap(listener: (event: never) => unknown): (event: JobEvent) => void {
     let wrapped = this.#wrapped.get(listener)
     if (!wrapped) {
       const failed = (error: unknown) => {
-        this.#logger.error({ jobId: this.id, error }, 'A job event listener failed')
+        this.#logger.error({ jobId: this.id, err: error }, 'A job event listener failed')
       }
       wrapped = (event) => {
         try {
@@ -111,51 +135,50 @@ export class JobHandle {
     return wrapped
   }
 
-  #pump(): this {
-    if (!this.#pumping) {
-      this.#pumping = true
-      void this.#emitAll()
-    }
+  /** The run may be over already. */
+  #added(type: JobEventType, listener: (event: never) => unknown): this {
+    const last = this.#last
+    if (last?.type === type) queueMicrotask(() => this.#wrap(listener)(last))
+    void this.#pump()
     return this
   }
 
-  /** Listeners outlive a store that is away for a while: what they missed they hear when there is news again. */
+  #pump(): Promise<void> {
+    this.#pumped ??= this.#emitAll()
+    return this.#pumped
+  }
+
+  /** Listeners outlive a store that is away for a while: what they missed they hear when it is back. */
   async #emitAll(): Promise<void> {
     let after = this.#after
     for (;;) {
       try {
         for await (const event of this.events({ after })) {
           after = event.seq
+          if (isTerminal(event)) this.#last = event
           this.#emitter.emit(event.type, event)
         }
         return
       } catch (error) {
-        this.#logger.error({ jobId: this.id, error }, 'Job events could not be read')
+        this.#logger.error({ jobId: this.id, err: error }, 'Job events could not be read')
         if (this.#jobs.closed.aborted) return
-        await this.#news()
+        await this.#jobs.news(this.id)
       }
     }
-  }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        unwatch()
-        this.#jobs.closed.removeEventListener('abort', wake)
-        resolve()
-      }
-      const unwatch = this.#jobs.watch(this.id, wake)
-      this.#jobs.closed.addEventListener('abort', wake, { once: true })
-    })
   }
 
   async #lastResult(): Promise<RecalcResult> {
-    let result: RecalcResult | undefined
-    for await (const event of this.events({ after: this.#after })) {
-      if ('result' in event) result = event.result
+    if (this.#storedResult) return this.#storedResult
+    const pumped = this.#pump()
+    if (this.#ended) {
+      const { result, isStored } = await this.#ended
+      if (isStored) await pumped
+      return result
     }
-    result ??= (await this.#jobs.get(this.id))?.result ?? undefined
-    if (result) return result
+    await pumped
+    if (this.#last && 'result' in this.#last) return this.#last.result
+    const record = this.#jobs.closed.aborted ? undefined : await this.#jobs.get(this.id)
+    if (record?.result) return record.result
     throw this.#jobs.closed.aborted ? new ServiceStoppedError() : new JobNotFoundError(this.id)
   }
 }

@@ -22,6 +22,9 @@ export const ACTIVE: readonly JobStatus[] = ['queued', 'running']
 /** Statuses of a job that `resumeJob` takes up again. */
 export const RESUMABLE: readonly JobStatus[] = ['completed_with_errors', 'failed', 'cancelled', 'interrupted']
 
+/** Statuses in which a job can be asked to end as `cancelled`. */
+const CANCELLABLE: readonly JobStatus[] = [...ACTIVE, 'interrupted']
+
 /** Everything that is stored of a job, apart from its checkpoint, its failures and its events. */
 export interface JobRecord {
   readonly id: string
@@ -50,6 +53,10 @@ export interface JobRecord {
   readonly finishedAt: Date | null
   /** How many runs it took so far. */
   readonly runs: number
+  /** How often in a row it was taken over from a worker that died without having brought it any further. */
+  readonly recoveries: number
+  /** How far it was when its present run began, or its last one; `null` before the first. */
+  readonly reachedAtStart: string | null
   /** The `seq` of its last event. */
   readonly lastSeq: number
   /** Somebody wants it to end. */
@@ -68,4 +75,9 @@ export interface JobWithPlan extends JobRecord {
 /** True when nobody works on the job any more. */
 export function hasEnded(status: JobStatus): status is RunStatus {
   return !ACTIVE.includes(status)
+}
+
+/** True when the job may still be asked to end as `cancelled`. */
+export function isCancellable(status: JobStatus): boolean {
+  return CANCELLABLE.includes(status)
 }

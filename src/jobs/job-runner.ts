@@ -1,44 +1,43 @@
-import { LeaseLostError } from '../errors.ts'
+import { BackendUnavailableError, LeaseLostError, RecoveryLimitError } from '../errors.ts'
 import type { Selection } from '../pipeline/selection.ts'
-import { attempt } from '../run/units/attempts.ts'
-import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import { codeOf, messageOf } from '../run/failure.ts'
 import type { AfterCommit, RetryNotice, RunJournal, RunPhase } from '../run/journal.ts'
 import type { Employee } from '../run/plan/host-contracts.ts'
-import { type Counters, codeOf, messageOf, type RecalcResult, type RunFault } from '../run/result.ts'
+import { type Counters, endStatus, type RecalcResult, type RunFault } from '../run/result.ts'
 import { executeRun, phasesOf } from '../run/run.ts'
 import { RunControl, type Stop } from '../run/run-control.ts'
-import { endStatus } from '../run/run-now.ts'
-import type { RunSettings } from '../run/run-settings.ts'
+import { attempt } from '../run/units/attempts.ts'
+import { OF_JOB } from '../run/units/unit-slots.ts'
 import { EventWriter } from './event-writer.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { isTerminal, type JobEvent, type JobEventDraft } from './job-events.ts'
 import type { JobRecord, JobWithPlan } from './job-record.ts'
+import type { JobSettings } from './job-settings.ts'
 import { type JobAction, reduceJob } from './job-state.ts'
-import type { JobStore, Lease } from './job-store.ts'
+import type { Lease } from './job-store.ts'
 import { ProgressMeter } from './progress-meter.ts'
 
-/** What every job of a service works with. */
-export interface JobSettings<Tx> extends RunSettings<Tx> {
-  readonly jobs: JobStore<Tx>
-  readonly progressIntervalMs: number
-  readonly maxErrorsKept: number
-  readonly leaseMs: number
-}
-
-/** A job that this process may work on. */
-export interface OwnedJob<Tx> {
+/** A job that this process has claimed. */
+export interface ClaimedJob {
   readonly lease: Lease
   readonly record: JobWithPlan
   readonly checkpoint: Checkpoint
   readonly lastFailure: number
   /** Its last run did not end: the worker died, or is cut off. */
   readonly takenOver: boolean
-  readonly selection: Selection<Tx>
+}
+
+/** How a run of a job ended. */
+export interface JobEnd {
+  readonly result: RecalcResult
+  /** False when its end could not be stored: whoever finds the job by its expired lease takes it up. */
+  readonly isStored: boolean
 }
 
 /**
- * One run of one job, under one lease: lets the run go, keeps the lease, and writes down what happens in the order in
- * which it happens. The result, the last event and the status of the job become visible in one write, the last one.
+ * One run of one job, under one lease: executes the run, keeps the lease, and stores what happens in the order in which it
+ * happens. The result, the last event and the status of the job become visible in one write, the last one.
  *
  * When the lease is lost, or the end cannot be stored, the job is left to whoever finds it by its expired lease, and the
  * result of this run is `interrupted`.
@@ -46,32 +45,33 @@ export interface OwnedJob<Tx> {
 export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly checkpoint: Checkpoint
   readonly lastFailure: number
-  readonly #giveUp = new AbortController()
-  readonly #control = new RunControl(this.#giveUp.signal)
+  readonly #control = new RunControl()
   readonly #settings: JobSettings<Tx>
-  readonly #owned: OwnedJob<Tx>
-  readonly #phases: readonly RunPhase[]
+  readonly #claimed: ClaimedJob
   readonly #meter: ProgressMeter
   readonly #writer: EventWriter
   readonly #heartbeat: Heartbeat
   #record: JobRecord
   #last: Employee | undefined
-  #toldBeginning = false
+  #hasEmittedProgress = false
   #writeError: unknown
 
-  constructor(settings: JobSettings<Tx>, owned: OwnedJob<Tx>) {
+  constructor(settings: JobSettings<Tx>, claimed: ClaimedJob) {
+    const { clock, progressIntervalMs: intervalMs } = settings
     this.#settings = settings
-    this.#owned = owned
-    this.#record = owned.record
-    this.checkpoint = owned.checkpoint
-    this.lastFailure = owned.lastFailure
-    this.#phases = phasesOf(owned.selection)
-    this.#meter = new ProgressMeter(owned.record, settings.clock.now(), settings.progressIntervalMs)
-    this.#writer = new EventWriter(owned.lease, settings, (error) => this.#cannotWrite(error))
-    this.#heartbeat = new Heartbeat(owned.lease, settings, {
+    this.#claimed = claimed
+    this.#record = claimed.record
+    this.checkpoint = claimed.checkpoint
+    this.lastFailure = claimed.lastFailure
+    this.#meter = new ProgressMeter(claimed.record, { clock, intervalMs, emit: () => this.#emitProgress() })
+    this.#writer = new EventWriter(claimed.lease, settings, this.#control.signal, (error) => this.#cannotWrite(error))
+    this.#heartbeat = new Heartbeat(claimed.lease, settings, {
       renewed: ({ cancel }) => cancel && this.cancel(cancel.reason),
-      failed: (error) => this.#notRenewed(error),
+      failed: (err) => settings.logger.warn({ jobId: this.jobId, err }, 'The lease could not be renewed'),
+      lost: (error) => this.#loseLease(error),
     })
+    const { cancel } = claimed.record
+    if (cancel) this.cancel(cancel.reason)
   }
 
   get jobId(): string {
@@ -92,58 +92,83 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#control.stop({ status: 'interrupted', cause })
   }
 
-  /** Runs the job to its end; never rejects. */
-  async run(): Promise<RecalcResult> {
-    const { selection, record, takenOver } = this.#owned
-    const { plan } = record
-    const isFirst = this.#record.runs === 0
-    if (takenOver && !isFirst && !(await this.#endIsTold())) {
-      this.#tell({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId)) })
-    }
-    this.#apply({ type: 'begin', at: new Date(this.#now()), phases: this.#phases })
-    const { runs } = this.#record
-    this.#tell(isFirst ? { type: 'started', stages: this.#phases } : { type: 'resumed', stages: this.#phases, runs })
-    this.#heartbeat.start()
-    await executeRun({ plan, selection, settings: this.#settings, control: this.#control, journal: this })
-    const result = await this.#end()
-    this.#heartbeat.stop()
-    return result
+  /** As {@link interrupt}, without waiting for what is in flight. */
+  abandon(cause: unknown): void {
+    this.#control.abandon(cause)
   }
 
-  /** Ends the job as `interrupted` without working on it; never rejects. */
-  async leave(): Promise<RecalcResult> {
+  /** Runs the job to its end; never rejects. */
+  async run(selection: Selection<Tx>): Promise<JobEnd> {
+    const { logger, maxRecoveries } = this.#settings
+    const { takenOver, record } = this.#claimed
+    const { plan } = record
+    const phases = phasesOf(selection)
+    const isFirst = this.#record.runs === 0
+    if (takenOver && !isFirst && !(await this.#isEndEmitted())) {
+      this.#emit({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId), false) })
+    }
+    this.#apply({ type: 'begin', at: new Date(this.#now()), phases })
+    const { runs, recoveries } = this.#record
+    this.#emit(isFirst ? { type: 'started', stages: phases } : { type: 'resumed', stages: phases, runs })
+    logger.info({ jobId: this.jobId, tenantId: plan.tenantId, runs }, 'Job started')
+    this.#heartbeat.start()
+    if (recoveries > maxRecoveries) {
+      this.#control.stop({ status: 'failed', cause: new RecoveryLimitError(this.jobId, recoveries) })
+    }
+    const isDone = await executeRun({
+      id: this.jobId,
+      plan,
+      selection,
+      settings: this.#settings,
+      control: this.#control,
+      journal: this,
+      rank: OF_JOB,
+    })
+    const end = await this.#end(isDone)
+    this.#heartbeat.stop()
+    const { status, processedDays, failedDays, error } = end.result
+    logger.info({ jobId: this.jobId, status, processedDays, failedDays, error }, 'Job ended')
+    return end
+  }
+
+  /** Ends the job without working on it, as `cancelled` when somebody asked for that, else `interrupted`; never rejects. */
+  async close(): Promise<JobEnd> {
     this.#control.stop(cutOff(this.jobId))
-    return await this.#end()
+    return await this.#end(false)
   }
 
   /** Resolves when a heartbeat that was in flight as the run ended is over; nobody needs to wait for it but `stop()`. */
-  quiet(): Promise<void> {
-    return this.#heartbeat.quiet()
+  idle(): Promise<void> {
+    return this.#heartbeat.idle()
   }
 
-  // What the run tells: RunJournal.
+  // The run's journal.
 
   failures(page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]> {
     return this.#settings.jobs.failures(this.jobId, page)
   }
 
-  openLanes(lanes: readonly LaneCheckpoint[], handedOut: { after: string | null; all: boolean }): Promise<void> {
-    return this.#attempt(() => this.#settings.jobs.openLanes(this.#owned.lease, lanes, handedOut))
+  openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {
+    return this.#attempt(() => this.#settings.jobs.openLanes(this.#claimed.lease, lanes, dispatched))
   }
 
   splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void> {
-    return this.#attempt(() => this.#settings.jobs.splitLane(this.#owned.lease, laneId, halves))
+    return this.#attempt(() => this.#settings.jobs.splitLane(this.#claimed.lease, laneId, halves))
   }
 
   save(tx: Tx, step: Step): Promise<AfterCommit | undefined> {
-    return this.#settings.jobs.saveStep(tx, this.#owned.lease, step)
+    return this.#settings.jobs.saveStep(tx, this.#claimed.lease, step)
   }
 
   committed(step: Step, last: Employee | undefined): void {
+    const isFirstFailure = step.failures.length > 0 && this.counters.errorCount === 0
     this.#apply({ type: 'step', step })
     this.#last = last ?? this.#last
-    for (const failure of step.failures) this.#tell({ type: 'failure', ...failure })
-    if (this.#meter.isDue(this.#now())) this.#tellProgress()
+    for (const failure of step.failures) this.#emit({ type: 'failure', ...failure })
+    if (isFirstFailure) {
+      this.#settings.logger.warn({ jobId: this.jobId, ...step.failures[0] }, 'The first failure of a job')
+    }
+    this.#meter.advanced()
   }
 
   counted(totalDays: number): void {
@@ -152,13 +177,13 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   phase(phase: RunPhase): void {
     this.#apply({ type: 'phase', phase })
-    this.#tell({ type: 'stage', stage: phase.number, name: phase.name, title: phase.title })
-    if (!this.#toldBeginning) this.#tellProgress()
+    this.#emit({ type: 'stage', stage: phase.number, name: phase.name, title: phase.title })
+    if (!this.#hasEmittedProgress) this.#emitProgress()
   }
 
   retrying(notice: RetryNotice): void {
     this.#settings.logger.warn({ jobId: this.jobId, ...notice }, 'Transient error, trying again')
-    this.#tell({ type: 'retry', ...notice })
+    this.#emit({ type: 'retry', ...notice })
   }
 
   #now(): number {
@@ -169,22 +194,26 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#record = reduceJob(this.#record, action)
   }
 
-  #tell(...drafts: readonly JobEventDraft[]): void {
+  #emit(...drafts: readonly JobEventDraft[]): void {
+    this.#writer.write(this.#numbered(drafts), this.#record)
+  }
+
+  /** Events with their numbers; the record's last number is theirs. */
+  #numbered(drafts: readonly JobEventDraft[]): readonly JobEvent[] {
+    const { lastSeq } = this.#record
     const at = new Date(this.#now())
-    const events = drafts.map((draft, i) => this.#numbered(draft, this.#record.lastSeq + 1 + i, at))
-    this.#record = { ...this.#record, lastSeq: this.#record.lastSeq + events.length }
-    this.#writer.write(events, this.#record)
+    this.#record = { ...this.#record, lastSeq: lastSeq + drafts.length }
+    // A draft is an event without these three.
+    return drafts.map(
+      (draft, i) => Object.freeze({ ...draft, seq: lastSeq + 1 + i, jobId: this.jobId, at }) as JobEvent,
+    )
   }
 
-  #numbered(draft: JobEventDraft, seq: number, at: Date): JobEvent {
-    return { ...draft, seq, jobId: this.jobId, at } as JobEvent // a draft is an event without these three
-  }
-
-  #tellProgress(): void {
-    this.#toldBeginning = true
-    const progress = this.#meter.tell(this.#record, this.#now(), this.#last)
+  #emitProgress(): void {
+    this.#hasEmittedProgress = true
+    const progress = this.#meter.measure(this.#record, this.#last)
     this.#apply({ type: 'progress', remainingMs: progress.remainingMs })
-    this.#tell(progress)
+    this.#emit(progress)
   }
 
   async #attempt(write: () => Promise<void>): Promise<void> {
@@ -192,61 +221,75 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   #cannotWrite(error: unknown): void {
-    this.#settings.logger.error({ jobId: this.jobId, error }, 'Job events could not be stored')
+    this.#settings.logger.error({ jobId: this.jobId, err: error }, 'Job events could not be stored')
     this.#writeError = error
     if (error instanceof LeaseLostError) this.#loseLease(error)
-    else this.#control.stop({ status: 'failed', cause: error })
+    else this.#control.fail(error)
   }
 
-  #notRenewed(error: unknown): void {
-    this.#settings.logger.warn({ jobId: this.jobId, error }, 'The lease could not be renewed')
-    if (error instanceof LeaseLostError) this.#loseLease(error)
-  }
-
-  /** Another process works on the job: whatever is in flight here is to give up, its writes would be refused. */
+  /** Another process may work on the job: whatever is in flight here is given up, its writes would be refused. */
   #loseLease(error: LeaseLostError): void {
-    this.#control.stop({ status: 'interrupted', cause: error })
-    this.#giveUp.abort(error)
+    this.#settings.logger.warn({ jobId: this.jobId, err: error }, 'The job is given up')
+    this.#control.abandon(error)
   }
 
-  async #end(): Promise<RecalcResult> {
-    await this.#writer.flush()
-    const { stopped } = this.#control
-    const result = await this.#resultOf(stopped)
-    this.#apply({ type: 'end', result, fault: result.error ?? null })
-    this.#tell(this.#meter.tell(this.#record, this.#now(), this.#last), endEvent(result, stopped?.cause))
-    return (await this.#writer.flush()) ? result : leftBehind(result, this.#writeError)
-  }
-
-  async #resultOf(stopped: Stop | undefined): Promise<RecalcResult> {
-    const isFault = (stopped?.status === 'failed' && !stopped.failure) || stopped?.cause instanceof LeaseLostError
-    return {
-      status: stopped?.status ?? endStatus(this.counters),
-      ...this.counters,
-      errors: await this.#firstErrors(),
-      ...(isFault && { error: faultOf(stopped?.cause) }),
-      startedAt: this.#record.startedAt ?? this.#record.createdAt,
-      finishedAt: new Date(this.#now()),
+  async #end(isDone: boolean): Promise<JobEnd> {
+    this.#meter.stop()
+    if (!(await this.#writer.flush())) return await this.#leftBehind(isDone)
+    for (let { stopped } = this.#control; ; ) {
+      const before = this.#record
+      const result = await this.#resultOf(stopped, isDone)
+      this.#apply({ type: 'end', result, fault: result.error ?? null })
+      const drafts = [this.#meter.measure(this.#record, this.#last), endEvent(result, stopped?.cause)]
+      const written = await this.#writer.writeEnd(this.#numbered(drafts), this.#record)
+      if (written === true) return { result, isStored: true }
+      if (written === false) return await this.#leftBehind(isDone)
+      // It was answered that the job would be cancelled, so that is how it ends.
+      this.#record = before
+      stopped = { status: 'cancelled', cause: written.reason }
     }
   }
 
+  /** What this run came to, as far as it knows: the job goes on elsewhere, or is found by its expired lease. */
+  async #leftBehind(isDone: boolean): Promise<JobEnd> {
+    const result = await this.#resultOf(this.#control.stopped, isDone)
+    return { result: frozen({ ...result, status: 'interrupted', error: faultOf(this.#writeError) }), isStored: false }
+  }
+
+  async #resultOf(stopped: Stop | undefined, isDone: boolean): Promise<RecalcResult> {
+    // A run that was interrupted when there was nothing left to do is complete.
+    const early = stopped?.status === 'interrupted' && isDone ? undefined : stopped
+    const isFault =
+      (early?.status === 'failed' && !early.failure) || (early?.status === 'interrupted' && isTrouble(early.cause))
+    return frozen({
+      status: early?.status ?? endStatus(this.counters),
+      ...this.counters,
+      errors: await this.#firstErrors(),
+      ...(isFault && { error: faultOf(early?.cause) }),
+      startedAt: this.#record.startedAt ?? this.#record.createdAt,
+      finishedAt: new Date(this.#now()),
+    })
+  }
+
   /** True when the last event is a terminal one: whoever worked on the job died before it told that it had begun. */
-  async #endIsTold(): Promise<boolean> {
+  async #isEndEmitted(): Promise<boolean> {
     try {
       const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#record.lastSeq - 1, limit: 1 })
       return last !== undefined && isTerminal(last)
     } catch (error) {
-      this.#settings.logger.error({ jobId: this.jobId, error }, 'The last event could not be read')
+      this.#settings.logger.error({ jobId: this.jobId, err: error }, 'The last event could not be read')
       return false
     }
   }
 
   async #firstErrors(): Promise<RecalcResult['errors']> {
+    const limit = this.#settings.maxErrorsKept
+    if (this.counters.errorCount === 0 || limit === 0) return []
     try {
-      const first = await this.failures({ after: 0, limit: this.#settings.maxErrorsKept })
+      const first = await this.failures({ after: 0, limit })
       return first.map(({ number: _, ...failure }) => failure)
     } catch (error) {
-      this.#settings.logger.error({ jobId: this.jobId, error }, 'Failures could not be read')
+      this.#settings.logger.error({ jobId: this.jobId, err: error }, 'Failures could not be read')
       return []
     }
   }
@@ -257,13 +300,20 @@ function cutOff(jobId: string): Stop {
   return { status: 'interrupted', cause: new LeaseLostError(jobId) }
 }
 
+/** True for what interrupted a run although nobody wanted it. */
+function isTrouble(cause: unknown): boolean {
+  return cause instanceof LeaseLostError || cause instanceof BackendUnavailableError
+}
+
 function faultOf(error: unknown): RunFault {
   return { code: codeOf(error), message: messageOf(error) }
 }
 
-/** What this run came to, as far as it knows: the job goes on elsewhere, or is found by its expired lease. */
-function leftBehind(result: RecalcResult, cause: unknown): RecalcResult {
-  return { ...result, status: 'interrupted', error: faultOf(cause) }
+/** Results are handed out and kept: nobody may change one. */
+function frozen(result: RecalcResult): RecalcResult {
+  for (const error of result.errors) Object.freeze(error)
+  Object.freeze(result.errors)
+  return Object.freeze(result)
 }
 
 function endEvent(result: RecalcResult, cause: unknown): JobEventDraft {

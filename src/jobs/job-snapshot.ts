@@ -40,7 +40,8 @@ export interface JobSnapshot extends Counters {
 
 /** A job as its users see it. */
 export function snapshotOf(record: JobRecord): JobSnapshot {
-  const { plan, phases, phase, counters, cancel, resumedAt, scope: _, fingerprint: __, fault: ___, ...shown } = record
+  const { plan, phases, phase, counters, cancel, resumedAt, ...rest } = record
+  const { scope: _, fingerprint: __, reachedAtStart: ___, ...shown } = rest
   const { kind, tenantId, from, to } = plan
   return {
     ...shown,

@@ -2,12 +2,13 @@ import type { Step } from '../run/checkpoint.ts'
 import { count, daysDone } from '../run/counters.ts'
 import type { RunPhase } from '../run/journal.ts'
 import type { RecalcResult, RunFault } from '../run/result.ts'
-import type { JobRecord } from './job-record.ts'
+import { ACTIVE, isCancellable, type JobRecord } from './job-record.ts'
 
 /*
  * The life of a job, as a pure function of what happens to it.
  *
- * A job is born `queued`. `begin` makes it `running`: its first run, or a later one that takes up what an earlier run left.
+ * A job is born `queued`. `claim` makes it `running` in the hands of whoever takes it up, and counts how often it was taken
+ * over in a row from a worker that died without having brought it any further. `begin` begins its first run, or a later one.
  * While it runs, `phase` says what it is doing, `counted` how much there is to do, `step` what one more committed unit of
  * work brought, and `progress` how long it may still take; these change nothing about its status. `end` puts it to rest with
  * the status of its result, from which only another `begin` wakes it, and none wakes a `completed` one.
@@ -18,6 +19,7 @@ import type { JobRecord } from './job-record.ts'
 
 /** What can happen to a job. */
 export type JobAction =
+  | { readonly type: 'claim' }
   | { readonly type: 'begin'; readonly at: Date; readonly phases: readonly RunPhase[] }
   | { readonly type: 'phase'; readonly phase: RunPhase }
   | { readonly type: 'counted'; readonly totalDays: number }
@@ -28,6 +30,14 @@ export type JobAction =
 /** The job after something happened to it. */
 export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
   switch (action.type) {
+    case 'claim': {
+      const isTakenOver = ACTIVE.includes(job.status)
+      const reached = reachedBy(job)
+      const recoveries = isTakenOver && job.runs > 0 && reached === job.reachedAtStart ? job.recoveries + 1 : 0
+      const cancel = isCancellable(job.status) ? job.cancel : null
+      const open = { status: 'running', finishedAt: null, fault: null, result: null } as const
+      return { ...job, ...open, cancel, recoveries, reachedAtStart: reached }
+    }
     case 'begin': {
       const { at, phases } = action
       const started = { startedAt: job.startedAt ?? at, resumedAt: at, finishedAt: null, runs: job.runs + 1 }
@@ -48,6 +58,12 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
       return { ...job, ...ended, progress: done ? 1 : job.progress }
     }
   }
+}
+
+/** The same as long as no step brings the job any further. */
+function reachedBy({ counters, phase }: JobRecord): string {
+  const { processedDays, skippedDays, failedDays, errorCount } = counters
+  return [phase, processedDays, skippedDays, failedDays, errorCount].join('/')
 }
 
 /** The part of the progress that employee-days make up when tenant stages follow them. */

@@ -1,4 +1,4 @@
-import type { Timer } from '../calendar/clock.ts'
+import { randomUUID } from 'node:crypto'
 import {
   CooldownError,
   IdempotencyConflictError,
@@ -9,22 +9,22 @@ import {
 } from '../errors.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import { startOfRun } from '../run/checkpoint.ts'
+import { messageOf } from '../run/failure.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
-import { messageOf, type RecalcResult } from '../run/result.ts'
 import { phasesOf } from '../run/run.ts'
+import { outsideCalculation } from '../run/units/nested-calls.ts'
 import { JobHandle } from './job-handle.ts'
 import type { JobIdentity } from './job-identity.ts'
 import { JobReader } from './job-reader.ts'
-import { ACTIVE, hasEnded, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
-import { JobRunner, type JobSettings, type OwnedJob } from './job-runner.ts'
-import type { LeaseRequest } from './job-store.ts'
+import { ACTIVE, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
+import { type ClaimedJob, type JobEnd, JobRunner } from './job-runner.ts'
+import type { JobSettings } from './job-settings.ts'
+import type { ClaimRequest } from './job-store.ts'
 import { newJob, queuedEvent } from './new-job.ts'
-
-/** What becomes of a job whose worker died: it is taken up, or marked as `interrupted` for somebody to decide. */
-export type Recovery = 'resume' | 'mark'
+import { JobRecovery, type Recovery } from './recovery.ts'
 
 /** What is known of a job that is asked for, besides its plan. */
-export interface JobWish {
+export interface JobRequest {
   readonly reason: string | null
   readonly scope: string | null
   /** Cancels it. */
@@ -39,42 +39,48 @@ export interface JobWish {
 export interface JobsOptions<Tx> extends JobSettings<Tx> {
   readonly cooldownMs: number
   readonly recovery: Recovery
-  /** Unique per service. */
-  readonly owner: string
-  /** The stages of a frozen plan; undefined when the service no longer has one of them. */
-  select(plan: Pick<RunPlan, 'stages'>): Selection<Tx> | undefined
+  /** The stages of a frozen plan; or in what the service's own differ from it. */
+  select(plan: Pick<RunPlan, 'stages'>): Selection<Tx> | { readonly difference: string }
 }
 
 /** The jobs that one service starts, resumes and recovers, and those it is working on right now. */
 export class Jobs<Tx> {
   readonly #options: JobsOptions<Tx>
   readonly #reader: JobReader
+  readonly #recovery: JobRecovery
   // One job may be here twice: while a run that lost its lease is still winding up, and once it was claimed again.
-  readonly #running = new Map<JobRunner<Tx>, Promise<unknown>>()
+  readonly #running = new Map<JobRunner<Tx>, Promise<JobEnd>>()
   /** Work that may yet start a run, or touch the store. */
   readonly #pending = new Set<Promise<unknown>>()
-  #recovery: Timer | undefined
   #stopped: unknown
 
   constructor(options: JobsOptions<Tx>) {
     this.#options = options
-    this.#reader = new JobReader(options.jobs)
+    this.#reader = new JobReader(options.jobs, options.clock)
+    this.#recovery = new JobRecovery({
+      ...options,
+      most: options.concurrency,
+      get: (jobId) => options.jobs.get(jobId),
+      isKnown: (plan) => !('difference' in options.select(plan)),
+      resume: (record) => this.#awaitedByStop(() => this.#resumeRecord(record, ['interrupted'])),
+      close: (jobId) => this.#awaitedByStop(() => this.#close(jobId)),
+    })
   }
 
   /**
-   * Stores a job and begins to work on it; of one that was asked for before it gives a hand on what there is.
+   * Stores a job and begins to work on it; of one that was asked for before it gives a handle on what there is.
    *
    * @throws {JobConflictError} while another job of its scope is active.
    * @throws {CooldownError} when the last one of its scope is too recent.
    * @throws {IdempotencyConflictError} when its identity is that of another request.
    */
-  create(plan: RunPlan, selection: Selection<Tx>, wish: JobWish): Promise<JobHandle> {
+  create(plan: RunPlan, selection: Selection<Tx>, request: JobRequest): Promise<JobHandle> {
     return this.#awaitedByStop(async () => {
       const { jobs, clock } = this.#options
-      const record = newJob(plan, { ...wish, phases: phasesOf(selection), at: new Date(clock.now()) })
+      const record = newJob(plan, { ...request, phases: phasesOf(selection), at: new Date(clock.now()) })
       const event = queuedEvent(record)
-      const cooldownMs = Math.max(wish.cooldownMs, this.#options.cooldownMs)
-      const admission = await jobs.create(record, event, { ...this.#leaseRequest(), cooldownMs })
+      const cooldownMs = Math.max(request.cooldownMs, this.#options.cooldownMs)
+      const admission = await jobs.create(record, event, { ...this.#claimRequest(), cooldownMs })
       if ('existing' in admission) {
         const { existing } = admission
         if (existing.fingerprint !== record.fingerprint) throw new IdempotencyConflictError(existing.id)
@@ -83,15 +89,10 @@ export class Jobs<Tx> {
       if ('activeJobId' in admission) throw new JobConflictError(admission.activeJobId)
       if ('retryAfterMs' in admission) throw new CooldownError(admission.retryAfterMs)
       const stored = { ...record, lastSeq: event.seq }
-      const start = {
-        checkpoint: startOfRun,
-        lastFailure: 0,
-        lease: admission.lease,
-        record: stored,
-        takenOver: false,
-        selection,
-      }
-      return this.#run(start, { signal: wish.signal, after: 0 })
+      const { lease } = admission
+      const claimed = { checkpoint: startOfRun, lastFailure: 0, lease, record: stored, takenOver: false }
+      const ended = this.#run(claimed, selection, request.signal)
+      return this.#handle(stored, 0, ended)
     })
   }
 
@@ -101,34 +102,37 @@ export class Jobs<Tx> {
    * @throws {JobNotFoundError} {@link NotResumableError} {@link JobConflictError}
    */
   resume(jobId: string): Promise<JobHandle> {
-    return this.#awaitedByStop(() => this.#claim(jobId, RESUMABLE))
+    return this.#awaitedByStop(async () => {
+      const { record, ended } = await this.#resumeRecord(await this.#recordOf(jobId), RESUMABLE)
+      return this.#handle(record, record.lastSeq, ended)
+    })
   }
 
-  /** A hand on any job. */
+  /** A handle on any job. */
   async open(jobId: string): Promise<JobHandle> {
-    const record = await this.#options.jobs.get(jobId)
-    if (!record) throw new JobNotFoundError(jobId)
-    return this.#handleOn(record)
+    return this.#handleOn(await this.#recordOf(jobId))
   }
 
-  /** False when the job has ended already. */
+  /** False when the job has ended already. Once it is true the job ends as `cancelled`, whoever works on it. */
   async cancel(jobId: string, reason: string | null): Promise<boolean> {
-    const asked = await this.#options.jobs.requestCancel(jobId, reason)
-    if (asked === undefined) throw new JobNotFoundError(jobId)
-    if (asked) for (const runner of this.#runnersOf(jobId)) runner.cancel(reason)
-    return asked
+    const isRequested = await this.#options.jobs.requestCancel(jobId, reason)
+    if (isRequested === undefined) throw new JobNotFoundError(jobId)
+    if (!isRequested) return false
+    const runners = this.#runnersOf(jobId)
+    for (const runner of runners) runner.cancel(reason)
+    if (runners.length === 0) await this.#awaitedByStop(() => this.#closeIfAbandoned(jobId))
+    return true
   }
 
-  /** Takes up every interrupted job, now and whenever another one's lease has run out. */
-  async start(): Promise<void> {
-    await this.#awaitedByStop(() => this.#recover())
-    this.#recoverLater()
+  /** Takes up interrupted jobs and those of dead workers, now and from now on; resolves once the first look was taken. */
+  start(): Promise<void> {
+    return outsideCalculation(() => this.#recovery.start())
   }
 
   /** Lets blocks in flight commit and leaves the jobs `interrupted`; nothing of the store is used any more after that. */
   async stop(cause: RecalcError): Promise<void> {
     this.#stopped = cause
-    this.#recovery?.cancel()
+    this.#recovery.stop()
     for (const runner of this.#running.keys()) runner.interrupt(cause)
     await Promise.allSettled(this.#pending)
     await Promise.all(this.#running.values())
@@ -136,84 +140,72 @@ export class Jobs<Tx> {
     await this.#reader.close()
   }
 
-  #recoverLater(): void {
-    if (this.#stopped) return
-    const { clock, leaseMs, logger } = this.#options
-    this.#recovery = clock.setTimeout(async () => {
-      try {
-        await this.#awaitedByStop(() => this.#recover())
-      } catch (error) {
-        logger.error({ error }, 'Recovery of interrupted jobs failed')
-      }
-      this.#recoverLater()
-    }, leaseMs)
-    this.#recovery.unref()
+  /** Waits for no work in flight any more: it is given up. */
+  abandon(cause: RecalcError): void {
+    for (const runner of this.#running.keys()) runner.abandon(cause)
+    this.#reader.abandon()
   }
 
-  async #recover(): Promise<void> {
-    const { jobs, clock, logger, recovery } = this.#options
-    for (const jobId of await jobs.listInterrupted(clock.now())) {
-      if (this.#stopped) return
-      try {
-        if (recovery === 'mark') await this.#mark(jobId)
-        else {
-          await this.#claim(jobId, ['interrupted'])
-          logger.info({ jobId }, 'Interrupted job resumed')
-        }
-      } catch (error) {
-        logger.warn({ jobId, error }, 'Interrupted job could not be recovered')
-      }
+  async #recordOf(jobId: string): Promise<JobRecord> {
+    const record = await this.#options.jobs.get(jobId)
+    if (!record) throw new JobNotFoundError(jobId)
+    return record
+  }
+
+  /** Ends a job that nobody works on; no stage is needed for that. */
+  async #close(jobId: string): Promise<void> {
+    const claimed = await this.#claim(jobId, ['interrupted', ...ACTIVE])
+    await new JobRunner(this.#options, claimed).close()
+  }
+
+  /** A job that is to be cancelled ends now when there is nobody who would end it. */
+  async #closeIfAbandoned(jobId: string): Promise<void> {
+    try {
+      await this.#close(jobId)
+    } catch (error) {
+      // Somebody works on it, or has just ended it.
+      if (error instanceof NotResumableError || error instanceof JobNotFoundError) return
+      // Another job of its scope is active, or the store is away: whoever recovers jobs ends it.
+      this.#options.logger.warn({ jobId, err: error }, 'The job will be ended as cancelled by whoever recovers it')
     }
   }
 
-  /** Ends a job whose worker died as `interrupted`. */
-  async #mark(jobId: string): Promise<void> {
-    const record = await this.#options.jobs.get(jobId)
-    if (!record || hasEnded(record.status)) return
-    await new JobRunner(this.#options, await this.#own(record, [])).leave()
-    this.#options.logger.info({ jobId }, 'Interrupted job marked')
-  }
-
-  async #claim(jobId: string, from: readonly JobStatus[]): Promise<JobHandle> {
-    const record = await this.#options.jobs.get(jobId)
-    if (!record) throw new JobNotFoundError(jobId)
-    const owned = await this.#own(record, from)
-    return this.#run(owned, { signal: undefined, after: owned.record.lastSeq })
-  }
-
-  async #own(record: JobRecord, from: readonly JobStatus[]): Promise<OwnedJob<Tx>> {
-    const { jobs } = this.#options
+  async #resumeRecord(
+    record: JobRecord,
+    from: readonly JobStatus[],
+  ): Promise<{ readonly record: JobRecord; readonly ended: Promise<JobEnd> }> {
     const jobId = record.id
     const selection = this.#options.select(record.plan)
-    if (!selection || phasesOf(selection).length === 0) {
-      const stages = record.phases.map(({ name }) => name).join(', ')
-      throw new NotResumableError(jobId, `this service does not have all of its stages (${stages})`)
+    if ('difference' in selection) {
+      throw new NotResumableError(jobId, `this service's stages are not those of the job: ${selection.difference}`)
     }
     // An active job may be taken from a worker that is dead. One of this process is not, even when it could not renew its
     // lease in time.
     const orDead = this.#runnersOf(jobId).length > 0 ? [] : ACTIVE
-    const claim = await jobs.claim(jobId, { ...this.#leaseRequest(), from: [...from, ...orDead] })
-    if ('activeJobId' in claim) throw new JobConflictError(claim.activeJobId)
-    if ('status' in claim) throw new NotResumableError(jobId, `it is ${claim.status}`)
-    return { ...claim, selection }
+    const claimed = await this.#claim(jobId, [...from, ...orDead])
+    return { record: claimed.record, ended: this.#run(claimed, selection, undefined) }
   }
 
-  #run(owned: OwnedJob<Tx>, how: { readonly signal: AbortSignal | undefined; readonly after: number }): JobHandle {
-    const { record } = owned
-    const { signal, after } = how
-    const runner = new JobRunner(this.#options, owned)
+  async #claim(jobId: string, from: readonly JobStatus[]): Promise<ClaimedJob> {
+    const claim = await this.#options.jobs.claim(jobId, { ...this.#claimRequest(), from })
+    if ('activeJobId' in claim) throw new JobConflictError(claim.activeJobId)
+    if ('status' in claim) throw new NotResumableError(jobId, `it is ${claim.status}`)
+    return claim
+  }
+
+  #run(claimed: ClaimedJob, selection: Selection<Tx>, signal: AbortSignal | undefined): Promise<JobEnd> {
+    const runner = new JobRunner(this.#options, claimed)
     const cancel = () => this.#cancelFor(signal, runner)
     if (signal?.aborted) cancel()
     signal?.addEventListener('abort', cancel, { once: true })
-    if (record.cancel) runner.cancel(record.cancel.reason)
     if (this.#stopped) runner.interrupt(this.#stopped)
-    const ended = runner.run().finally(() => {
+    const ended = outsideCalculation(() => runner.run(selection)).finally(() => {
       signal?.removeEventListener('abort', cancel)
       this.#running.delete(runner)
-      void this.#awaitedByStop(() => runner.quiet())
+      void this.#awaitedByStop(() => runner.idle())
     })
     this.#running.set(runner, ended)
-    return this.#handle(record, after, ended)
+    return ended
   }
 
   #cancelFor(signal: AbortSignal | undefined, runner: JobRunner<Tx>): void {
@@ -221,8 +213,8 @@ export class Jobs<Tx> {
     const { jobId } = runner
     const reason = messageOf(signal?.reason)
     runner.cancel(reason)
-    jobs.requestCancel(jobId, reason).catch((error: unknown) => {
-      logger.warn({ jobId, error }, 'That the job is to be cancelled could not be stored')
+    this.#awaitedByStop(() => jobs.requestCancel(jobId, reason)).catch((error: unknown) => {
+      logger.warn({ jobId, err: error }, 'That the job is to be cancelled could not be stored')
     })
   }
 
@@ -240,19 +232,19 @@ export class Jobs<Tx> {
     }
   }
 
-  /** A hand on a job as it stands now, whoever works on it. */
+  /** A handle on a job as it stands now, whoever works on it. */
   #handleOn(record: JobRecord): JobHandle {
-    return this.#handle(record, record.lastSeq, record.result ? Promise.resolve(record.result) : undefined)
+    return this.#handle(record, record.lastSeq, undefined)
   }
 
-  #handle(record: JobRecord, after: number, ended: Promise<RecalcResult> | undefined): JobHandle {
+  #handle(record: JobRecord, after: number, ended: Promise<JobEnd> | undefined): JobHandle {
     const { logger } = this.#options
     const cancel = (reason: string | null) => this.cancel(record.id, reason)
-    return new JobHandle({ id: record.id, jobs: this.#reader, logger, after, cancel, ...(ended && { ended }) })
+    return new JobHandle({ id: record.id, jobs: this.#reader, logger, after, record, cancel, ended })
   }
 
-  #leaseRequest(): LeaseRequest {
-    const { owner, clock, leaseMs } = this.#options
-    return { owner, now: clock.now(), leaseMs }
+  #claimRequest(): ClaimRequest {
+    const { clock, leaseMs } = this.#options
+    return { claimId: randomUUID(), now: clock.now(), leaseMs }
   }
 }

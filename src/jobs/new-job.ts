@@ -35,6 +35,8 @@ export function newJob(
     resumedAt: null,
     finishedAt: null,
     runs: 0,
+    recoveries: 0,
+    reachedAtStart: null,
     lastSeq: 0,
     cancel: null,
     fault: null,

@@ -2,9 +2,27 @@ import { InvalidOptionsError, JobNotFoundError, LeaseLostError } from '../errors
 import { expected } from '../expectation.ts'
 import { JobChanges } from '../jobs/job-changes.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
-import { ACTIVE, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
-import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
-import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import {
+  ACTIVE,
+  hasEnded,
+  isCancellable,
+  type JobRecord,
+  type JobStatus,
+  type JobWithPlan,
+} from '../jobs/job-record.ts'
+import { reduceJob } from '../jobs/job-state.ts'
+import type {
+  AbandonedJob,
+  Admission,
+  Claim,
+  ClaimRequest,
+  JobQuery,
+  JobStore,
+  Lease,
+  LeaseRequest,
+  Renewal,
+} from '../jobs/job-store.ts'
+import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import { daysDone } from '../run/counters.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { MemoryJob } from './memory-job.ts'
@@ -25,7 +43,7 @@ export class MemoryJobStore implements JobStore<unknown> {
   async create(
     record: JobWithPlan,
     event: JobEvent,
-    request: LeaseRequest & { readonly cooldownMs: number },
+    request: ClaimRequest & { readonly cooldownMs: number },
   ): Promise<Admission> {
     const existing = this.#jobs.get(record.id)
     if (existing && record.fingerprint !== null) return { existing: existing.record }
@@ -36,7 +54,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const madeLast = rivals.reduce((last, job) => Math.max(last, job.record.createdAt.getTime()), -Infinity)
     const retryAfterMs = madeLast + request.cooldownMs - request.now
     if (request.cooldownMs > 0 && retryAfterMs > 0) return { retryAfterMs }
-    const lease = { jobId: record.id, owner: request.owner, token: 1 }
+    const lease = { jobId: record.id, claimId: request.claimId, token: 1 }
     const job = new MemoryJob({ ...record, lastSeq: event.seq }, { ...lease, expiresAt: request.now + request.leaseMs })
     job.addEvents([event], this.#maxEvents)
     this.#jobs.set(record.id, job)
@@ -44,7 +62,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     return { lease }
   }
 
-  async claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
+  async claim(jobId: string, request: ClaimRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
     const job = this.#jobs.get(jobId)
     if (!job) throw new JobNotFoundError(jobId)
     const { status, scope } = job.record
@@ -54,10 +72,9 @@ export class MemoryJobStore implements JobStore<unknown> {
       (other) => other !== job && scope !== null && other.record.scope === scope && other.isActive,
     )
     if (rival) return { activeJobId: rival.record.id }
-    const lease = { jobId, owner: request.owner, token: job.lease.token + 1 }
+    const lease = { jobId, claimId: request.claimId, token: job.lease.token + 1 }
     job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
-    const cancel = ACTIVE.includes(status) ? job.record.cancel : null
-    job.record = { ...job.record, status: 'running', cancel, finishedAt: null, fault: null, result: null }
+    job.record = reduceJob(job.record, { type: 'claim' })
     const { checkpoint, lastFailure } = job
     const record = { ...job.record, plan: job.plan }
     return { lease, record, checkpoint, lastFailure, takenOver: ACTIVE.includes(status) }
@@ -89,10 +106,18 @@ export class MemoryJobStore implements JobStore<unknown> {
       .slice(0, limit)
   }
 
-  async listInterrupted(now: number): Promise<readonly string[]> {
+  async listAbandoned(query: {
+    readonly now: number
+    readonly limit: number
+    readonly after: string | null
+  }): Promise<readonly AbandonedJob[]> {
+    const ids = [...this.#jobs.keys()]
+    const behind = new Set(ids.slice(query.after === null ? 0 : ids.indexOf(query.after) + 1))
     return [...this.#jobs.values()]
-      .filter((job) => job.record.status === 'interrupted' || (job.isActive && job.lease.expiresAt <= now))
-      .map((job) => job.record.id)
+      .filter((job) => job.record.status === 'interrupted' || (job.isActive && job.lease.expiresAt <= query.now))
+      .filter((job) => behind.has(job.record.id))
+      .slice(0, query.limit)
+      .map(({ record: { id, status, cancel } }) => ({ jobId: id, status, cancelRequested: cancel !== null }))
   }
 
   async events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]> {
@@ -131,18 +156,14 @@ export class MemoryJobStore implements JobStore<unknown> {
   async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
     const job = this.#jobs.get(jobId)
     if (!job) return undefined
-    if (!job.isActive) return false
+    if (!isCancellable(job.record.status)) return false
     job.record = { ...job.record, cancel: { reason } }
     this.#changes.tell(jobId)
     return true
   }
 
-  async openLanes(
-    lease: Lease,
-    lanes: readonly LaneCheckpoint[],
-    handedOut: { readonly after: string | null; readonly all: boolean },
-  ): Promise<void> {
-    this.#held(lease).openLanes(lanes, handedOut)
+  async openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {
+    this.#held(lease).openLanes(lanes, dispatched)
   }
 
   async splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void> {
@@ -154,16 +175,18 @@ export class MemoryJobStore implements JobStore<unknown> {
     return () => this.#held(lease).apply(step)
   }
 
-  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void> {
+  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<JobRecord['cancel']> {
     const job = this.#jobs.get(lease.jobId)
     const fresh = events.filter(({ seq }) => seq > (job?.record.lastSeq ?? 0))
-    if (job?.lease.token === lease.token && events.length > 0 && fresh.length === 0) return
+    if (job?.lease.token === lease.token && events.length > 0 && fresh.length === 0) return null
     const held = this.#held(lease)
     const { cancel, counters, lastSeq } = held.record
+    if (cancel && hasEnded(record.status) && record.status !== 'cancelled') return cancel
     const totalDays = Math.max(record.counters.totalDays, daysDone(counters))
     held.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq: fresh.at(-1)?.seq ?? lastSeq }
     held.addEvents(fresh, this.#maxEvents)
     this.#changes.tell(lease.jobId)
+    return null
   }
 
   #held(lease: Lease): MemoryJob {

@@ -3,6 +3,7 @@ import { hasEnded, type JobRecord, type JobWithPlan } from '../jobs/job-record.t
 import type { Lease } from '../jobs/job-store.ts'
 import {
   type Checkpoint,
+  type Dispatched,
   failureId,
   type LaneCheckpoint,
   type RecordedFailure,
@@ -67,29 +68,31 @@ export class MemoryJob {
     if (this.#events.length > maxEvents) this.#events.splice(0, this.#events.length - maxEvents)
   }
 
-  openLanes(lanes: readonly LaneCheckpoint[], handedOut?: { after: string | null; all: boolean }): void {
+  openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): void {
     this.#openLanes = new Map([...this.#openLanes, ...lanes.map((lane) => [lane.id, lane] as const)])
     const nextLaneId = lanes.reduce((next, { id }) => Math.max(next, id + 1), this.#checkpoint.nextLaneId)
-    this.#checkpoint = { ...this.#checkpoint, nextLaneId }
-    if (handedOut) {
-      this.#checkpoint = { ...this.#checkpoint, after: handedOut.after, allHandedOut: handedOut.all }
-    }
+    const tenantStagesDone = lanes.length > 0 ? [] : this.#checkpoint.tenantStagesDone
+    this.#checkpoint = { ...this.#checkpoint, nextLaneId, tenantStagesDone, ...dispatched }
   }
 
   splitLane(laneId: number, into: readonly LaneCheckpoint[]): void {
     this.#openLanes.delete(laneId)
-    this.openLanes(into)
+    this.openLanes(into, undefined)
   }
 
   apply(step: Step): void {
     this.record = { ...this.record, counters: count(this.record.counters, step) }
-    const { lane, tenantStagesDone } = step
+    const { lane, tenantStageDone } = step
     if (lane?.finished) this.#openLanes.delete(lane.id)
     else if (lane) {
       const open = this.#openLanes.get(lane.id)
-      if (open) this.#openLanes.set(lane.id, { ...open, datesDone: lane.datesDone })
+      const { employeeIds = open?.employeeIds ?? [], datesDone } = lane
+      if (open) this.#openLanes.set(lane.id, { ...open, employeeIds, datesDone })
     }
-    if (tenantStagesDone !== undefined) this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
+    if (tenantStageDone !== undefined) {
+      const tenantStagesDone = [...this.#checkpoint.tenantStagesDone, tenantStageDone]
+      this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
+    }
     this.#applyFailures(step)
   }
 

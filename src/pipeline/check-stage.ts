@@ -7,7 +7,20 @@ const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
 
 /** `kind` is there when a made stage is spread into another. */
 const MEMBERS = {
-  day: ['kind', 'name', 'title', 'reads', 'writes', 'load', 'calculate', 'stored', 'previousMissing', 'latest', 'isEqual', 'save'],
+  day: [
+    'kind',
+    'name',
+    'title',
+    'reads',
+    'writes',
+    'load',
+    'calculate',
+    'stored',
+    'previousMissing',
+    'latest',
+    'isEqual',
+    'save',
+  ],
   tenant: ['kind', 'name', 'title', 'reads', 'writes', 'run'],
 } as const
 
@@ -26,14 +39,15 @@ export function checkStage(name: string, stage: unknown): void {
     if (!isTables(reads)) refuse(`${name}.reads`, 'an array of table names', reads)
     return
   }
+  checkReads(name, reads)
+}
+
+/** Refuses `reads` that name no days. @throws {InvalidOptionsError} */
+export function checkReads(name: string, reads: unknown): void {
+  if (reads !== undefined && !isPlainObject(reads)) refuse(`${name}.reads`, 'an object of tables and days', reads)
   for (const [table, offsets] of Object.entries(reads ?? {})) {
-    if (!isOffsets(offsets)) {
-      refuse(
-        `${name}.reads.${table}`,
-        '[first, last], whole days or infinities, relative to the day calculated',
-        offsets,
-      )
-    }
+    if (isOffsets(offsets)) continue
+    refuse(`${name}.reads.${table}`, '[first, last], whole days or infinities, relative to the day calculated', offsets)
   }
 }
 

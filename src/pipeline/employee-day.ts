@@ -25,7 +25,8 @@ export type DayKey = string & { readonly [dayKey_]: true }
 export function dayKey(day: { readonly employeeId: string; readonly date: string }): DayKey {
   const { employeeId, date } = day
   if (!isIsoDate(date)) {
-    const remedy = (date as unknown) instanceof Date ? '; let the driver give dates as strings (mysql2: `dateStrings`)' : ''
+    const remedy =
+      (date as unknown) instanceof Date ? '; let the driver give dates as strings (mysql2: `dateStrings`)' : ''
     throw new ContractError(`${expected('date', 'a calendar date as YYYY-MM-DD', date)}${remedy}`)
   }
   if (typeof employeeId !== 'string' || employeeId === '') {

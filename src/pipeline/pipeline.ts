@@ -55,9 +55,10 @@ function refuseReservedNames(stages: readonly Stage<never>[]): void {
   const reserved = stages.find(({ name }) => RESERVED.includes(name))
   if (!reserved) return
   const { name } = reserved
-  throw new PipelineError(`"${name}" is a name of the library's own (${RESERVED.join(', ')}); call the stage something else`, [
-    name,
-  ])
+  throw new PipelineError(
+    `"${name}" is a name of the library's own (${RESERVED.join(', ')}); call the stage something else`,
+    [name],
+  )
 }
 
 function refuseDayStages(stages: readonly Stage<never>[]): void {

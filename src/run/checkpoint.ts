@@ -1,5 +1,5 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
-import type { RecalcFailure } from './result.ts'
+import type { RecalcFailure } from './failure.ts'
 
 /** A group of employees whose days are calculated in date order, and how far that is. */
 export interface LaneCheckpoint {

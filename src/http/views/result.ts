@@ -1,4 +1,5 @@
-import type { RecalcFailure, RecalcResult } from '../../run/result.ts'
+import type { RecalcFailure } from '../../run/failure.ts'
+import type { RecalcResult } from '../../run/result.ts'
 import { type DescribeFailure, faultText } from '../failure-text.ts'
 
 /** A failure as it is told. */

@@ -1,7 +1,7 @@
 import type { DateInterval } from '../../calendar/date-range.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
-import type { RecalcFailure } from '../result.ts'
+import type { RecalcFailure } from '../failure.ts'
 
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
 

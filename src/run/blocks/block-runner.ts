@@ -67,7 +67,11 @@ async function calculate<Tx>(
 ): Promise<BlockOutcome> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
-  await settings.unitOfWork.lockEmployees(unit.tx, tenantId, employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds)
+  await settings.unitOfWork.lockEmployees(
+    unit.tx,
+    tenantId,
+    employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds,
+  )
   const context = calcContext(run, unit, attempt)
   const { watched } = unit
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, watched })

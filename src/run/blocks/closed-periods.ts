@@ -31,7 +31,8 @@ export function closedIntervals(
   if (!(answer instanceof Map)) return refuse(periods, answer)
   const told: unknown = answer.get(employeeId)
   if (told === undefined) return none
-  if (!periods.closed) return isIsoDate(told) ? [{ from: BEGINNING as DateInterval['from'], to: told }] : refuse(periods, told)
+  if (!periods.closed)
+    return isIsoDate(told) ? [{ from: BEGINNING as DateInterval['from'], to: told }] : refuse(periods, told)
   return Array.isArray(told) && told.every(isInterval) ? told : refuse(periods, told)
 }
 

@@ -23,8 +23,9 @@ export class DailyCalculator<Tx> implements BlockCalculator<Tx> {
     if (!block) return 0
     const dailyCalc = this.#dailyCalc
     const limits = this.#limits
-    const inputs = dailyCalc.load
-      ? await callStage(DAILY_CALC, unit, unit.context, limits, (own) => dailyCalc.load?.(block, own))
+    const { load } = dailyCalc
+    const inputs = load
+      ? await callStage(DAILY_CALC, unit, unit.context, limits, (own) => load.call(dailyCalc, block, own))
       : undefined
     let changed = 0
     for (let number = 0; number < days.block.dates.length; number++) {

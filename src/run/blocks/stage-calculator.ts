@@ -103,7 +103,11 @@ function calculateDays<Tx>(
   values: StageValues<Tx>,
   days: BlockDays,
   block: Block,
-  given: { readonly inputs: unknown; readonly earlier: ReadonlyMap<string, unknown> | undefined; readonly attempt: number },
+  given: {
+    readonly inputs: unknown
+    readonly earlier: ReadonlyMap<string, unknown> | undefined
+    readonly attempt: number
+  },
 ): void {
   const { readsOwnYesterday } = values.member
   const { employeeIds, dates } = days.block
@@ -122,7 +126,11 @@ function carryOver<Tx>(
   days: BlockDays,
   first: number,
   end: number,
-  given: { readonly inputs: unknown; readonly earlier: ReadonlyMap<string, unknown> | undefined; readonly attempt: number },
+  given: {
+    readonly inputs: unknown
+    readonly earlier: ReadonlyMap<string, unknown> | undefined
+    readonly attempt: number
+  },
 ): void {
   const { previousMissing } = values.member.stage
   let yesterday = values.storedDayBefore(first)

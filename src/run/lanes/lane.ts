@@ -1,8 +1,8 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { BlockOutcome } from '../blocks/block-runner.ts'
 import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
-import { lockKeys } from '../units/employee-locks.ts'
 import type { Employee } from '../plan/host-contracts.ts'
+import { lockKeys } from '../units/employee-locks.ts'
 
 /**
  * The blocks of one group of employees, in date order. Lanes run side by side, days of one employee never do.
@@ -88,7 +88,8 @@ export class Lane {
       : outcome.failures
     const lane = { id: this.id, datesDone, finished, ...(leavers > 0 && !finished && { employeeIds: left }) }
     const step = { ...emptyStep, lane, processed, unchanged, skipped, failures }
-    if (this.kind === 'repair') return { ...step, repaired: processed + skipped, ...this.#settled(dates, left, finished) }
+    if (this.kind === 'repair')
+      return { ...step, repaired: processed + skipped, ...this.#settled(dates, left, finished) }
     return { ...step, failed: outcome.failed + leavers * (this.#dates.length - datesDone) }
   }
 
@@ -123,11 +124,7 @@ export class Lane {
   }
 
   /** What becomes of the failures that a repair lane was made of. */
-  #settled(
-    dates: readonly IsoDate[],
-    left: readonly string[],
-    finished: boolean,
-  ): Pick<Step, 'settled' | 'moved'> {
+  #settled(dates: readonly IsoDate[], left: readonly string[], finished: boolean): Pick<Step, 'settled' | 'moved'> {
     if (!this.#blocksLater) {
       return { settled: this.#employeeIds.flatMap((id) => dates.map((date) => dayFailure(id, date))), moved: [] }
     }

@@ -35,21 +35,34 @@ export async function* employeePages(
   const places = new VisitedPlaces()
   let { after } = options
   let before: ReadonlySet<string> = new Set()
-  let isProbed = false
   for (;;) {
-    const page = await pageAfter(after, options.limit)
+    const isFirst = after === null
+    const page = isFirst ? await firstPage(pageAfter, options.limit) : await pageAfter(after, options.limit)
     before = checkPage(page, after, before)
     const last = page.at(-1)
     if (!last) return
     if (places.visit(last.id)) refuse('pages that come to an end, each after the one before', last.id)
-    const [first, second] = page
-    if (!isProbed && first && second) {
-      isProbed = true
-      const [next] = await pageAfter(first.id, 1)
-      if (next?.id !== second.id) refuse(`the employees in one order, so that ${second.id} comes after ${first.id}`, next?.id)
-    }
     yield page
     after = last.id
+  }
+}
+
+/** How often the first page is read when employees come and go meanwhile. */
+const FIRST_PAGE_READS = 3
+
+/** The first page, in which the second employee must be the one who comes after the first. */
+async function firstPage(
+  pageAfter: (after: string | null, limit: number) => Promise<readonly Employee[]>,
+  limit: number,
+): Promise<readonly Employee[]> {
+  for (let read = 1; ; read++) {
+    const page = await pageAfter(null, limit)
+    checkPage(page, null, new Set())
+    const [first, second] = page
+    if (!first || !second) return page
+    const [next] = await pageAfter(first.id, 1)
+    if (next?.id === second.id) return page
+    if (read === FIRST_PAGE_READS) refuse(`${second.id} after ${first.id}, in the order of its pages`, next?.id)
   }
 }
 

@@ -3,7 +3,7 @@ import { type IsoDate, parseIsoDate } from '../../calendar/iso-date.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { expected, isPlainObject, unknownProperty } from '../../expectation.ts'
 import type { Pipeline } from '../../pipeline/pipeline.ts'
-import { stagesWriting } from '../../pipeline/selection.ts'
+import { type Selection, selectTables } from '../../pipeline/selection.ts'
 import type { OnError, RunPlan } from './run-plan.ts'
 
 /** One day of one employee. Dates are `YYYY-MM-DD` in the tenant's zone. */
@@ -87,8 +87,10 @@ const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason']
 const JOB_OPTIONS = ['idempotencyKey', 'cooldownMs']
 
 /** What resolving a request needs to know. */
-export interface Resolution {
-  readonly pipeline: Pipeline<never>
+export interface Resolution<Tx> {
+  readonly pipeline: Pipeline<Tx>
+  /** The most dates of a block. */
+  readonly blockDays: number
   readonly maxDays: number
   readonly defaultOnError: OnError
   /** Whether the request is to become a job. */
@@ -109,29 +111,30 @@ export function kindOf(request: unknown): RunPlan['kind'] {
  *
  * @throws {InvalidRequestError} that names the value and what was expected of it.
  */
-export function resolveRequest(
+export function resolveRequest<Tx>(
   kind: RunPlan['kind'],
   request: unknown,
   options: JobTriggerOptions,
-  resolution: Resolution,
-): RunPlan {
+  resolution: Resolution<Tx>,
+): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
   const checked = checkObject('request', request, PROPERTIES[kind])
   checkOptions(options, resolution.asJob)
   const tenantId = checkId('tenantId', checked.tenantId)
   const employeeIds = checkEmployees(kind, checked)
   const [from, to] = checkDates(kind, checked, resolution.maxDays)
-  const stages = stagesWriting(resolution.pipeline, options.tables)
-  return Object.freeze({
+  const selection = selectTables(resolution.pipeline, options.tables, resolution.blockDays)
+  const plan: RunPlan = Object.freeze({
     kind,
     tenantId,
     employeeIds,
     from,
     to,
     zone: resolution.zoneOf(tenantId),
-    stages,
+    stages: selection.shapes,
     clearExisting: options.clearExisting ?? true,
     onError: options.onError ?? resolution.defaultOnError,
   })
+  return { plan, selection }
 }
 
 function checkObject(name: string, value: unknown, known: readonly string[]): Record<string, unknown> {

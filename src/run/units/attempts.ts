@@ -2,9 +2,9 @@ import { BackendUnavailableError, CallTimeoutError, UnitOfWorkTimeoutError } fro
 import { StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { codeOf, messageOf } from '../failure.ts'
 import type { RunJournal } from '../journal.ts'
-import { backoffMs, pause } from './backoff.ts'
 import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
+import { backoffMs, pause } from './backoff.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
 /**
@@ -43,7 +43,7 @@ export async function attempt<Tx, T>(
  * True when the same work may succeed the next time. Whatever a stage's own code throws while its transaction lives is no
  * reason to try again, whichever error of another system it looks like.
  */
-function isTransient(unitOfWork: UnitOfWork<never>, thrown: unknown): boolean {
+function isTransient(unitOfWork: Pick<UnitOfWork, 'isTransient'>, thrown: unknown): boolean {
   if (thrown instanceof StageFailure && thrown.isCalculators) return false
   return (
     thrown instanceof UnitOfWorkTimeoutError ||

@@ -89,7 +89,9 @@ function watched<Tx, T>(owner: UnitOwner<Tx>, work: (unit: WatchedUnit, tx: Tx) 
     let opened: { readonly tx: Tx } | undefined
     const unit = new WatchedUnit(settings.slots, (error) => {
       control.forget(unit)
-      reject(error instanceof UnitOfWorkTimeoutError && error.stage ? new StageFailure(error.stage, error, true) : error)
+      reject(
+        error instanceof UnitOfWorkTimeoutError && error.stage ? new StageFailure(error.stage, error, true) : error,
+      )
       if (opened) abandon(settings, opened.tx)
     })
     watchdog.watch(unit)

@@ -30,11 +30,10 @@ export class UnitSlots {
   }
 
   release(): void {
-    for (const queue of this.#queues) {
-      const next = queue.shift()
-      if (next) return next.enter() // takes this slot over
-    }
-    this.#open -= 1
+    const next = this.#queues.find(({ length }) => length > 0)?.shift()
+    if (next)
+      next.enter() // takes this slot over
+    else this.#open -= 1
   }
 
   /** How many units of work are open. */

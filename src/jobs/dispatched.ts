@@ -11,17 +11,17 @@ export function readOnce<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /**
- * How many employees of a page, from the first, a job has handed to its lanes: those up to the last one whom it did.
+ * How many employees of a page, from the first, a job has dispatched to its lanes: those up to the last one whom it did.
  *
  * In which order ids ascend is known to the repository alone (numbers, a collation), and that last employee may have left
  * it, so ids are never compared here: the first employee behind is looked for in the page, then in front of it and behind
  * it, whichever is nearer. That costs more calls the further away the two are, but no memory, and only while the job of a
  * whole tenant is under way or was stopped midway.
  */
-export async function countHandedOut(
+export async function countDispatched(
   page: readonly Employee[],
   options: {
-    readonly checkpoint: Pick<Checkpoint, 'after' | 'allHandedOut'>
+    readonly checkpoint: Pick<Checkpoint, 'dispatchedThrough' | 'allDispatched'>
     readonly repository: EmployeeRepository
     readonly plan: EmployeeQuery
     /** What the page was asked for with. */
@@ -30,12 +30,12 @@ export async function countHandedOut(
 ): Promise<number> {
   const { checkpoint, repository, plan } = options
   const [first, last] = [page[0], page.at(-1)]
-  if (checkpoint.allHandedOut || !first || !last) return page.length
-  if (checkpoint.after === null || checkpoint.after === options.after) return 0
-  const place = page.findIndex(({ id }) => id === checkpoint.after)
+  if (checkpoint.allDispatched || !first || !last) return page.length
+  if (checkpoint.dispatchedThrough === null || checkpoint.dispatchedThrough === options.after) return 0
+  const place = page.findIndex(({ id }) => id === checkpoint.dispatchedThrough)
   if (place >= 0) return place + 1
   const pagesAfter = (after: string) => employeePages(repository, plan, { after, limit: STRIDE, read: readOnce })
-  const waiting = pagesAfter(checkpoint.after)
+  const waiting = pagesAfter(checkpoint.dispatchedThrough)
   const ahead = pagesAfter(last.id)
   let next: string | undefined
   for (;;) {

@@ -1,0 +1,164 @@
+import type { Clock, Timer } from '../calendar/clock.ts'
+import { BackendUnavailableError } from '../errors.ts'
+import type { Logger } from '../pipeline/context.ts'
+import type { JobRecord } from './job-record.ts'
+import type { JobEnd } from './job-runner.ts'
+import type { AbandonedJob, JobStore } from './job-store.ts'
+
+/** What becomes of a job whose worker died: it is taken up, or marked as `interrupted` for somebody to decide. */
+export type Recovery = 'resume' | 'mark'
+
+/** How many abandoned jobs are looked at together. */
+const PAGE = 100
+
+/** The most waits, in looks, before a job is tried again that the database did not let run. */
+const LONGEST_PAUSE = 32
+
+interface RecoveryOptions {
+  readonly jobs: Pick<JobStore<never>, 'listAbandoned'>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly leaseMs: number
+  readonly recovery: Recovery
+  /** The most recovered jobs that run at once. */
+  readonly most: number
+  get(jobId: string): Promise<JobRecord | undefined>
+  /** Whether this service has the stages of a plan. */
+  isKnown(plan: JobRecord['plan']): boolean
+  resume(record: JobRecord): Promise<{ readonly ended: Promise<JobEnd> }>
+  /** Ends a job as `cancelled` when somebody asked for that, else as `interrupted`. */
+  close(jobId: string): Promise<void>
+}
+
+/**
+ * Looks for jobs that nobody works on, every third of a lease, and takes them up: at most `most` at once, the others as soon
+ * as one of these has ended.
+ *
+ * A job that somebody asked to cancel is ended as `cancelled`. One whose stages this service does not have is left to a
+ * service that has them; when its worker died it is marked `interrupted`, so that it stands in nobody's way. One that the
+ * database did not let run is tried again after a pause, which doubles each time.
+ */
+export class JobRecovery {
+  readonly #options: RecoveryOptions
+  /** Recovered jobs that run. */
+  #running = 0
+  /** Jobs whose stages this service does not have. */
+  readonly #foreign = new Set<string>()
+  /** Jobs that the database did not let run: how long they wait, in looks, and how many are left. */
+  readonly #pauses = new Map<string, { readonly looks: number; left: number }>()
+  #timer: Timer | undefined
+  #looking: Promise<void> | undefined
+  #stopped = false
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options
+  }
+
+  /** Begins to look; resolves once the first page of abandoned jobs is known. */
+  async start(): Promise<void> {
+    const first = await this.#page(null)
+    this.#looking = this.#takeUp(first)
+    this.#later()
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  #later(): void {
+    const { clock, leaseMs } = this.#options
+    this.#timer?.cancel()
+    if (this.#stopped) return
+    this.#timer = clock.setTimeout(() => {
+      for (const pause of this.#pauses.values()) pause.left -= 1
+      this.#look()
+    }, leaseMs / 3)
+    this.#timer.unref()
+  }
+
+  /** One look at a time. */
+  #look(): void {
+    if (this.#stopped) return
+    const before = this.#looking
+    this.#looking = (async () => {
+      await before
+      try {
+        await this.#takeUp(await this.#page(null))
+      } catch (error) {
+        this.#options.logger.error({ err: error }, 'Recovery of abandoned jobs failed')
+      }
+      this.#later()
+    })()
+  }
+
+  #page(after: string | null): Promise<readonly AbandonedJob[]> {
+    const { jobs, clock } = this.#options
+    return jobs.listAbandoned({ now: clock.now(), limit: PAGE, after })
+  }
+
+  async #takeUp(first: readonly AbandonedJob[]): Promise<void> {
+    let page = first
+    for (;;) {
+      for (const job of page) {
+        if (this.#stopped) return
+        await this.#recover(job)
+      }
+      const last = page.at(-1)
+      if (page.length < PAGE || !last) return
+      page = await this.#page(last.jobId)
+    }
+  }
+
+  async #recover({ jobId, status, cancelRequested }: AbandonedJob): Promise<void> {
+    const { recovery, logger } = this.#options
+    const isInterrupted = status === 'interrupted'
+    try {
+      if (cancelRequested) return await this.#close(jobId, 'Job of a dead worker cancelled')
+      if (recovery === 'mark')
+        return isInterrupted ? undefined : await this.#close(jobId, 'Job of a dead worker marked')
+      if (this.#running >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
+      if (isInterrupted && this.#foreign.has(jobId)) return
+      const record = await this.#options.get(jobId)
+      if (!record) return
+      if (this.#options.isKnown(record.plan)) return await this.#resume(record)
+      this.#foreign.add(jobId)
+      logger.warn({ jobId }, 'A job has stages that this service does not have; it is left to one that has them')
+      if (!isInterrupted) await this.#close(jobId, 'Job of a dead worker marked')
+    } catch (error) {
+      if (error instanceof BackendUnavailableError) this.#pause(jobId)
+      logger.warn({ jobId, err: error }, 'An abandoned job could not be recovered')
+    }
+  }
+
+  async #close(jobId: string, message: string): Promise<void> {
+    await this.#options.close(jobId)
+    this.#options.logger.info({ jobId }, message)
+  }
+
+  async #resume(record: JobRecord): Promise<void> {
+    const jobId = record.id
+    this.#running += 1
+    try {
+      const { ended } = await this.#options.resume(record)
+      this.#options.logger.info({ jobId }, 'Abandoned job taken up')
+      void ended.then((end) => this.#ended(jobId, end))
+    } catch (error) {
+      this.#running -= 1
+      throw error
+    }
+  }
+
+  #ended(jobId: string, { result, isStored }: JobEnd): void {
+    this.#running -= 1
+    if (result.status === 'interrupted' && (result.error || !isStored)) this.#pause(jobId)
+    else this.#pauses.delete(jobId)
+    this.#look()
+  }
+
+  #pause(jobId: string): void {
+    const looks = Math.min(LONGEST_PAUSE, (this.#pauses.get(jobId)?.looks ?? 0) * 2 || 1)
+    this.#pauses.set(jobId, { looks, left: looks })
+  }
+}
