@@ -2,7 +2,7 @@ import { BackendUnavailableError } from '../errors.ts'
 import { thrownBy } from './blocks/stage-failure.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { RunStatus } from './result.ts'
-import type { WatchedUnit } from './units/unit-watchdog.ts'
+import type { UnitMonitor } from './units/unit-watchdog.ts'
 
 /** Why a run ends before its time. */
 export interface Stop {
@@ -23,7 +23,8 @@ const neverAborts = new AbortController().signal
  */
 export class RunControl {
   readonly #callers: AbortSignal
-  readonly #units = new Set<WatchedUnit>()
+  // No Set: one that is refilled for ever holds on to the tables that it outgrew.
+  readonly #monitors: UnitMonitor[] = []
   // Made only for those who wait: most runs are over before anybody does.
   #stopping: AbortController | undefined
   #abandoning: AbortController | undefined
@@ -78,17 +79,21 @@ export class RunControl {
     if (this.#abandoned) return
     this.#abandoned = { cause }
     this.#abandoning?.abort(cause)
-    for (const unit of this.#units) unit.expire(cause)
+    for (const monitor of [...this.#monitors]) if (monitor.isOpen) monitor.expire(cause)
   }
 
-  /** A unit of work of this run was opened. */
-  watch(unit: WatchedUnit): void {
-    this.#units.add(unit)
-    if (this.#abandoned) unit.expire(this.#abandoned.cause)
+  /** Why nothing of this run may commit any more, if that is so. */
+  get abandoned(): { readonly cause: unknown } | undefined {
+    return this.#abandoned
   }
 
-  /** A unit of work of this run is over. */
-  forget(unit: WatchedUnit): void {
-    this.#units.delete(unit)
+  /** Units of work of this run are given up when it is abandoned. */
+  watch(monitor: UnitMonitor): void {
+    this.#monitors.push(monitor)
+  }
+
+  forget(monitor: UnitMonitor): void {
+    const place = this.#monitors.indexOf(monitor)
+    if (place !== -1) this.#monitors.splice(place, 1)
   }
 }

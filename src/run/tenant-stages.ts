@@ -8,7 +8,7 @@ import { failureOf } from './failure.ts'
 import { endsRun } from './lanes/lane-runner.ts'
 import { attempt } from './units/attempts.ts'
 import { lockKeys, WHOLE_TENANT } from './units/employee-locks.ts'
-import { inUnitOfWork } from './units/unit-runner.ts'
+import { inUnitOfWork, type UnitOwner, withUnits } from './units/unit-runner.ts'
 
 /**
  * Runs the tenant stages in order, each in a unit of work of its own, two runs of one tenant never at the same time.
@@ -28,6 +28,15 @@ export async function runTenantStages<Tx>(
     readonly firstPhase: number
   },
 ): Promise<boolean> {
+  return await withUnits(run, (owner) => runStages(owner, stages, progress))
+}
+
+async function runStages<Tx>(
+  owner: UnitOwner<Tx>,
+  stages: readonly TenantStage<Tx>[],
+  progress: Parameters<typeof runTenantStages>[2],
+): Promise<boolean> {
+  const { run } = owner
   const done = new Set(progress.done)
   let inOrder = true
   for (const [i, stage] of stages.entries()) {
@@ -37,39 +46,45 @@ export async function runTenantStages<Tx>(
     run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
     try {
-      await commitStage(run, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
+      await commitStage(owner, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
     } catch (thrown) {
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
-      await commitFailure(run, { ...emptyStep, settled, failures: [failure] })
+      await commitFailure(owner, { ...emptyStep, settled, failures: [failure] })
       run.onFailures([failure])
     }
   }
   return true
 }
 
-async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step: Step): Promise<void> {
+async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, step: Step): Promise<void> {
+  const { run } = owner
   const { settings, plan } = run
   const { tenantId, employeeIds, from, to } = plan
   const save = savingOnce(run, step)
   await attempt(stage.name, run, async (number) => {
     await unlessSavedBefore(() =>
-      inUnitOfWork(run, lockKeys(tenantId, [WHOLE_TENANT]), async (unit, committed) => {
+      inUnitOfWork(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
         await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
-        committed(await save(unit.tx))
+        unit.committed = await save(unit.tx)
       }),
     )
     run.journal.committed(step, undefined)
   })
 }
 
-async function commitFailure<Tx>(run: ActiveRun<Tx>, step: Step): Promise<void> {
+async function commitFailure<Tx>(owner: UnitOwner<Tx>, step: Step): Promise<void> {
+  const { run } = owner
   const save = savingOnce(run, step)
   await attempt('failure', run, async () => {
-    await unlessSavedBefore(() => inUnitOfWork(run, [], async ({ tx }, committed) => committed(await save(tx))))
+    await unlessSavedBefore(() =>
+      inUnitOfWork(owner, [], async (unit) => {
+        unit.committed = await save(unit.tx)
+      }),
+    )
     run.journal.committed(step, undefined)
   })
 }

@@ -1,5 +1,5 @@
 import type { CalcContext } from '../../pipeline/context.ts'
-import type { WatchedUnit } from '../units/unit-watchdog.ts'
+import type { UnitMonitor } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
 
 /** The most that is loaded, locked and saved at once. */
@@ -11,7 +11,7 @@ export interface BlockShape {
 /** The unit of work of a block, as a calculator gets it. */
 export interface BlockUnit<Tx> {
   readonly context: CalcContext<Tx>
-  readonly watched: WatchedUnit
+  readonly monitor: UnitMonitor
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
 }

@@ -3,6 +3,7 @@ import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import type { RecalcFailure } from '../failure.ts'
 
+const none: readonly number[] = []
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
 
 /** What becomes of a day. */
@@ -21,18 +22,16 @@ const BLOCKED = 3
 export class BlockDays {
   readonly block: Block
   readonly #days: (EmployeeDay | undefined)[]
-  /** A byte per day. */
-  readonly #states: Uint8Array
+  /** A byte per day; undefined as long as every day is open. */
+  #states: Uint8Array | undefined
   readonly #blocksLater: boolean
   #failures: Map<number, RecalcFailure> | undefined
-  #isWhole = true
 
   constructor(block: Block, options: { readonly blocksLater: boolean }) {
     const size = block.employeeIds.length * block.dates.length
     this.block = block
     this.#blocksLater = options.blocksLater
     this.#days = new Array(size)
-    this.#states = new Uint8Array(size)
   }
 
   /** Days within these intervals are left alone. */
@@ -40,32 +39,30 @@ export class BlockDays {
     const { dates } = this.block
     for (const [i, date] of dates.entries()) {
       if (!intervals.some(({ from, to }) => from <= date && date <= to)) continue
-      this.#states[employee * dates.length + i] = CLOSED
-      this.#isWhole = false
+      this.#marked[employee * dates.length + i] = CLOSED
     }
   }
 
   /** Leaves a day as it was; has no effect on one that is closed or blocked. */
   fail(day: number, failure: RecalcFailure): void {
-    const state = this.#states[day]
-    if (state === CLOSED || state === BLOCKED) return
+    const states = this.#marked
+    if (states[day] === CLOSED || states[day] === BLOCKED) return
     this.#failures ??= new Map()
-    this.#isWhole = false
-    this.#states[day] = FAILED
+    states[day] = FAILED
     this.#failures.set(day, failure)
     if (!this.#blocksLater) return
     const dates = this.block.dates.length
     const end = (Math.floor(day / dates) + 1) * dates
     for (let later = day + 1; later < end; later++) {
       // Where a later stage fails on an earlier day, the day at which this employee had stopped is merely blocked now.
-      if (this.#states[later] === FAILED) this.#failures.delete(later)
-      this.#states[later] = BLOCKED
+      if (states[later] === FAILED) this.#failures.delete(later)
+      states[later] = BLOCKED
     }
   }
 
   /** True for a day that is to be calculated, and has not failed. */
   isOpen(day: number): boolean {
-    return this.#states[day] === OPEN
+    return this.#states === undefined || this.#states[day] === OPEN
   }
 
   /** Failures by the number of the day. */
@@ -91,13 +88,12 @@ export class BlockDays {
 
   /** Calls `visit` with every open day, in date order per employee. */
   forEachDay(visit: (day: number) => void): void {
-    const states = this.#states
-    for (let day = 0; day < states.length; day++) if (states[day] === OPEN) visit(day)
+    for (let day = 0; day < this.#days.length; day++) if (this.isOpen(day)) visit(day)
   }
 
   /** The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left. */
   toCalculate(): Block | undefined {
-    if (this.#isWhole) return this.block
+    if (!this.#states) return this.block
     const { tenantId, employeeIds, dates } = this.block
     const busy = new Set<number>()
     let first = dates.length
@@ -125,10 +121,14 @@ export class BlockDays {
     return this.#count(FAILED, BLOCKED)
   }
 
+  get #marked(): Uint8Array {
+    this.#states ??= new Uint8Array(this.#days.length)
+    return this.#states
+  }
+
   #count(state: number, orElse: number): number {
-    if (this.#isWhole) return 0
     let count = 0
-    for (const other of this.#states) if (other === state || other === orElse) count += 1
+    for (const other of this.#states ?? none) if (other === state || other === orElse) count += 1
     return count
   }
 }

@@ -2,7 +2,7 @@ import type { Block } from '../../pipeline/employee-day.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
-import { inUnitOfWork, type OpenUnit } from '../units/unit-runner.ts'
+import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
 import { calcContext } from './calc-context.ts'
@@ -36,7 +36,7 @@ export interface BlockTask<Tx> {
 
 /** Does one block in one unit of work, whole or not at all. */
 export async function runBlock<Tx>(
-  run: ActiveRun<Tx>,
+  owner: UnitOwner<Tx>,
   calculator: BlockCalculator<Tx>,
   task: BlockTask<Tx>,
   attempt: number,
@@ -45,9 +45,9 @@ export async function runBlock<Tx>(
   for (;;) {
     const days = new BlockDays(task.block, calculator)
     try {
-      return await inUnitOfWork(run, task.lockKeys, async (unit, committed) => {
-        const outcome = await calculate(run, calculator, days, known, unit, attempt)
-        committed(await task.record(unit.tx, outcome))
+      return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
+        const outcome = await calculate(owner.run, calculator, days, known, unit, attempt)
+        unit.committed = await task.record(unit.tx, outcome)
         return outcome
       })
     } catch (error) {
@@ -73,10 +73,10 @@ async function calculate<Tx>(
     employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds,
   )
   const context = calcContext(run, unit, attempt)
-  const { watched } = unit
-  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, watched })
+  const { monitor } = unit
+  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor })
   for (const [day, failure] of known) days.fail(day, failure)
-  const changed = await calculator.calculate(days, { context, watched, clearExisting: plan.clearExisting })
+  const changed = await calculator.calculate(days, { context, monitor, clearExisting: plan.clearExisting })
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed
   return {
@@ -91,7 +91,7 @@ async function calculate<Tx>(
 async function closeDays<Tx>(
   { settings }: ActiveRun<Tx>,
   days: BlockDays,
-  unit: Pick<BlockUnit<Tx>, 'context' | 'watched'>,
+  unit: Pick<BlockUnit<Tx>, 'context' | 'monitor'>,
 ): Promise<void> {
   const { closedPeriods } = settings
   if (!closedPeriods) return

@@ -11,13 +11,13 @@ export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt:
     zone: plan.zone,
     // Made only for those who ask: most calculators never do.
     get signal() {
-      signal ??= AbortSignal.any([control.signal, unit.watched.signal])
+      signal ??= AbortSignal.any([control.signal, unit.monitor.signal])
       return signal
     },
     attempt,
     logger: settings.logger,
     run: identity,
     now: run.now,
-    afterCommit: unit.afterCommit,
+    afterCommit: (call) => unit.afterCommit(call),
   }
 }

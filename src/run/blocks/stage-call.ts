@@ -1,8 +1,7 @@
 import type { Clock } from '../../calendar/clock.ts'
 import { StageTimeoutError } from '../../errors.ts'
 import type { CalcContext } from '../../pipeline/context.ts'
-import { asCalculation } from '../units/nested-calls.ts'
-import type { WatchedUnit } from '../units/unit-watchdog.ts'
+import type { UnitMonitor } from '../units/unit-watchdog.ts'
 import { StageFailure } from './stage-failure.ts'
 
 /** How long a stage's own code may take. */
@@ -19,19 +18,19 @@ export interface StageLimits {
  */
 export async function callStage<C extends CalcContext, T>(
   stage: string,
-  { watched }: { readonly watched: WatchedUnit },
+  { monitor }: { readonly monitor: UnitMonitor },
   context: C,
   { clock, stageTimeoutMs }: StageLimits,
   call: (context: C) => Promise<T>,
 ): Promise<T> {
-  watched.awaits(stage)
+  monitor.awaits(stage)
   try {
-    if (stageTimeoutMs === undefined) return await asCalculation(watched, () => call(context))
-    return await withTimeout(stage, context, clock, stageTimeoutMs, (own) => asCalculation(watched, () => call(own)))
+    if (stageTimeoutMs === undefined) return await call(context)
+    return await withTimeout(stage, context, clock, stageTimeoutMs, call)
   } catch (error) {
     throw new StageFailure(stage, error)
   } finally {
-    watched.awaits(undefined)
+    monitor.awaits(undefined)
   }
 }
 

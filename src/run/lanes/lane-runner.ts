@@ -8,6 +8,7 @@ import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
 import { attempt } from '../units/attempts.ts'
+import { type UnitOwner, withUnits } from '../units/unit-runner.ts'
 import type { Lane } from './lane.ts'
 
 const nothingKnown: ReadonlyMap<number, RecalcFailure> = new Map()
@@ -20,8 +21,12 @@ const nothingKnown: ReadonlyMap<number, RecalcFailure> = new Map()
  *
  * @throws what ends the whole run: a backend that stays away, a broken contract, a lost lease.
  */
-export async function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
-  const { control, eventLoop } = run
+export function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
+  return withUnits(run, (owner) => runBlocks(owner, calculator, lane))
+}
+
+async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
+  const { control, eventLoop } = owner.run
   const longest = calculator.shape.days
   let limit = longest
   while (!lane.finished && !control.stopped) {
@@ -29,38 +34,40 @@ export async function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculato
     if (turn) await turn
     const dates = lane.nextDates(limit)
     try {
-      const committed = await commitBlock(run, calculator, lane, dates, nothingKnown)
+      const committed = await commitBlock(owner, calculator, lane, dates, nothingKnown)
       if (!committed) return
       limit = longest
     } catch (thrown) {
       if (control.stopped) return
       if (endsRun(thrown)) throw thrown
-      if (lane.employees.length > 1) return await runHalves(run, calculator, lane)
+      if (lane.employees.length > 1) return await runHalves(owner, calculator, lane)
       if (dates.length > 1) limit = Math.ceil(dates.length / 2)
       else {
         const known = new Map([[0, dayFailure(thrown, lane, dates[0] as IsoDate)]])
-        await commitBlock(run, calculator, lane, dates, known)
+        await commitBlock(owner, calculator, lane, dates, known)
       }
     }
   }
 }
 
-async function runHalves<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
+async function runHalves<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
+  const { run } = owner
   const halves = lane.split(run.newLaneId)
   await run.journal.splitLane(
     lane.id,
     halves.map(({ checkpoint }) => checkpoint),
   )
-  for (const half of halves) await runLane(run, calculator, half)
+  for (const half of halves) await runBlocks(owner, calculator, half)
 }
 
 async function commitBlock<Tx>(
-  run: ActiveRun<Tx>,
+  owner: UnitOwner<Tx>,
   calculator: BlockCalculator<Tx>,
   lane: Lane,
   dates: readonly IsoDate[],
   known: ReadonlyMap<number, RecalcFailure>,
 ): Promise<boolean> {
+  const { run } = owner
   const { lockKeys } = lane
   // Of the last attempt that got as far as its commit.
   let saved: { readonly step: Step; readonly outcome: BlockOutcome } | undefined
@@ -73,7 +80,7 @@ async function commitBlock<Tx>(
   const task = { block: blockOf(lane.tenantId, lane.employeeIds, dates), lockKeys, known, record }
   const done = await attempt('block', run, async (number) => {
     try {
-      await runBlock(run, calculator, task, number)
+      await runBlock(owner, calculator, task, number)
     } catch (error) {
       if (!(error instanceof StepSavedBefore)) throw error
     }

@@ -1,6 +1,7 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { BlockOutcome } from '../blocks/block-runner.ts'
 import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
+import { blocking } from '../failure.ts'
 import type { Employee } from '../plan/host-contracts.ts'
 import { lockKeys } from '../units/employee-locks.ts'
 
@@ -84,13 +85,25 @@ export class Lane {
     const finished = datesDone >= this.#dates.length || left.length === 0
     const { processed, unchanged, skipped } = outcome
     const failures = this.#blocksLater
-      ? outcome.failures.map((failure) => ({ ...failure, through: this.#lastDate }))
+      ? outcome.failures.map((failure) => blocking(failure, this.#lastDate))
       : outcome.failures
-    const lane = { id: this.id, datesDone, finished, ...(leavers > 0 && !finished && { employeeIds: left }) }
-    const step = { ...emptyStep, lane, processed, unchanged, skipped, failures }
-    if (this.kind === 'repair')
-      return { ...step, repaired: processed + skipped, ...this.#settled(dates, left, finished) }
-    return { ...step, failed: outcome.failed + leavers * (this.#dates.length - datesDone) }
+    const hasLeavers = leavers > 0 && !finished
+    const lane = hasLeavers
+      ? { id: this.id, datesDone, finished, employeeIds: left }
+      : { id: this.id, datesDone, finished }
+    const isRepair = this.kind === 'repair'
+    const { settled, moved } = isRepair ? this.#settled(dates, left, finished) : emptyStep
+    return {
+      lane,
+      processed,
+      unchanged,
+      skipped,
+      failed: isRepair ? 0 : outcome.failed + leavers * (this.#dates.length - datesDone),
+      repaired: isRepair ? processed + skipped : 0,
+      failures,
+      settled,
+      moved,
+    }
   }
 
   /** The block of the next dates has committed. */

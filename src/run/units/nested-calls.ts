@@ -1,22 +1,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { NestedCallError } from '../../errors.ts'
+import type { UnitMonitor } from './unit-watchdog.ts'
 
-/** A unit of work in which a calculator's code runs. */
-interface CalculatingUnit {
+/** A lane whose calculators' code may run. */
+interface CalculatingLane {
   readonly service: object
-  readonly ended: boolean
+  readonly monitor: UnitMonitor
+  /** The lane in whose calculation this one was started, of another service. */
+  readonly within: CalculatingLane | undefined
 }
 
-const calculating = new AsyncLocalStorage<CalculatingUnit>()
+const lanes = new AsyncLocalStorage<CalculatingLane | undefined>()
 
-/** Calls a calculator's code; what it calls can be told from what others call. */
-export function asCalculation<T>(unit: CalculatingUnit, call: () => T): T {
-  return calculating.run(unit, call)
+/** Does the work of a lane: what its calculators call can be told from what others call. */
+export function asLane<T>(service: object, monitor: UnitMonitor, work: () => T): T {
+  // A lane may be started by one that has just ended: that is none within the other.
+  const outer = lanes.getStore()
+  return lanes.run({ service, monitor, within: outer?.service === service ? outer.within : outer }, work)
 }
 
-/** Begins something that lives on by itself, such as a job that a calculator started. */
+/** Does something that is no part of a calculation, such as running a job that a calculator started. */
 export function outsideCalculation<T>(call: () => T): T {
-  return calculating.exit(call)
+  return lanes.exit(call)
 }
 
 /**
@@ -25,6 +30,8 @@ export function outsideCalculation<T>(call: () => T): T {
  * @throws {NestedCallError}
  */
 export function refuseNestedCall(service: object, what: string): void {
-  const unit = calculating.getStore()
-  if (unit && unit.service === service && !unit.ended) throw new NestedCallError(what)
+  for (let lane = lanes.getStore(); lane; lane = lane.within) {
+    const isCalculating = lane.monitor.isOpen && lane.monitor.stage !== undefined
+    if (lane.service === service && isCalculating) throw new NestedCallError(what)
+  }
 }

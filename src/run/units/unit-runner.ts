@@ -1,26 +1,43 @@
 import { UnitOfWorkTimeoutError } from '../../errors.ts'
+import type { ActiveRun } from '../active-run.ts'
 import { StageFailure } from '../blocks/stage-failure.ts'
 import { messageOf } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
-import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
+import { withDeadline } from './deadline.ts'
 import { employeeLocks } from './employee-locks.ts'
-import { HOLDS_EMPLOYEES, type UnitRank } from './unit-slots.ts'
-import { WatchedUnit } from './unit-watchdog.ts'
+import { asLane, outsideCalculation } from './nested-calls.ts'
+import { HOLDS_EMPLOYEES } from './unit-slots.ts'
+import { UnitMonitor } from './unit-watchdog.ts'
 
-/** What a unit of work belongs to. */
+/** What opens units of work, one after the other: a lane, or the tenant stages. */
 export interface UnitOwner<Tx> {
-  readonly settings: RunSettings<Tx>
-  readonly control: RunControl
-  readonly rank: UnitRank
+  readonly run: ActiveRun<Tx>
+  readonly monitor: UnitMonitor
 }
 
 /** An open unit of work, as its work sees it. */
 export interface OpenUnit<Tx> {
   readonly tx: Tx
-  readonly watched: WatchedUnit
+  readonly monitor: UnitMonitor
   /** Called once the unit of work has committed, in order. An error is logged; nothing is undone. */
   afterCommit(call: () => unknown): void
+  /** What the journal wants to be called right after the commit. */
+  committed: AfterCommit | undefined
+}
+
+/** Does something that opens units of work; the watchdog looks after them, and the run can give them up. */
+export async function withUnits<Tx, T>(run: ActiveRun<Tx>, work: (owner: UnitOwner<Tx>) => Promise<T>): Promise<T> {
+  const { settings, control } = run
+  const monitor = new UnitMonitor()
+  settings.watchdog.watch(monitor)
+  control.watch(monitor)
+  try {
+    return await asLane(settings.slots, monitor, () => work({ run, monitor }))
+  } finally {
+    settings.watchdog.forget(monitor)
+    control.forget(monitor)
+  }
 }
 
 /**
@@ -31,16 +48,16 @@ export interface OpenUnit<Tx> {
  * he waits himself.
  *
  * @param keys The employees to hold in this process, sorted.
- * @returns what `work` returned, once it has committed. What it passes to `committed` is called right after the commit.
+ * @returns what `work` returned, once it has committed.
  */
 export async function inUnitOfWork<Tx, T>(
   owner: UnitOwner<Tx>,
   keys: readonly string[],
-  work: (unit: OpenUnit<Tx>, committed: (call: AfterCommit | undefined) => void) => Promise<T>,
+  work: (unit: OpenUnit<Tx>) => Promise<T>,
 ): Promise<T> {
-  const { settings, control, rank } = owner
-  const { slots, unitOfWork } = settings
-  const locks = employeeLocks(unitOfWork)
+  const { settings, control, rank } = owner.run
+  const { slots } = settings
+  const locks = employeeLocks(settings.unitOfWork)
   const turn = slots.acquire(rank, control)
   if (turn) await turn
   if (!locks.tryAcquire(keys)) {
@@ -54,96 +71,121 @@ export async function inUnitOfWork<Tx, T>(
       throw reason
     }
   }
-  let calls: (() => unknown)[] | undefined
-  let afterCommit: AfterCommit | undefined
+  const attempt = new UnitAttempt(owner, work)
   let result: T
   try {
-    result = await watched(owner, (unit, tx) => {
-      calls = undefined
-      const open = {
-        tx,
-        watched: unit,
-        afterCommit(call: () => unknown) {
-          calls ??= []
-          calls.push(call)
-        },
-      }
-      return work(open, (call) => {
-        afterCommit = call
-      })
-    })
-    afterCommit?.()
+    result = await attempt.done
+    attempt.committed?.()
   } finally {
     slots.release()
     locks.release(keys)
   }
-  if (calls) await callAll(calls, settings)
+  if (attempt.calls) await callAll(attempt.calls, settings)
   return result
 }
 
-/** Runs a unit of work under the watchdog: rejects as soon as it is given up, whether it ever ends or not. */
-function watched<Tx, T>(owner: UnitOwner<Tx>, work: (unit: WatchedUnit, tx: Tx) => Promise<T>): Promise<T> {
-  const { settings, control } = owner
-  const { unitOfWork, watchdog } = settings
-  return new Promise<T>((resolve, reject) => {
-    let opened: { readonly tx: Tx } | undefined
-    const unit = new WatchedUnit(settings.slots, (error) => {
-      control.forget(unit)
-      reject(
-        error instanceof UnitOfWorkTimeoutError && error.stage ? new StageFailure(error.stage, error, true) : error,
-      )
-      if (opened) abandon(settings, opened.tx)
+/** One try of a unit of work. It is over as soon as it is given up, whether the transaction ever ends or not. */
+class UnitAttempt<Tx, T> implements OpenUnit<Tx> {
+  readonly done: Promise<T>
+  readonly monitor: UnitMonitor
+  readonly #settings: RunSettings<Tx>
+  readonly #work: (unit: OpenUnit<Tx>) => Promise<T>
+  readonly #number: number
+  committed: AfterCommit | undefined
+  calls: (() => unknown)[] | undefined
+  #tx: Tx | undefined
+  #hasBegun = false
+
+  constructor({ run, monitor }: UnitOwner<Tx>, work: (unit: OpenUnit<Tx>) => Promise<T>) {
+    this.monitor = monitor
+    this.#settings = run.settings
+    this.#work = work
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.done = promise
+    this.#number = monitor.begin((error) => {
+      reject(asStageFailure(error))
+      this.#abandon()
     })
-    watchdog.watch(unit)
-    control.watch(unit)
-    const end = () => {
-      watchdog.forget(unit)
-      control.forget(unit)
+    const { abandoned } = run.control
+    if (abandoned) monitor.expire(abandoned.cause)
+    run.settings.unitOfWork
+      .run((tx) => this.#attempt(tx))
+      .then(
+        (result) => {
+          this.#end()
+          resolve(result)
+        },
+        (error: unknown) => {
+          this.#end()
+          reject(error)
+        },
+      )
+  }
+
+  get tx(): Tx {
+    return this.#tx as Tx // there once the unit of work has begun, and nobody asks before
+  }
+
+  afterCommit(call: () => unknown): void {
+    this.calls ??= []
+    this.calls.push(call)
+  }
+
+  #end(): void {
+    if (this.monitor.isCurrent(this.#number)) this.monitor.end()
+  }
+
+  async #attempt(tx: Tx): Promise<T> {
+    const { unitOfWork } = this.#settings
+    this.#tx = tx
+    this.#hasBegun = true
+    this.calls = undefined
+    this.#refuseWhenGivenUp()
+    this.monitor.awaits(undefined)
+    try {
+      const result = await this.#work(this)
+      // Somebody else may be at this work by now: it must not be committed.
+      this.#refuseWhenGivenUp()
+      return result
+    } catch (error) {
+      throw unitOfWork.failureOf ? endedBy(error, unitOfWork.failureOf(tx)) : error
     }
-    const attempt = async (tx: Tx): Promise<T> => {
-      opened = { tx }
-      unit.awaits(undefined)
-      try {
-        if (unit.ended) throw new Error('The unit of work was given up before it began')
-        const result = await work(unit, tx)
-        // Somebody else may be at this work by now: it must not be committed.
-        if (unit.ended) throw new Error('The unit of work was given up while it ran')
-        return result
-      } catch (error) {
-        throw unitOfWork.failureOf ? told(error, unitOfWork.failureOf(tx)) : error
-      }
+  }
+
+  #refuseWhenGivenUp(): void {
+    if (!this.monitor.isCurrent(this.#number)) throw new Error('The unit of work was given up')
+  }
+
+  #abandon(): void {
+    const { unitOfWork, logger } = this.#settings
+    if (!this.#hasBegun) return
+    try {
+      unitOfWork.abandon?.(this.tx)
+    } catch (err) {
+      logger.warn({ err }, 'The connection of a unit of work that was given up could not be closed')
     }
-    unitOfWork.run(attempt).then(
-      (result) => {
-        end()
-        resolve(result)
-      },
-      (error: unknown) => {
-        end()
-        reject(error)
-      },
-    )
-  })
+  }
+}
+
+/** A stage that does not return fails its day. */
+function asStageFailure(error: unknown): unknown {
+  if (!(error instanceof UnitOfWorkTimeoutError) || error.stage === undefined) return error
+  return new StageFailure(error.stage, error, true)
 }
 
 /** A transaction that is over fails with what ended it, whatever a calculator made of that. */
-function told(error: unknown, ended: unknown): unknown {
+function endedBy(error: unknown, ended: unknown): unknown {
   if (!(error instanceof StageFailure)) return ended ?? error
   return new StageFailure(error.stage, ended ?? error.cause, ended === undefined)
 }
 
-function abandon<Tx>({ unitOfWork, logger }: RunSettings<Tx>, tx: Tx): void {
-  try {
-    unitOfWork.abandon?.(tx)
-  } catch (error) {
-    logger.warn({ err: error }, 'The connection of a unit of work that was given up could not be closed')
-  }
-}
-
-async function callAll<Tx>(calls: readonly (() => unknown)[], { logger }: RunSettings<Tx>): Promise<void> {
+async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSettings<Tx>): Promise<void> {
+  const { clock, logger, watchdog } = settings
+  const timeoutMs = watchdog.unitOfWorkTimeoutMs
   for (const call of calls) {
     try {
-      await call()
+      const late = () => new Error(`it took longer than unitOfWorkTimeoutMs (${timeoutMs} ms)`)
+      await withDeadline(async () => outsideCalculation(call), { clock, timeoutMs, late })
     } catch (error) {
       logger.error({ err: error }, `A call after the commit failed: ${messageOf(error)}`)
     }

@@ -12,24 +12,49 @@ export interface UnitLimits {
 /** The longest time between two looks, in milliseconds. */
 const LONGEST_INTERVAL_MS = 1_000
 
-/** A unit of work that is open. */
-export class WatchedUnit {
-  /** Looks since it began, and since its present wait began. */
+/**
+ * The units of work of one lane, of which at most one is open: how long it takes, and what it waits for.
+ *
+ * Whoever gave a unit of work up goes on with another one. What is left of the first finds out that it is not the open one
+ * any more, and commits nothing.
+ */
+export class UnitMonitor {
+  /** Looks since the open unit began, and since its present wait began. */
   age = 0
   waitAge = 0
   /** The stage whose code is awaited; undefined while the library itself waits. */
   stage: string | undefined
-  ended = false
-  readonly service: object
-  readonly #expire: (error: unknown) => void
+  /** Counts the units, those that were given up included. */
+  #generation = 0
+  #expire: ((error: unknown) => void) | undefined
   #controller: AbortController | undefined
 
-  constructor(service: object, expire: (error: unknown) => void) {
-    this.service = service
+  /** A unit of work is open from now on. @returns its number. */
+  begin(expire: (error: unknown) => void): number {
+    this.age = 0
+    this.waitAge = 0
+    this.stage = undefined
     this.#expire = expire
+    this.#generation += 1
+    return this.#generation
   }
 
-  /** Aborts when the unit of work is given up. */
+  /** The unit of work is over. */
+  end(): void {
+    this.#expire = undefined
+    this.#controller = undefined
+  }
+
+  get isOpen(): boolean {
+    return this.#expire !== undefined
+  }
+
+  /** False once the unit of that number was given up. */
+  isCurrent(unit: number): boolean {
+    return unit === this.#generation && this.#expire !== undefined
+  }
+
+  /** Aborts when the open unit of work is given up. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
@@ -41,11 +66,14 @@ export class WatchedUnit {
     this.waitAge = 0
   }
 
+  /** Gives the open unit of work up. */
   expire(error: unknown): void {
-    if (this.ended) return
-    this.ended = true
-    this.#controller?.abort(error)
-    this.#expire(error)
+    const expire = this.#expire
+    const controller = this.#controller
+    this.end()
+    this.#generation += 1
+    controller?.abort(error)
+    expire?.(error)
   }
 }
 
@@ -57,7 +85,8 @@ export class UnitWatchdog {
   readonly #clock: Clock
   readonly #limits: UnitLimits
   readonly #intervalMs: number
-  readonly #units = new Set<WatchedUnit>()
+  // No Set: one that is refilled for ever holds on to the tables that it outgrew.
+  readonly #monitors: UnitMonitor[] = []
   #timer: Timer | undefined
 
   constructor(clock: Clock, limits: UnitLimits) {
@@ -67,15 +96,22 @@ export class UnitWatchdog {
     this.#intervalMs = Math.max(1, Math.min(LONGEST_INTERVAL_MS, Math.floor(shortest / 4)))
   }
 
-  watch(unit: WatchedUnit): void {
-    this.#units.add(unit)
+  /** The longest that a unit of work may take, in milliseconds. */
+  get unitOfWorkTimeoutMs(): number {
+    return this.#limits.unitOfWorkTimeoutMs
+  }
+
+  watch(monitor: UnitMonitor): void {
+    this.#monitors.push(monitor)
     if (!this.#timer) this.#lookLater()
   }
 
-  /** The unit of work is over. */
-  forget(unit: WatchedUnit): void {
-    unit.ended = true
-    this.#units.delete(unit)
+  forget(monitor: UnitMonitor): void {
+    const place = this.#monitors.indexOf(monitor)
+    if (place !== -1) this.#monitors.splice(place, 1)
+    if (this.#monitors.length > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #lookLater(): void {
@@ -84,17 +120,17 @@ export class UnitWatchdog {
   }
 
   #look(): void {
-    this.#timer = undefined
     const { unitOfWorkTimeoutMs, ownTimeoutMs } = this.#limits
-    for (const unit of this.#units) {
-      unit.age += 1
-      unit.waitAge += 1
-      const isOver = unit.age * this.#intervalMs > unitOfWorkTimeoutMs
-      const waitsTooLong = unit.stage === undefined && unit.waitAge * this.#intervalMs > ownTimeoutMs
+    for (const monitor of [...this.#monitors]) {
+      if (!monitor.isOpen) continue
+      monitor.age += 1
+      monitor.waitAge += 1
+      const isOver = monitor.age * this.#intervalMs > unitOfWorkTimeoutMs
+      const waitsTooLong = monitor.stage === undefined && monitor.waitAge * this.#intervalMs > ownTimeoutMs
       if (!isOver && !waitsTooLong) continue
-      this.#units.delete(unit)
-      unit.expire(new UnitOfWorkTimeoutError(unit.stage, isOver ? unitOfWorkTimeoutMs : ownTimeoutMs))
+      monitor.expire(new UnitOfWorkTimeoutError(monitor.stage, isOver ? unitOfWorkTimeoutMs : ownTimeoutMs))
     }
-    if (this.#units.size > 0) this.#lookLater()
+    this.#timer = undefined
+    if (this.#monitors.length > 0) this.#lookLater()
   }
 }
