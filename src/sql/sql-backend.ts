@@ -5,7 +5,7 @@ import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/unit-of-work.ts'
-import { engineOf } from './engine.ts'
+import { engineOf } from './engines/engine-of.ts'
 import { hash } from './hash.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
@@ -37,7 +37,7 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
 
 /**
  * A backend whose jobs survive crashes and restarts, and whose employee locks hold across processes, on MySQL 8+, MariaDB
- * 10.6+ or SQLite.
+ * 10.6+, PostgreSQL 14+ or SQLite.
  *
  * @throws {InvalidOptionsError} for another database, a prefix that is no plain identifier, or a `pollMs` below 1.
  */
@@ -63,7 +63,7 @@ export function sqlBackend<Database>(
   return {
     unitOfWork,
     jobs: new SqlJobStore<Database>(database, new JobWatch(database, { clock, pollMs, logger })),
-    migrate: () => migrate(host as unknown as Kysely<unknown>, prefix, clock),
+    migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
   }
 }
