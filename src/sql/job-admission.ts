@@ -10,7 +10,7 @@ import { isActive } from './job-database.ts'
 import { readCheckpoint, readEmployeeIds, readLastFailure, readRecord } from './job-reads.ts'
 import { columnsOf, eventBody, laneRow, nothingCounted } from './job-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
-import type { RecalcTx } from './tables.ts'
+import { jobKey, type RecalcTx } from './tables.ts'
 
 /**
  * Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits, and so does
@@ -120,7 +120,11 @@ export function claimJob(
   let claimed = 0
   let takenOver = false
   return database.transaction(async (tx): Promise<Claim> => {
-    const scope = await tx.selectFrom(names.jobs).select('scope_hash').where('id', '=', jobId).executeTakeFirst()
+    const scope = await tx
+      .selectFrom(names.jobs)
+      .select('scope_hash')
+      .where('id', '=', jobKey(jobId))
+      .executeTakeFirst()
     if (!scope) throw new JobNotFoundError(jobId)
     if (scope.scope_hash !== null) await engine.lockRows(tx, names, [scope.scope_hash])
     const job = await database.lockJob(tx, jobId)

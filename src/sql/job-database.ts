@@ -5,7 +5,7 @@ import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import { backoffMs, pause } from '../run/retry.ts'
 import type { Engine } from './engines/engine.ts'
-import type { JobsTable, RecalcDb, RecalcTables, RecalcTx, TableNames } from './tables.ts'
+import { type JobsTable, jobKey, type RecalcDb, type RecalcTables, type RecalcTx, type TableNames } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
 
 /** Deadlocks between jobs that are made at once are over in a moment. */
@@ -62,9 +62,9 @@ export class JobDatabase {
     if (!readsForUpdate) {
       // Where reads lock nothing, a write that changes nothing does, and makes the reads that follow fresh.
       const itself = ({ ref }: ExpressionBuilder<RecalcTables, 'jobs'>) => ({ id: ref('id') })
-      await tx.updateTable(jobs).set(itself).where('id', '=', jobId).execute()
+      await tx.updateTable(jobs).set(itself).where('id', '=', jobKey(jobId)).execute()
     }
-    const query = tx.selectFrom(jobs).selectAll().where('id', '=', jobId)
+    const query = tx.selectFrom(jobs).selectAll().where('id', '=', jobKey(jobId))
     const job = await (readsForUpdate ? query.forUpdate() : query).executeTakeFirst()
     // MySQL compares without spaces at the end.
     return job?.id === jobId ? job : undefined

@@ -6,7 +6,7 @@ import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { type CounterColumns, eventOf, laneOf, recordOf } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
-import { type JobsTable, type LanesTable, type RecalcDb, type RecalcTables, rawTable } from './tables.ts'
+import { type JobsTable, jobKey, type LanesTable, type RecalcDb, type RecalcTables, rawTable } from './tables.ts'
 
 interface Page {
   readonly after: number
@@ -47,7 +47,7 @@ export function recordFrom(row: JobsTable & Counted): JobRecord {
 }
 
 export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
-  const row = await jobsWithLanes(database, db).where('id', '=', jobId).executeTakeFirst()
+  const row = await jobsWithLanes(database, db).where('id', '=', jobKey(jobId)).executeTakeFirst()
   // MySQL compares without spaces at the end.
   return row?.id === jobId ? recordFrom(row) : undefined
 }

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
 import { type Clock, systemClock } from '../calendar/clock.ts'
-import { InvalidOptionsError } from '../errors.ts'
+import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
@@ -55,6 +55,8 @@ export function sqlBackend<Database>(
   const database = new JobDatabase(recalcDb(host), names, engine, clock)
   const unitOfWork: UnitOfWork<Transaction<Database>> = {
     ...sqlUnitOfWork(kysely),
+    // What the store says after its own attempts may be over a while later.
+    isTransient: (error) => error instanceof BackendUnavailableError || engine.isTransient(error),
     lockEmployees(tx, tenantId, employeeIds) {
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return engine.lockRows(recalcDb(tx as unknown as Kysely<never>) as never, names, hashes)

@@ -157,3 +157,8 @@ export function rawTable(db: RecalcDb, name: string): RawBuilder<unknown> {
   const schema = schemaOf(db)
   return sql.table(schema === undefined ? name : `${schema}.${name}`)
 }
+
+/** A job's id to look for. PostgreSQL refuses text with a NUL, which no id of a job has. */
+export function jobKey(jobId: string): string {
+  return jobId.replaceAll('\0', '\uFFFD')
+}

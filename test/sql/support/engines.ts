@@ -6,6 +6,7 @@ import { afterAll } from 'vitest'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import { testDatabase } from '../../support/mariadb.ts'
+import { postgresDatabase } from '../../support/postgres.ts'
 
 /** An empty database of a test file's own. */
 export interface EmptyDatabase {
@@ -20,6 +21,13 @@ export const engines: readonly { readonly name: string; open(): Promise<EmptyDat
     name: 'MariaDB',
     async open() {
       const database = await testDatabase()
+      return { connect: (hook) => database.kysely({}, { hook }) }
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    async open() {
+      const database = await postgresDatabase()
       return { connect: (hook) => database.kysely({}, { hook }) }
     },
   },
