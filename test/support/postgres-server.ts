@@ -22,6 +22,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       max_connections: 300,
+      deadlock_timeout: '100ms',
       shared_buffers: '64MB',
       // What the machine's death would lose does not matter here.
       fsync: 'off',

@@ -62,7 +62,9 @@ export async function postgresDatabase(): Promise<PostgresDatabase> {
 /** A Kysely on PostgreSQL, and its pool. */
 export function postgresKysely<Tables>(url: string, options: pg.PoolConfig = {}, { log = [], hook }: Watch = {}) {
   const pool = new pg.Pool({ connectionString: url, ...options })
-  pool.on('error', () => {}) // of connections that lie idle; without a listener it would end the process
+  // A connection that breaks while no statement runs on it says so by an event; without a listener it ends the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const dialect = new PostgresDialect({ pool })
   return { pool, kysely: new Kysely<Tables>({ log, dialect: hook ? hooked(dialect, hook) : dialect }) }
 }

@@ -13,9 +13,11 @@ const neverAborts = new AbortController().signal
  */
 export async function discardConnection(connection: DatabaseConnection, engine: Engine): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    // The driver learns with the next statement that the server has hung up.
-    const ending = engine.endSession === undefined ? [] : [engine.endSession, 'select 1']
-    for (const statement of ending) if (engine.isGone(await outcomeOf(connection, statement))) return
+    if (engine.endSession !== undefined) {
+      await outcomeOf(connection, engine.endSession)
+      // Only with a further statement does the driver learn that the server has hung up.
+      if (engine.isGone(await outcomeOf(connection, 'select 1'))) return
+    }
     const outcome = await outcomeOf(connection, 'rollback')
     if (outcome === undefined || engine.isGone(outcome)) return
     await pause(systemClock, backoffMs(RETRY, attempt), neverAborts)
