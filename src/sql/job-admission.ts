@@ -4,6 +4,7 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
 import { ACTIVE, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, Lease, LeaseRequest } from '../jobs/job-store.ts'
+import { asciiJson } from './ascii-json.ts'
 import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { isActive } from './job-database.ts'
@@ -105,7 +106,7 @@ async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }
     part += 1
     await tx
       .insertInto(names.job_employees)
-      .values({ job_id: id, part, employee_ids: JSON.stringify(ids) })
+      .values({ job_id: id, part, employee_ids: asciiJson(ids) })
       .execute()
   }
 }
@@ -154,7 +155,7 @@ export function claimJob(
       .updateTable(names.jobs)
       .set({
         ...columnsOf(record),
-        cancel: record.cancel && JSON.stringify(record.cancel.reason),
+        cancel: record.cancel && asciiJson(record.cancel.reason),
         lease_owner: request.owner,
         lease_token: token,
         lease_expires_at: request.now + request.leaseMs,
