@@ -76,38 +76,36 @@ const RETRY = { attempts: 10, minDelayMs: 10, maxDelayMs: 500 }
  */
 export async function migrate(db: RecalcDb, prefix: string, clock: Clock): Promise<void> {
   const engine = engineOf(db)
-  const schema = schemaOf(db)
-  const migratorOf = (own: RecalcDb) => {
-    const inSchema = (one: RecalcDb) => (schema === undefined ? one : one.withSchema(schema))
-    return new Migrator({
-      // Migrator looks for its own tables in the schema that it is told, and hands its Kysely on as it is.
-      db: inSchema(own),
-      provider: { getMigrations: async () => recalcMigrations(prefix) },
-      migrationTableName: `${prefix}migrations`,
-      migrationLockTableName: `${prefix}migrations_lock`,
-      ...(schema !== undefined && { migrationTableSchema: schema }),
-    })
-  }
   for (let attempt = 1; ; attempt++) {
-    const { error, results } = await latest(db, engine, migratorOf)
+    const { error, results } = await latest(db, engine, prefix)
     if (!error) return
     const isTransient = engine.isTransient(error)
-    if (!isTransient && !(await isDone(migratorOf(db), results))) throw error
+    if (!isTransient && !(await isDone(await migratorOf(db, engine, prefix, schemaOf(db)), results))) throw error
     if (attempt >= RETRY.attempts) throw isTransient ? new BackendUnavailableError(attempt, error) : error
     await pause(clock, backoffMs(RETRY, attempt), neverAborts)
   }
 }
 
-async function latest(
-  db: RecalcDb,
-  engine: Engine,
-  migratorOf: (db: RecalcDb) => Migrator,
-): Promise<MigrationResultSet> {
+/** @param chosen The schema that the host has chosen. */
+async function migratorOf(db: RecalcDb, engine: Engine, prefix: string, chosen: string | undefined): Promise<Migrator> {
+  const schema = chosen ?? (await engine.defaultSchema(db))
+  return new Migrator({
+    // Migrator hands its Kysely on to the migrations, but looks for its own tables only in the schema that it is told.
+    db: schema === undefined ? db : db.withSchema(schema),
+    provider: { getMigrations: async () => recalcMigrations(prefix) },
+    migrationTableName: `${prefix}migrations`,
+    migrationLockTableName: `${prefix}migrations_lock`,
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  })
+}
+
+async function latest(db: RecalcDb, engine: Engine, prefix: string): Promise<MigrationResultSet> {
   const { migrationsIn } = engine
-  if (!migrationsIn) return await migratorOf(db).migrateToLatest()
   try {
+    if (!migrationsIn) return await (await migratorOf(db, engine, prefix, schemaOf(db))).migrateToLatest()
     return await runTransaction(db, engine, async (tx) => {
-      const outcome = await migratorOf(await migrationsIn(tx)).migrateToLatest()
+      const migrator = await migratorOf(await migrationsIn(tx), engine, prefix, schemaOf(db))
+      const outcome = await migrator.migrateToLatest()
       if (outcome.error) throw outcome.error
       return outcome
     })

@@ -23,6 +23,11 @@ export interface Engine {
   readonly tableOptions: RawBuilder<unknown>
   /** Makes an index, or leaves it when it is there. */
   createIndex(index: CreateIndexBuilder): Promise<void>
+  /**
+   * The schema in which new tables are made when none is named. Undefined: what the database itself lists as its tables is
+   * only what is in there.
+   */
+  defaultSchema(db: RecalcDb): Promise<string | undefined>
   /** The columns of a table that is there; none when it is not. Without a schema it is looked for where new tables go. */
   columnsOf(db: RecalcDb, table: string, schema: string | undefined): Promise<readonly string[]>
   /**

@@ -87,6 +87,7 @@ export const mysql: Engine = {
       if (driverError(error).errno !== 1061) throw error
     }
   },
+  defaultSchema: async () => undefined,
   async columnsOf(db, table, schema) {
     const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
       where table_schema = ${schema ?? sql`database()`} and table_name = ${table}`.execute(db)

@@ -75,6 +75,10 @@ export const postgres: Engine = {
   countUp: (column) => column.generatedByDefaultAsIdentity(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async defaultSchema(db) {
+    const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+    return rows[0]?.name ?? undefined
+  },
   async columnsOf(db, table, schema) {
     const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
       where table_schema = ${schema ?? sql`current_schema()`} and table_name = ${table}`.execute(db)

@@ -37,6 +37,7 @@ export const sqlite: Engine = {
   countUp: (column) => column.autoIncrement(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  defaultSchema: async () => undefined,
   async columnsOf(db, table) {
     const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db)
     return rows.map(({ name }) => name)
