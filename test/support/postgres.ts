@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Kysely, type LogConfig, PostgresDialect } from 'kysely'
+import type { Kysely } from 'kysely'
 import pg from 'pg'
 import { afterAll, inject } from 'vitest'
-import { hooked, type StatementHook } from './crash-database.ts'
 import { withDatabase } from './mariadb.ts'
+import { postgresKysely, type Watch } from './postgres-kysely.ts'
 import { urlFrom } from './server-url.ts'
 
+export { postgresKysely } from './postgres-kysely.ts'
 export { type PostgresServer, startPgbouncer, startPostgres } from './postgres-server.ts'
 
 /** A database of a test file's own on the test run's PostgreSQL. */
@@ -15,12 +16,6 @@ export interface PostgresDatabase {
   readonly url: string
   /** A Kysely with a pool of its own (default 10 connections), which is closed at the end of the file. */
   kysely<Tables>(options?: pg.PoolConfig, watch?: Watch): Kysely<Tables>
-}
-
-/** Who looks on. */
-interface Watch {
-  readonly log?: LogConfig
-  readonly hook?: StatementHook | undefined
 }
 
 /**
@@ -57,16 +52,6 @@ export async function postgresDatabase(): Promise<PostgresDatabase> {
       return opened.kysely
     },
   }
-}
-
-/** A Kysely on PostgreSQL, and its pool. */
-export function postgresKysely<Tables>(url: string, options: pg.PoolConfig = {}, { log = [], hook }: Watch = {}) {
-  const pool = new pg.Pool({ connectionString: url, ...options })
-  // A connection that breaks while no statement runs on it says so by an event; without a listener it ends the process.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  const dialect = new PostgresDialect({ pool })
-  return { pool, kysely: new Kysely<Tables>({ log, dialect: hook ? hooked(dialect, hook) : dialect }) }
 }
 
 async function sessions(admin: pg.Client, database: string, condition = ''): Promise<readonly unknown[]> {
