@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/mariadb-launcher.ts'],
+    globalSetup: ['test/support/server-launcher.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,

@@ -4,13 +4,14 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
 import { ACTIVE, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, Lease, LeaseRequest } from '../jobs/job-store.ts'
+import { asciiJson } from './ascii-json.ts'
 import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { isActive } from './job-database.ts'
 import { readCheckpoint, readEmployeeIds, readLastFailure, readRecord } from './job-reads.ts'
 import { columnsOf, eventBody, laneRow, nothingCounted } from './job-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
-import type { RecalcTx } from './tables.ts'
+import { jobKey, type RecalcTx } from './tables.ts'
 
 /**
  * Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits, and so does
@@ -105,7 +106,7 @@ async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }
     part += 1
     await tx
       .insertInto(names.job_employees)
-      .values({ job_id: id, part, employee_ids: JSON.stringify(ids) })
+      .values({ job_id: id, part, employee_ids: asciiJson(ids) })
       .execute()
   }
 }
@@ -120,7 +121,11 @@ export function claimJob(
   let claimed = 0
   let takenOver = false
   return database.transaction(async (tx): Promise<Claim> => {
-    const scope = await tx.selectFrom(names.jobs).select('scope_hash').where('id', '=', jobId).executeTakeFirst()
+    const scope = await tx
+      .selectFrom(names.jobs)
+      .select('scope_hash')
+      .where('id', '=', jobKey(jobId))
+      .executeTakeFirst()
     if (!scope) throw new JobNotFoundError(jobId)
     if (scope.scope_hash !== null) await engine.lockRows(tx, names, [scope.scope_hash])
     const job = await database.lockJob(tx, jobId)
@@ -150,7 +155,7 @@ export function claimJob(
       .updateTable(names.jobs)
       .set({
         ...columnsOf(record),
-        cancel: record.cancel && JSON.stringify(record.cancel.reason),
+        cancel: record.cancel && asciiJson(record.cancel.reason),
         lease_owner: request.owner,
         lease_token: token,
         lease_expires_at: request.now + request.leaseMs,

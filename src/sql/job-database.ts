@@ -1,12 +1,12 @@
 import type { ExpressionBuilder } from 'kysely'
 import type { Clock } from '../calendar/clock.ts'
-import { LeaseLostError } from '../errors.ts'
+import { BackendUnavailableError, LeaseLostError } from '../errors.ts'
 import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
-import type { Engine } from './engine.ts'
-import type { JobsTable, RecalcDb, RecalcTables, RecalcTx, TableNames } from './tables.ts'
-import { isTransientError } from './transient.ts'
+import type { Engine } from './engines/engine.ts'
+import { type JobsTable, jobKey, type RecalcDb, type RecalcTables, type RecalcTx, type TableNames } from './tables.ts'
+import { runTransaction } from './transaction/run-transaction.ts'
 
 /** Deadlocks between jobs that are made at once are over in a moment. */
 const RETRY = { attempts: 10, minDelayMs: 10, maxDelayMs: 500 }
@@ -37,12 +37,14 @@ export class JobDatabase {
     return this.#tryAgain(() => work(this.db))
   }
 
+  /** @throws {BackendUnavailableError} when every attempt met a transient error. */
   async #tryAgain<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await work()
       } catch (error) {
-        if (attempt >= RETRY.attempts || !isTransientError(this.engine, error)) throw error
+        if (!this.engine.isTransient(error)) throw error
+        if (attempt >= RETRY.attempts) throw new BackendUnavailableError(attempt, error)
         await pause(this.#clock, backoffMs(RETRY, attempt), neverAborts)
       }
     }
@@ -50,18 +52,20 @@ export class JobDatabase {
 
   /** One transaction, tried only once. */
   once<T>(work: (tx: RecalcTx) => Promise<T>): Promise<T> {
-    const transaction = this.db.transaction()
-    const { isolationLevel } = this.engine
-    return (isolationLevel ? transaction.setIsolationLevel(isolationLevel) : transaction).execute(work)
+    return runTransaction(this.db, this.engine, work)
   }
 
   /** A job's row, locked until the transaction ends. */
   async lockJob(tx: RecalcTx, jobId: string): Promise<JobsTable | undefined> {
-    // A write that changes nothing locks the row in every engine, and in SQLite makes the reads that follow fresh.
     const { jobs } = this.names
-    const itself = ({ ref }: ExpressionBuilder<RecalcTables, 'jobs'>) => ({ id: ref('id') })
-    await tx.updateTable(jobs).set(itself).where('id', '=', jobId).execute()
-    const job = await tx.selectFrom(jobs).selectAll().where('id', '=', jobId).executeTakeFirst()
+    const { readsForUpdate } = this.engine
+    if (!readsForUpdate) {
+      // Where reads lock nothing, a write that changes nothing does, and makes the reads that follow fresh.
+      const itself = ({ ref }: ExpressionBuilder<RecalcTables, 'jobs'>) => ({ id: ref('id') })
+      await tx.updateTable(jobs).set(itself).where('id', '=', jobKey(jobId)).execute()
+    }
+    const query = tx.selectFrom(jobs).selectAll().where('id', '=', jobKey(jobId))
+    const job = await (readsForUpdate ? query.forUpdate() : query).executeTakeFirst()
     // MySQL compares without spaces at the end.
     return job?.id === jobId ? job : undefined
   }

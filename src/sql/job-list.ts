@@ -6,6 +6,7 @@ import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { jobsWithLanes, recordFrom } from './job-reads.ts'
 import { bytesOf, statements } from './statements.ts'
+import { jobKey } from './tables.ts'
 
 /** A statement lists the newest jobs of so many tenants: each of them is a query of its own in it. */
 const TENANTS_PER_STATEMENT = 50
@@ -51,7 +52,7 @@ async function positionOf(
   const job = await db
     .selectFrom(names.jobs)
     .select(['id', 'created_at', 'tenant_hash'])
-    .where('id', '=', jobId)
+    .where('id', '=', jobKey(jobId))
     .executeTakeFirst()
   // MySQL compares without spaces at the end.
   if (job?.id !== jobId || (tenantHashes && !tenantHashes.includes(job.tenant_hash))) throw new JobNotFoundError(jobId)

@@ -6,7 +6,7 @@ import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { type CounterColumns, eventOf, laneOf, recordOf } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
-import type { JobsTable, LanesTable, RecalcDb, RecalcTables } from './tables.ts'
+import { type JobsTable, jobKey, type LanesTable, type RecalcDb, type RecalcTables, rawTable } from './tables.ts'
 
 interface Page {
   readonly after: number
@@ -47,7 +47,7 @@ export function recordFrom(row: JobsTable & Counted): JobRecord {
 }
 
 export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
-  const row = await jobsWithLanes(database, db).where('id', '=', jobId).executeTakeFirst()
+  const row = await jobsWithLanes(database, db).where('id', '=', jobKey(jobId)).executeTakeFirst()
   // MySQL compares without spaces at the end.
   return row?.id === jobId ? recordFrom(row) : undefined
 }
@@ -90,7 +90,7 @@ export async function readFailures(
 ): Promise<readonly RecordedFailure[]> {
   // Without the hint MySQL may walk along the failures of all jobs, in the hope of meeting enough of this one soon.
   const query = sql<FailureRow>`
-    select number, body from ${sql.table(names.failures)} ${engine.indexHint(`${names.failures}_page`)}
+    select number, body from ${rawTable(db, names.failures)} ${engine.indexHint(`${names.failures}_page`)}
     where job_id = ${jobId} and number > ${after} order by number limit ${limit}`
   const { rows } = await query.execute(db)
   return rows.map(failureOf)
@@ -117,7 +117,7 @@ export async function readFailuresOf(
   )) {
     // Without the hint MySQL may read every failure of the job, where it takes the employees to be most of them.
     const query = sql<FailureRow>`
-      select number, body from ${sql.table(names.failures)} ${engine.indexHint(`${names.failures}_employee`)}
+      select number, body from ${rawTable(db, names.failures)} ${engine.indexHint(`${names.failures}_employee`)}
       where job_id = ${jobId} and employee_hash in (${sql.join(hashes)})`
     const { rows } = await query.execute(db)
     for (const row of rows) found.push(failureOf(row))

@@ -1,8 +1,9 @@
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
 import type { LaneCheckpoint } from '../run/checkpoint.ts'
-import { daysDone } from '../run/counters.ts'
+import { daysDone, daysDone } from '../run/counters.ts'
 import type { Counters, RecalcFailure } from '../run/result.ts'
+import { asciiJson } from './ascii-json.ts'
 import { bytesOf } from './statements.ts'
 import type { JobsTable, LanesTable } from './tables.ts'
 
@@ -48,7 +49,7 @@ function cutMessage(message: string): string {
 function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
   let bytes = 0
   const end = errors.findIndex((error) => {
-    bytes += bytesOf(JSON.stringify(error, bounded))
+    bytes += bytesOf(asciiJson(error, bounded))
     return bytes > MAX_ERRORS_BYTES
   })
   return end === -1 ? errors : errors.slice(0, end)
@@ -58,17 +59,17 @@ function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
 function bodyOf(record: JobRecord): string {
   const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, ...rest } = record
   const { kind, tenantId, from, to, zone, stages, clearExisting, onError } = plan
-  return JSON.stringify({ ...rest, plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError } }, bounded)
+  return asciiJson({ ...rest, plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError } }, bounded)
 }
 
 /** An event as it is stored. */
 export function eventBody(event: JobEvent): string {
-  return JSON.stringify(event, bounded)
+  return asciiJson(event, bounded)
 }
 
 /** A failure as it is stored. */
 export function failureBody({ employeeId, date, stage, code, message, attempts }: RecalcFailure): string {
-  return JSON.stringify({ employeeId, date, stage, code, message, attempts }, bounded)
+  return asciiJson({ employeeId, date, stage, code, message, attempts }, bounded)
 }
 
 /** A record from its row and what its open lanes have counted beyond it. */
@@ -117,7 +118,7 @@ export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint)
     lane_id: lane.id,
     lease_token: leaseToken,
     steps: 0,
-    employee_ids: JSON.stringify(lane.employeeIds),
+    employee_ids: asciiJson(lane.employeeIds),
     dates_done: lane.datesDone,
     finished: 0,
     tenant_stages_done: 0,

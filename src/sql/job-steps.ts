@@ -9,6 +9,7 @@ import {
   StepSavedBefore,
 } from '../run/checkpoint.ts'
 import type { RecalcFailure } from '../run/result.ts'
+import { asciiJson } from './ascii-json.ts'
 import { employeeHash, hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { failureBody, laneRow } from './job-rows.ts'
@@ -38,7 +39,7 @@ export function openLanes(
     await tx
       .updateTable(names.jobs)
       .set({
-        handed_out: JSON.stringify(handedOut.after),
+        handed_out: asciiJson(handedOut.after),
         all_handed_out: handedOut.all ? 1 : 0,
         next_lane_id: Math.max(Number(job.next_lane_id), ...lanes.map(({ id }) => id + 1)),
         processed_days: Number(job.processed_days) + sum('processed_days'),

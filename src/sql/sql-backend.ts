@@ -1,11 +1,11 @@
 import type { Kysely, Transaction } from 'kysely'
 import { type Clock, systemClock } from '../calendar/clock.ts'
-import { InvalidOptionsError } from '../errors.ts'
+import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
-import { engineOf } from './engine.ts'
+import { engineOf } from './engines/engine-of.ts'
 import { hash } from './hash.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
@@ -37,7 +37,7 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
 
 /**
  * A backend whose jobs survive crashes and restarts, and whose employee locks hold across processes, on MySQL 8+, MariaDB
- * 10.6+ or SQLite.
+ * 10.6+, PostgreSQL 14+ or SQLite.
  *
  * @throws {InvalidOptionsError} for another database, a prefix that is no plain identifier, or a `pollMs` below 1.
  */
@@ -55,6 +55,8 @@ export function sqlBackend<Database>(
   const database = new JobDatabase(recalcDb(host), names, engine, clock)
   const unitOfWork: UnitOfWork<Transaction<Database>> = {
     ...sqlUnitOfWork(kysely),
+    // What the store says after its own attempts may be over a while later.
+    isTransient: (error) => error instanceof BackendUnavailableError || engine.isTransient(error),
     lockEmployees(tx, tenantId, employeeIds) {
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return engine.lockRows(recalcDb(tx as unknown as Kysely<never>) as never, names, hashes)
@@ -63,7 +65,7 @@ export function sqlBackend<Database>(
   return {
     unitOfWork,
     jobs: new SqlJobStore<Database>(database, new JobWatch(database, { clock, pollMs, logger })),
-    migrate: () => migrate(host as unknown as Kysely<unknown>, prefix, clock),
+    migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
   }
 }

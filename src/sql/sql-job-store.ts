@@ -3,6 +3,7 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
 import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import { asciiJson } from './ascii-json.ts'
 import { claimJob, createJob } from './job-admission.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
 import { listRecords } from './job-list.ts'
@@ -105,7 +106,7 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
       if (!isActive(job)) return false
       await tx
         .updateTable(names.jobs)
-        .set({ cancel: JSON.stringify(reason) })
+        .set({ cancel: asciiJson(reason) })
         .where('id', '=', jobId)
         .execute()
       return true

@@ -1,10 +1,12 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
-import { engineOf } from './engine.ts'
-import { isTransientError } from './transient.ts'
+import { engineOf } from './engines/engine-of.ts'
+import { runTransaction } from './transaction/run-transaction.ts'
 
 /**
- * Transactions of the host's own Kysely, for MySQL 8+, MariaDB 10.6+ and SQLite; `tx` is a Kysely `Transaction`.
+ * Transactions of the host's own Kysely, for MySQL 8+, MariaDB 10.6+, PostgreSQL 14+ and SQLite; `tx` is a Kysely
+ * `Transaction`. Once the database has ended it, as after a deadlock, it refuses every further statement with that error,
+ * and `run` rejects with it, also when the error was caught.
  *
  * Runs take turns per employee within this process only: two processes that recalculate the same employee at the same
  * time are not kept apart.
@@ -16,14 +18,10 @@ import { isTransientError } from './transient.ts'
 export function sqlUnitOfWork<Database>(kysely: Kysely<Database>): UnitOfWork<Transaction<Database>> {
   const engine = engineOf(kysely)
   return {
-    run(work) {
-      const transaction = kysely.transaction()
-      const { isolationLevel } = engine
-      return (isolationLevel ? transaction.setIsolationLevel(isolationLevel) : transaction).execute(work)
-    },
+    run: (work) => runTransaction(kysely, engine, work),
     async lockEmployees() {
       // The library's own locks cover this process, which is all that is promised here.
     },
-    isTransient: (error) => isTransientError(engine, error),
+    isTransient: (error) => engine.isTransient(error),
   }
 }

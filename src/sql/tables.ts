@@ -1,4 +1,12 @@
-import type { Generated, Kysely, Transaction } from 'kysely'
+import {
+  type Generated,
+  type Kysely,
+  type RawBuilder,
+  sql,
+  TableNode,
+  type Transaction,
+  WithSchemaPlugin,
+} from 'kysely'
 import { InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 
@@ -129,9 +137,28 @@ export function tableNames(prefix: string): TableNames {
 }
 
 /**
- * The host's Kysely, or its transaction, as the library uses it: its own tables, and none of the host's plugins, which
- * would rename columns or parse JSON.
+ * The host's Kysely, or its transaction, as the library uses it: its own tables, in the schema that the host has chosen by
+ * `withSchema`, and none of the host's other plugins, which would rename columns or parse JSON.
  */
 export function recalcDb(kysely: Kysely<never>): RecalcDb {
-  return kysely.withoutPlugins() as unknown as RecalcDb // the tables are there once `migrate()` has run
+  const bare = kysely.withoutPlugins() as unknown as RecalcDb // the tables are there once `migrate()` has run
+  const schema = kysely.getExecutor().plugins.find((plugin) => plugin instanceof WithSchemaPlugin)
+  return schema ? bare.withPlugin(schema) : bare
+}
+
+/** The schema that the host has chosen by `withSchema`. */
+export function schemaOf(db: RecalcDb): string | undefined {
+  const [table] = db.selectFrom('jobs').toOperationNode().from?.froms ?? []
+  return table && TableNode.is(table) ? table.table.schema?.name : undefined
+}
+
+/** A table for raw SQL, to which Kysely adds no schema. */
+export function rawTable(db: RecalcDb, name: string): RawBuilder<unknown> {
+  const schema = schemaOf(db)
+  return sql.table(schema === undefined ? name : `${schema}.${name}`)
+}
+
+/** A job's id to look for. PostgreSQL refuses text with a NUL, which no id of a job has. */
+export function jobKey(jobId: string): string {
+  return jobId.replaceAll('\0', '\uFFFD')
 }

@@ -20,6 +20,11 @@ export interface BackendConformanceOptions<Tx> {
    */
   rows?(backend: RecalcBackend<Tx>): HostRows<Tx>
   /**
+   * Makes the database end a transaction under its unit of work, as it does to the victim of a deadlock: say, another session
+   * kills that of the transaction. May reject. Without it the test of what becomes of such a unit of work is skipped.
+   */
+  endTransaction?(tx: Tx): Promise<void>
+  /**
    * What the backend does not promise, each with the reason why. `employeeLocks`: `lockEmployees` keeps units of work
    * apart; `parallelUnitsOfWork`: several can be open at once.
    */
@@ -45,7 +50,7 @@ export interface ConformanceTest {
  * for (const { name, skip, run } of backendConformance({ makeBackend: () => myBackend() })) test(name, { skip }, run)
  */
 export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): readonly ConformanceTest[] {
-  const { rows, without = {} } = options
+  const { rows, endTransaction, without = {} } = options
   const cases: readonly ConformanceCase[] = [
     ...unitOfWorkCases,
     ...admissionCases,
@@ -55,11 +60,20 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...queryCases,
   ]
   const noRows = rows ? undefined : 'no `rows` of the host were given'
+  const noEnd = endTransaction ? undefined : 'no `endTransaction` of the host was given'
   return [
-    ...cases.map((one) => testOf(options, one.name, one.needs && without[one.needs], (context) => one.run(context))),
+    ...cases.map((one) => {
+      const skip = one.needs?.map((promise) => without[promise]).find((reason) => reason !== undefined)
+      return testOf(options, one.name, skip, (context) => one.run(context))
+    }),
     ...hostRowsCases.map((one) =>
-      testOf(options, one.name, noRows, async (context) => {
-        if (rows) await one.run({ ...context, rows: rows(context.backend) })
+      testOf(options, one.name, noRows ?? (one.needs && noEnd), async (context) => {
+        if (rows)
+          await one.run({
+            ...context,
+            rows: rows(context.backend),
+            endTransaction: async (tx) => await endTransaction?.(tx),
+          })
       }),
     ),
   ]

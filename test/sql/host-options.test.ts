@@ -87,6 +87,8 @@ describe.each<[string, PoolOptions]>([
   ['that gives dates as strings, in another time zone', { dateStrings: true, timezone: '+09:00' }],
   ['that allows several statements at once', { multipleStatements: true, charset: 'utf8mb4_general_ci' }],
   ['of one connection', { connectionLimit: 1 }],
+  ['whose charset knows Western letters only', { charset: 'latin1' }],
+  ['whose charset knows no emoji', { charset: 'utf8' }],
 ])('on MariaDB, in a pool %s', async (_, options) => {
   const database = await testDatabase()
 

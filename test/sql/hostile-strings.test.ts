@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely'
 import { dayStage, RecalcService } from 'recalc-service'
 import { type SqlBackend, sqlBackend } from 'recalc-service/sql'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { testDatabase } from '../support/mariadb.ts'
 import { engines } from './support/engines.ts'
 
 /** Names that hosts have or could be fed: all different, though some look or sort alike. */
@@ -31,7 +32,15 @@ const names = [
   '__proto__',
 ].sort()
 
-describe.each(engines)('names that databases stumble over, on $name', async ({ open }) => {
+const western = {
+  name: 'MariaDB through a connection in Latin-1',
+  async open() {
+    const database = await testDatabase()
+    return { connect: <Tables>() => database.kysely<Tables>({ charset: 'latin1' }) }
+  },
+}
+
+describe.each([...engines, western])('names that databases stumble over, on $name', async ({ open }) => {
   const database = await open()
   const kysely: Kysely<object> = database.connect()
   const backend: SqlBackend<Transaction<object>> = sqlBackend(kysely)

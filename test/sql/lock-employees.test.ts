@@ -1,8 +1,8 @@
-import type { LogEvent, Transaction } from 'kysely'
+import { type LogEvent, sql, type Transaction } from 'kysely'
 import type { RecalcBackend } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { testDatabase } from '../support/mariadb.ts'
+import { servers } from '../support/servers.ts'
 
 interface Tables {
   recalc_locks: { lock_hash: string }
@@ -25,19 +25,19 @@ function someOf(ids: readonly string[], random: () => number): readonly string[]
 
 class RolledBack extends Error {}
 
-const database = await testDatabase()
-const statements: string[] = []
-const kysely = database.kysely<Tables>(
-  { connectionLimit: 8 },
-  { log: ({ query }: LogEvent) => void statements.push(query.sql) },
-)
-const others = database.kysely<Tables>({ connectionLimit: 8 })
-// As in two processes: nothing but the database keeps them apart.
-const backends: readonly RecalcBackend<Transaction<Tables>>[] = [sqlBackend(kysely), sqlBackend(others)]
+describe.each(servers)('lockEmployees on $name', async ({ name, open }) => {
+  const database = await open()
+  const statements: string[] = []
+  const kysely = database.connect<Tables>({
+    connections: 8,
+    log: ({ query }: LogEvent) => void statements.push(query.sql),
+  })
+  const others = database.connect<Tables>({ connections: 8 })
+  // As in two processes: nothing but the database keeps them apart.
+  const backends: readonly RecalcBackend<Transaction<Tables>>[] = [sqlBackend(kysely), sqlBackend(others)]
 
-beforeAll(() => sqlBackend(kysely).migrate())
+  beforeAll(() => sqlBackend(kysely).migrate())
 
-describe('lockEmployees on MariaDB', () => {
   test.each([
     ['employees', 'known', 0],
     ['employees while some units of work roll back', 'known', 0.3],
@@ -100,6 +100,14 @@ describe('lockEmployees on MariaDB', () => {
     await lock(backends[0]!, 'tenant', ['anna'], async () => {})
     expect(statements.join(';')).toContain('recalc_locks')
     expect(statements.filter((statement) => /get_lock|lock tables/i.test(statement))).toEqual([])
+  })
+
+  test.runIf(name === 'PostgreSQL')('leaves no dead version of a row behind', async () => {
+    await lock(backends[0]!, 'tenant', ['anna'], async () => {})
+    const versions = () => sql`select ctid from recalc_locks order by lock_hash`.execute(kysely)
+    const before = await versions()
+    await lock(backends[0]!, 'tenant', ['anna'], async () => {})
+    expect(await versions()).toEqual(before)
   })
 
   test('leaves other rows alone when the table holds few', async () => {

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { InvalidOptionsError, RecalcService } from 'recalc-service'
+import { BackendUnavailableError, InvalidOptionsError, RecalcService } from 'recalc-service'
 import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type {
   EventsTable,
   FailuresTable,
@@ -13,6 +14,8 @@ import type {
   RecalcTables,
 } from '../../src/sql/tables.ts'
 import type { StatementHook } from '../support/crash-database.ts'
+import { withDatabase } from '../support/mariadb.ts'
+import { postgresDatabase, postgresKysely, startPgbouncer } from '../support/postgres.ts'
 import { engines } from './support/engines.ts'
 import { type StoredTable, storedTables } from './support/schema.ts'
 
@@ -193,6 +196,64 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     expect(await libraryTables(kysely, 'host_')).toEqual(expected)
   })
 
+  test("lets the host's next release add migrations that sort before the library's, when it allows unordered ones", async () => {
+    const kysely = database.connect<never>()
+    const adding = (name: string): Migration => ({
+      up: (db) => db.schema.createTable(name).addColumn('id', 'integer').execute(),
+    })
+    const first = { '2024_one': adding('release_one'), ...recalcMigrations('release_') }
+    const second = { ...first, '2025_two': adding('release_two') }
+    // A host's Migrator keeps its own list of what was run; other tests of this file have theirs in the same database.
+    const migrate = (migrations: Record<string, Migration>, allowUnorderedMigrations: boolean) =>
+      new Migrator({
+        db: kysely,
+        provider: { getMigrations: async () => migrations },
+        migrationTableName: 'release_host',
+        migrationLockTableName: 'release_host_lock',
+        allowUnorderedMigrations,
+      }).migrateToLatest()
+    expect((await migrate(first, true)).error).toBeUndefined()
+    expect((await migrate(second, false)).error).toMatchObject({
+      message: expect.stringMatching(/corrupted migrations/),
+    })
+    expect((await migrate(second, true)).results).toMatchObject([{ migrationName: '2025_two', status: 'Success' }])
+  })
+
+  test('takes no table for its own that is not', async () => {
+    const kysely = database.connect<never>()
+    await kysely.schema.createTable('foreign_lanes').addColumn('job_id', 'integer').execute()
+    const migrated = sqlBackend(kysely, { prefix: 'foreign_' }).migrate()
+    const error = await migrated.catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(InvalidOptionsError)
+    expect(String(error)).toMatch(
+      /Expected the table foreign_lanes to be recalc-service's own, got one without .*lane_id/,
+    )
+  })
+
+  test('tries what cannot succeed only once', async () => {
+    let tries = 0
+    const hook: StatementHook = (statement, run) => {
+      if (!statement.startsWith('create table') || !statement.includes('refused_jobs')) return run()
+      tries += 1
+      throw new Error('permission denied')
+    }
+    const migrated = sqlBackend(database.connect<never>(hook), { prefix: 'refused_' }).migrate()
+    await expect(migrated).rejects.toThrow('permission denied')
+    expect(tries).toBe(1)
+  })
+
+  test('says that the database is not available when it stays busy', async () => {
+    let tries = 0
+    const hook: StatementHook = (statement, run) => {
+      if (!statement.startsWith('create table') || !statement.includes('busy_jobs')) return run()
+      tries += 1
+      throw Object.assign(new Error('busy'), { errno: 1213, code: '40P01', errcode: 5 })
+    }
+    const migrated = sqlBackend(database.connect<never>(hook), { prefix: 'busy_' }).migrate()
+    await expect(migrated).rejects.toThrow(BackendUnavailableError)
+    expect(tries).toBe(10)
+  })
+
   test('has migrations that the next version can add to: migrate() runs what is new and nothing else', async () => {
     const kysely = database.connect<never>()
     await sqlBackend(kysely, { prefix: 'next_' }).migrate()
@@ -207,6 +268,83 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })
+})
+
+describe.each(engines.filter(({ name }) => name !== 'SQLite'))(
+  'in a schema of its own on $name, which the host names by withSchema',
+  async ({ open }) => {
+    const database = await open()
+
+    test('are all tables, and jobs fail, are resumed, listed and purged', async () => {
+      const host = database.connect<never>()
+      const schema = `recalc_${randomUUID().replaceAll('-', '')}`
+      await host.schema.createSchema(schema).execute()
+      onTestFinished(async () => {
+        for (const { name } of await tablesIn(host, schema)) {
+          await host.withSchema(schema).schema.dropTable(name).execute()
+        }
+        await host.schema.dropSchema(schema).execute()
+      })
+      const kysely = host.withSchema(schema)
+      const backend = sqlBackend(kysely)
+      await backend.migrate()
+      await backend.migrate()
+      const names = (await tablesIn(host, schema)).map(({ name }) => name)
+      const migrations = ['migrations', 'migrations_lock']
+      expect(names.sort()).toEqual([...ownTables, ...migrations].map((name) => `recalc_${name}`).sort())
+      await expect(sqlBackend(host).jobs.list({})).rejects.toThrow()
+      let broken = true
+      const dailyCalc = {
+        async calculateDay() {
+          if (broken) throw new Error('no')
+        },
+      }
+      const recalc = new RecalcService({ dailyCalc, employees: { listEmployees: async () => [] }, backend })
+      const request = { tenantId: 'acme', employeeIds: ['7', '8'], from: '2025-01-01', to: '2025-01-02' }
+      const job = await recalc.triggerRecalcBatchAsync(request)
+      expect(await job.result).toMatchObject({ status: 'completed_with_errors', failedDays: 4 })
+      expect((await recalc.listJobFailures(job.id)).length).toBe(4)
+      broken = false
+      expect(await (await recalc.resumeJob(job.id)).result).toMatchObject({ status: 'completed', failedDays: 0 })
+      expect(await recalc.listJobs({ tenantId: ['acme', 'other'] })).toMatchObject([{ id: job.id }])
+      expect(await backend.purgeJobs({ finishedBefore: new Date(8e15) })).toBe(1)
+    })
+
+    test('takes no table of another schema for its own or for foreign', async () => {
+      const host = database.connect<never>()
+      await host.schema.createTable('recalc_jobs').addColumn('own', 'integer').execute()
+      const schema = `recalc_${randomUUID().replaceAll('-', '')}`
+      await host.schema.createSchema(schema).execute()
+      onTestFinished(async () => {
+        for (const { name } of await tablesIn(host, schema)) {
+          await host.withSchema(schema).schema.dropTable(name).execute()
+        }
+        await host.schema.dropSchema(schema).execute()
+      })
+      await sqlBackend(host.withSchema(schema)).migrate()
+      expect(await sqlBackend(host.withSchema(schema)).jobs.list({})).toEqual([])
+      await expect(sqlBackend(host).migrate()).rejects.toThrow(InvalidOptionsError)
+    })
+  },
+)
+
+async function tablesIn(kysely: Kysely<never>, schema: string): Promise<readonly { readonly name: string }[]> {
+  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
+    where table_schema = ${schema}`.execute(kysely)
+  return rows
+}
+
+test('migrates through a pooler that gives connections out per transaction, from many processes at once', async () => {
+  const database = await postgresDatabase()
+  const pooler = await startPgbouncer(database.url)
+  onTestFinished(() => pooler.stop())
+  const clients = Array.from({ length: 8 }, () => postgresKysely<never>(withDatabase(pooler.url, database.name)).kysely)
+  await Promise.all(clients.map((kysely) => sqlBackend(kysely).migrate()))
+  expect(await libraryTables(clients[0]!)).toEqual(expected)
+  await Promise.all(clients.map((kysely) => kysely.destroy()))
+  // A lock that belongs to a session would have stayed behind on some server connection.
+  const { rows } = await sql`select * from pg_locks where locktype = 'advisory'`.execute(database.kysely<never>())
+  expect(rows).toEqual([])
 })
 
 test.each(['', '1st_', 'a b', 'recalc-', "recalc'; drop table jobs; --", 'x'.repeat(32), null, 7])(

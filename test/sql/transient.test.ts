@@ -1,9 +1,11 @@
-import { Kysely, MysqlDialect, sql, type Transaction } from 'kysely'
+import { Kysely, MysqlDialect, PostgresDialect, sql, type Transaction } from 'kysely'
 import { createPool } from 'mysql2'
+import pg from 'pg'
 import type { UnitOfWork } from 'recalc-service'
 import { sqlUnitOfWork } from 'recalc-service/sql'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type MariadbServer, startMariadb, testDatabase } from '../support/mariadb.ts'
+import { postgresKysely, startPostgres } from '../support/postgres.ts'
 import { sqliteDatabase } from './support/engines.ts'
 
 interface Tables {
@@ -11,6 +13,7 @@ interface Tables {
 }
 
 const mysql = sqlUnitOfWork(new Kysely<Tables>({ dialect: new MysqlDialect({ pool: createPool({}) }) }))
+const postgres = sqlUnitOfWork(new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new pg.Pool() }) }))
 const sqlite = sqlUnitOfWork(sqliteDatabase().connect<Tables>())
 
 function errorWith(fields: object, message = 'as the driver puts it'): Error {
@@ -45,6 +48,22 @@ describe('on MySQL and MariaDB', () => {
     ['a host that is out of reach', { errno: -113, code: 'EHOSTUNREACH' }],
     ['a name server that is busy', { errno: -3001, code: 'EAI_AGAIN', syscall: 'getaddrinfo' }],
     ['a command on a connection that was closed under it', { fatal: true }],
+    [
+      'a transaction that is read-only',
+      { errno: 1792, code: 'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION', sqlState: '25006' },
+    ],
+    ['a table that was altered meanwhile', { errno: 1412, code: 'ER_TABLE_DEF_CHANGED', sqlState: 'HY000' }],
+    ['a connection that was given back inside a transaction', { errno: 1568, sqlState: '25001' }],
+    ['too many transactions', { errno: 1637, code: 'ER_TOO_MANY_CONCURRENT_TRXS', sqlState: 'HY000' }],
+    ['a host that is blocked', { errno: 1129, code: 'ER_HOST_IS_BLOCKED', sqlState: 'HY000' }],
+    ['a server that ProxySQL does not reach', { errno: 9001, sqlState: 'HY000' }],
+    ['a server that ProxySQL has lost', { errno: 2013, code: 'CR_SERVER_LOST', sqlState: 'HY000' }],
+    ["an empty pool of MariaDB's own client", { errno: 45028, code: 'ER_GET_CONNECTION_TIMEOUT', sqlState: 'HY000' }],
+    ['a statement that took too long', { code: 'PROTOCOL_SEQUENCE_TIMEOUT', fatal: true }],
+    ['a name that is gone', { errno: -3008, code: 'ENOTFOUND', syscall: 'getaddrinfo' }],
+    ['a host that is down', { code: 'EHOSTDOWN' }],
+    ['a network that is down', { code: 'ENETDOWN' }],
+    ['a machine without a free port', { code: 'EADDRNOTAVAIL' }],
   ])('%s is transient', (_, fields) => {
     expect(mysql.isTransient(errorWith(fields))).toBe(true)
   })
@@ -67,6 +86,52 @@ describe('on MySQL and MariaDB', () => {
     ['a closed pool', {}],
   ])('%s is not transient', (_, fields) => {
     expect(mysql.isTransient(errorWith(fields, 'Pool is closed.'))).toBe(false)
+  })
+})
+
+describe('on PostgreSQL', () => {
+  test.each([
+    ['a deadlock', { code: '40P01', severity: 'ERROR' }],
+    ['a serialization failure', { code: '40001', severity: 'ERROR' }],
+    ['a lock that is not free', { code: '55P03', severity: 'ERROR' }],
+    ['a session that an administrator ended', { code: '57P01', severity: 'FATAL' }],
+    ['a server that crashed', { code: '57P02', severity: 'FATAL' }],
+    ['a server that starts', { code: '57P03', severity: 'FATAL' }],
+    ['a session that lay idle for too long', { code: '57P05', severity: 'FATAL' }],
+    ['a transaction that lay idle for too long', { code: '25P03', severity: 'FATAL' }],
+    ['a transaction that took too long', { code: '25P04', severity: 'FATAL' }],
+    ['too many connections', { code: '53300', severity: 'FATAL' }],
+    ['a server that takes no writes', { code: '25006', severity: 'ERROR' }],
+    ['any broken connection', { code: '08006', severity: 'FATAL' }],
+    ["a pooler's lost server", { code: '08P01', severity: 'FATAL' }],
+    ['a refused connection', { errno: -111, code: 'ECONNREFUSED', syscall: 'connect' }],
+    ['a reset connection', { errno: -104, code: 'ECONNRESET', syscall: 'read' }],
+  ])('%s is transient', (_, fields) => {
+    expect(postgres.isTransient(errorWith(fields))).toBe(true)
+  })
+
+  test.each([
+    'Connection terminated',
+    'Connection terminated unexpectedly',
+    'Connection terminated due to connection timeout',
+    'timeout exceeded when trying to connect',
+    'timeout expired',
+    'Query read timeout',
+    'Client has encountered a connection error and is not queryable',
+    'Client was closed and is not queryable',
+  ])('what node-postgres says without a code is transient: “%s”', (message) => {
+    expect(postgres.isTransient(new Error(message))).toBe(true)
+  })
+
+  test.each([
+    ['a duplicate key', { code: '23505', severity: 'ERROR' }],
+    ['a syntax error', { code: '42601', severity: 'ERROR' }],
+    ['a refused login', { code: '28P01', severity: 'ERROR' }],
+    ['a full disk', { code: '53100', severity: 'ERROR' }],
+    ['a closed pool', {}],
+    ["a host's own error that looks fatal", { fatal: true }],
+  ])('%s is not transient', (_, fields) => {
+    expect(postgres.isTransient(errorWith(fields, 'Cannot use a pool after calling end on the pool'))).toBe(false)
   })
 })
 
@@ -131,12 +196,13 @@ describe('as a real MySQL or MariaDB puts it', async () => {
 
   test('a deadlock is transient', async () => {
     let errors: readonly unknown[] = []
-    await meet(unitOfWork, async (one, other) => {
+    const met = meet(unitOfWork, async (one, other) => {
       await touch(one, 1)
       await touch(other, 2)
       const crossed = await Promise.allSettled([touch(one, 2), touch(other, 1)])
       errors = crossed.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
     })
+    expect(await errorOf(met)).toBe(errors[0])
     expect(errors).toMatchObject([{ code: 'ER_LOCK_DEADLOCK' }])
     expect(unitOfWork.isTransient(errors[0])).toBe(true)
   })
@@ -240,6 +306,31 @@ describe('while a real server goes away', () => {
     met['killed under a statement'] = await underStatement(kysely, server, () => server.kill())
     await server.restart()
     met['read-only'] = [await readOnlyError(server)]
+    for (const [what, errors] of Object.entries(met)) {
+      for (const error of errors) expect([what, error, unitOfWork.isTransient(error)]).toEqual([what, error, true])
+    }
+  })
+})
+
+describe('while a real PostgreSQL goes away', () => {
+  test('a shutdown, a crash, an absent server and one that recovers are transient', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    const { kysely } = postgresKysely<Tables>(`${server.url}/postgres`, { max: 2 })
+    onTestFinished(() => kysely.destroy())
+    const unitOfWork = sqlUnitOfWork(kysely)
+    const met: Record<string, readonly unknown[]> = {
+      'shut down in a transaction': await during(unitOfWork, () => server.shutDown()),
+      absent: [await errorOf(sql`select 1`.execute(kysely))],
+    }
+    await server.restart()
+    met['crashed in a transaction'] = await during(unitOfWork, () => server.kill())
+    await server.restart()
+    const sleeping = errorOf(sql`select pg_sleep(60)`.execute(kysely))
+    const looks = `select count(*) as n from pg_stat_activity where query = 'select pg_sleep(60)'`
+    while (Number((await sql.raw<{ n: string }>(looks).execute(kysely)).rows[0]?.n) === 0);
+    await server.shutDown()
+    met['shut down under a statement'] = [await sleeping]
     for (const [what, errors] of Object.entries(met)) {
       for (const error of errors) expect([what, error, unitOfWork.isTransient(error)]).toEqual([what, error, true])
     }

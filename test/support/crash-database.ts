@@ -10,6 +10,7 @@ import {
 } from 'kysely'
 import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import type { HostTables } from './crash-host.ts'
+import { postgresKysely } from './postgres-kysely.ts'
 
 /** Stands between Kysely and the database, in front of every statement, `begin`, `commit` and `rollback` included. */
 export type StatementHook = <R>(
@@ -51,6 +52,12 @@ export function mysqlHostDb(
   const pool = createPool({ uri: url, ...options })
   const dialect = new MysqlDialect({ pool })
   return { db: new Kysely({ dialect: hook ? hooked(dialect, hook) : dialect }), pool }
+}
+
+/** A Kysely on the server of the URL, for a process of its own. */
+export function serverHostDb(url: string, connections: number): Kysely<HostTables> {
+  if (url.startsWith('mysql:')) return mysqlHostDb(url, { connectionLimit: connections }).db
+  return postgresKysely<HostTables>(url, { max: connections }).kysely
 }
 
 /** The dialect with the hook in front of every statement of every connection. */

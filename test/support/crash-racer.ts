@@ -1,7 +1,6 @@
 import { createInterface } from 'node:readline'
-import { sql } from 'kysely'
 import { addDays, JobConflictError } from '../../src/index.ts'
-import { mysqlHostDb } from './crash-database.ts'
+import { serverHostDb } from './crash-database.ts'
 import { COMING_AND_GOING, FROM, hostOn, lastDate, randomOf, type Workload } from './crash-host.ts'
 
 /** What a racing process is told to do. */
@@ -29,7 +28,7 @@ const EDITORS = 4
 
 async function race({ url, tenantId, workload, seed, forMs }: RaceOrders): Promise<RaceReport> {
   const random = randomOf(seed)
-  const { db } = mysqlHostDb(url, { connectionLimit: 12 })
+  const db = serverHostDb(url, 12)
   let retries = 0
   const logger = {
     debug() {},
@@ -53,12 +52,21 @@ async function race({ url, tenantId, workload, seed, forMs }: RaceOrders): Promi
     const version = 10 + seed * 1_000_000 + ++done.edits
     const gone = COMING_AND_GOING.includes(day) && random() < 0.5
     if (gone) {
-      await sql`delete from crash_bookings where tenant_id = ${tenantId} and employee_id = ${employeeId}
-        and work_date = ${date}`.execute(db)
+      await db
+        .deleteFrom('crash_bookings')
+        .where('tenant_id', '=', tenantId)
+        .where('employee_id', '=', employeeId)
+        .where('work_date', '=', date)
+        .execute()
     } else {
-      const minutes = 400 + Math.floor(random() * 120)
-      await sql`replace into crash_bookings (tenant_id, employee_id, work_date, minutes, version)
-        values (${tenantId}, ${employeeId}, ${date}, ${minutes}, ${version})`.execute(db)
+      const row = { minutes: 400 + Math.floor(random() * 120), version }
+      const insert = db
+        .insertInto('crash_bookings')
+        .values({ tenant_id: tenantId, employee_id: employeeId, work_date: date, ...row })
+      const upsert = url.startsWith('mysql:')
+        ? insert.onDuplicateKeyUpdate(row)
+        : insert.onConflict((key) => key.columns(['tenant_id', 'employee_id', 'work_date']).doUpdateSet(row))
+      await upsert.execute()
     }
     // Balances build on those before them.
     await service.triggerRecalcRange({ tenantId, employeeId, from: date, to: lastDate(workload) })

@@ -1,6 +1,6 @@
 import { existsSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { mysqlHostDb } from './crash-database.ts'
+import { serverHostDb } from './crash-database.ts'
 import { clockAhead, FROM, hostOn, lastDate, type Workload } from './crash-host.ts'
 
 /** What a worker process is told to do. */
@@ -36,7 +36,7 @@ function tell(report: Report): void {
 /** Does what is to be done from wherever it stands: a new job, one that died, or one that is to be done again. */
 async function work(orders: Orders): Promise<void> {
   const { url, tenantId, workload, aheadMs, phase, stall, quiet = false } = orders
-  const { db } = mysqlHostDb(url, { connectionLimit: 6 })
+  const db = serverHostDb(url, 6)
   let reached = false
   let stalled = false
   const stallNow = (wakeFile: string) => {

@@ -4,6 +4,7 @@ import { createPool, type PoolConnection, type PoolOptions } from 'mysql2'
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, inject } from 'vitest'
 import { hooked, type StatementHook } from './crash-database.ts'
+import { urlFrom } from './server-url.ts'
 
 export { type MariadbServer, startMariadb } from './mariadb-server.ts'
 
@@ -31,7 +32,7 @@ export interface TestDatabase {
  * Its collation is one that folds case and accents, as those of many hosts do.
  */
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = await serverUrl()
+  const server = await urlFrom(inject('mariadbLauncher'))
   const name = `recalc_test_${randomUUID().replaceAll('-', '')}`
   const url = withDatabase(server, name)
   const admin = await createConnection(server)
@@ -64,14 +65,6 @@ export async function testDatabase(): Promise<TestDatabase> {
       return connection
     },
   }
-}
-
-/** The URL of the test run's server, without a database. */
-async function serverUrl(): Promise<string> {
-  const answer = await fetch(inject('mariadbLauncher'))
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(text)
-  return text
 }
 
 /** The URL of one of a server's databases. */

@@ -12,6 +12,10 @@ export interface ServerProgram {
   readonly options: readonly string[]
   /** In its log, once it takes connections. */
   readonly readyLine: string
+  /** What ends it in order, without waiting for its clients. Default SIGTERM. */
+  readonly shutDownSignal?: NodeJS.Signals
+  /** What ends it at once, as a crash does. Default SIGKILL. */
+  readonly killSignal?: NodeJS.Signals
 }
 
 /** A server of its own: own data folder, reached over the loopback only. */
@@ -81,11 +85,11 @@ class Server implements PrivateServer {
   }
 
   shutDown(): Promise<void> {
-    return this.#signal('SIGTERM')
+    return this.#signal(this.#program.shutDownSignal ?? 'SIGTERM')
   }
 
   kill(): Promise<void> {
-    return this.#signal('SIGKILL')
+    return this.#signal(this.#program.killSignal ?? 'SIGKILL')
   }
 
   async stop(): Promise<void> {

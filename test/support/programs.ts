@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where a program is, if it is installed. */
-export function which(name: string): string | undefined {
+/** Where a program is, if it is installed: on the PATH, or in further folders. */
+export function which(name: string, further: readonly string[] = []): string | undefined {
   // Servers are kept where only root's PATH looks.
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/libexec',
+    ...further,
+  ]
   return folders
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))

@@ -2,7 +2,7 @@ import { memoryBackend, type RecalcBackend, type UnitOfWork } from 'recalc-servi
 import { backendConformance } from 'recalc-service/testing'
 import { describe, expect, test } from 'vitest'
 import { changedStore } from '../jobs/support/changed-store.ts'
-import { type RowsTx, RowsUnitOfWork } from './support/rows-unit-of-work.ts'
+import { endTransaction, type RowsTx, RowsUnitOfWork } from './support/rows-unit-of-work.ts'
 import { storeFlaws } from './support/store-flaws.ts'
 
 type Backend = RecalcBackend<RowsTx> & { readonly unitOfWork: RowsUnitOfWork }
@@ -72,6 +72,28 @@ describe.concurrent('a backend is found out that', () => {
     ],
     ['commits nothing', (unit) => ({ run: (work) => unit.run((tx) => work({ ...tx, written: [] })) })],
     [
+      'commits nothing, in silence, where the database has ended the transaction',
+      (unit) => ({
+        run: (work) =>
+          unit.run(async (tx) => {
+            const result = await work(tx)
+            tx.end = undefined
+            return result
+          }),
+      }),
+    ],
+    [
+      'commits what follows where the database has ended the transaction',
+      (unit) => ({
+        run: (work) =>
+          unit.run((tx) => {
+            // Whoever asks whether it has ended is told that it has not.
+            Object.defineProperty(tx, 'end', { get: () => undefined, set: () => {} })
+            return work(tx)
+          }),
+      }),
+    ],
+    [
       'wraps errors',
       (unit) => ({ run: (work) => unit.run(work).catch((cause) => Promise.reject(new Error('x', { cause }))) }),
     ],
@@ -101,6 +123,7 @@ function suiteOver(change: (backend: Backend) => RecalcBackend<RowsTx>) {
   return backendConformance<RowsTx>({
     makeBackend: () => change(rowsBackend()),
     rows: ({ unitOfWork }) => unitOfWork as RowsUnitOfWork,
+    endTransaction,
   })
 }
 

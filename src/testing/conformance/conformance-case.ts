@@ -21,13 +21,21 @@ export interface CaseContext<Tx> {
 export interface ConformanceCase {
   /** A sentence about the backend. */
   readonly name: string
-  /** Checked only when the backend promises this. */
-  readonly needs?: BackendPromise
+  /** Checked only when the backend promises all of this. */
+  readonly needs?: readonly BackendPromise[]
   run<Tx>(context: CaseContext<Tx>): Promise<void>
+}
+
+/** What a case of the host's own data works with. */
+export interface HostRowsContext<Tx> {
+  readonly rows: HostRows<Tx>
+  readonly endTransaction: (tx: Tx) => Promise<void>
 }
 
 /** One thing that a backend must do with what the host itself writes. */
 export interface HostRowsCase {
   readonly name: string
-  run<Tx>(context: CaseContext<Tx> & { readonly rows: HostRows<Tx> }): Promise<void>
+  /** Checked only when the host can do this. */
+  readonly needs?: 'endTransaction'
+  run<Tx>(context: CaseContext<Tx> & HostRowsContext<Tx>): Promise<void>
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import type { RecalcBackend } from '../../jobs/job-store.ts'
+import type { UnitOfWork } from '../../run/units/unit-of-work.ts'
 import type { ConformanceCase, HostRowsCase } from './conformance-case.ts'
 import { HOSTILE_STRINGS } from './hostile-strings.ts'
 import { within } from './within.ts'
@@ -59,22 +60,30 @@ export const unitOfWorkCases: readonly ConformanceCase[] = [
   },
   {
     name: 'whoever locks an employee waits until the unit of work that holds it has committed',
-    needs: 'employeeLocks',
+    needs: ['employeeLocks'],
     run: ({ backend }) => takesTurns(backend, ['anna', 'berta'], ['berta', 'carla'], async () => {}),
   },
   {
     name: 'whoever locks an employee waits until the unit of work that holds it has rolled back',
-    needs: 'employeeLocks',
+    needs: ['employeeLocks'],
     run: ({ backend }) => takesTurns(backend, ['anna'], ['anna'], () => Promise.reject(new Error('rolled back'))),
   },
   {
     name: 'the whole tenant is locked like an employee',
-    needs: 'employeeLocks',
+    needs: ['employeeLocks'],
     run: ({ backend }) => takesTurns(backend, [''], [''], async () => {}),
   },
   {
+    name: 'each of the employees that a unit of work has locked is waited for, not just the first',
+    needs: ['employeeLocks', 'parallelUnitsOfWork'],
+    async run({ backend: { unitOfWork } }) {
+      const ids = ['anna', 'berta', 'carla']
+      for (const id of ids) await staysLocked(unitOfWork, ids, id)
+    },
+  },
+  {
     name: 'other employees, other tenants and look-alikes are not waited for',
-    needs: 'parallelUnitsOfWork',
+    needs: ['parallelUnitsOfWork'],
     async run({ backend: { unitOfWork } }) {
       await unitOfWork.run(async (tx) => {
         await unitOfWork.lockEmployees(tx, 'tenant', ['anna'])
@@ -117,7 +126,47 @@ export const hostRowsCases: readonly HostRowsCase[] = [
       assert.deepEqual(await rows.read(), ['before'])
     },
   },
+  {
+    name: 'a unit of work whose transaction the database has ended rejects and commits nothing, whoever caught the error',
+    needs: 'endTransaction',
+    async run({ backend: { unitOfWork }, rows, endTransaction }) {
+      const swallowed = () => {} // as by a calculator that takes an error for harmless
+      const work = unitOfWork.run(async (tx) => {
+        await rows.write(tx, 'before the end')
+        await endTransaction(tx).catch(swallowed)
+        await rows.write(tx, 'behind the end').catch(swallowed)
+        await rows.write(tx, 'behind the end, again').catch(swallowed)
+      })
+      await assert.rejects(work, 'the unit of work committed nothing, or a part, and said nothing')
+      assert.deepEqual(await rows.read(), [])
+    },
+  },
 ]
+
+/** While a unit of work holds `held`, another one that wants one of them does not get it, however often others get theirs. */
+async function staysLocked<Tx>(unitOfWork: UnitOfWork<Tx>, held: readonly string[], wanted: string): Promise<void> {
+  const lock = (employeeId: string, asked = () => {}) =>
+    unitOfWork.run(async (tx) => {
+      asked()
+      await unitOfWork.lockEmployees(tx, 'tenant', [employeeId])
+    })
+  let gotIt = false
+  let waiting = Promise.resolve()
+  await unitOfWork.run(async (tx) => {
+    await unitOfWork.lockEmployees(tx, 'tenant', held)
+    await new Promise<void>((resolve, reject) => {
+      waiting = lock(wanted, resolve).then(() => {
+        gotIt = true
+      })
+      waiting.catch(reject)
+    })
+    for (let witness = 0; witness < ROUND_TRIPS; witness++) {
+      await within(lock(`witness ${witness}`), `locking an employee whom nobody holds, beside ${held.join(', ')}`)
+    }
+    assert.equal(gotIt, false, `${wanted} was locked by two units of work at once`)
+  })
+  await within(waiting, `locking ${wanted} after the unit of work that held it has ended`)
+}
 
 async function takesTurns<Tx>(
   { unitOfWork }: RecalcBackend<Tx>,

@@ -16,16 +16,15 @@ import {
 } from '../../support/crash-host.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import type { Orders, Report } from '../../support/crash-worker.ts'
-import { testDatabase } from '../../support/mariadb.ts'
+import { servers } from '../../support/servers.ts'
 
-const KILLS = Number(process.env.RECALC_TEST_KILLS ?? 100)
+const KILLS = Number(process.env.RECALC_TEST_KILLS ?? 50)
 /** The longest that a worker lives once it is at work. */
 const LONGEST_LIFE_MS = 100
 /** So many kills at most fall into one run, so that there are several, repairing ones among them. */
 const KILLS_PER_RUN = 13
 
 const seed = seedOf('kill')
-const database = await testDatabase()
 const workload: Workload = { employees: 24, dates: 16, failures: 9 }
 
 type Worker = HostProcess<Orders, Report>
@@ -81,16 +80,18 @@ async function undisturbed({ service }: Host, tenantId: string, phase: Orders['p
   await handle.result
 }
 
-describe('workers that are killed at random moments (MariaDB)', () => {
+describe.each(servers)('workers that are killed at random moments, on $name', async ({ open }) => {
+  const database = await open()
+
   it(`come to the end of an undisturbed run, over ${KILLS} kills, and no reader ever sees half a day`, async () => {
     const random = randomOf(seed)
-    const db = database.kysely<HostTables>()
+    const db = database.connect<HostTables>()
     await createHostTables(db)
     const host = hostOn(db)
     await host.backend.migrate()
     const workers = new WarmWorkers()
     const watched: string[] = []
-    const reader = startReader(database.kysely<HostTables>({ connectionLimit: 1 }), () => watched)
+    const reader = startReader(database.connect<HostTables>({ connections: 1 }), () => watched)
     const ahead = { ms: 0 }
     let kills = 0
     let jobs = 0

@@ -16,18 +16,19 @@ import {
 } from '../../support/crash-host.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import type { RaceOrders, RaceReport } from '../../support/crash-racer.ts'
-import { testDatabase } from '../../support/mariadb.ts'
+import { servers } from '../../support/servers.ts'
 
-const RACE_MS = Number(process.env.RECALC_TEST_RACE_MS ?? 15_000)
+const RACE_MS = Number(process.env.RECALC_TEST_RACE_MS ?? 8_000)
 const seed = seedOf('race')
-const database = await testDatabase()
 const workload: Workload = { employees: 16, dates: 10, failures: 0 }
 
-describe('two processes that edit, trigger and run jobs at the same time', () => {
+describe.each(servers)('two processes that edit, trigger and run jobs at the same time on $name', async ({ open }) => {
+  const database = await open()
+
   it(
     'keep the derived tables right, and no caller and no reader ever notices the other',
     async () => {
-      const db = database.kysely<HostTables>()
+      const db = database.connect<HostTables>()
       await createHostTables(db)
       const { backend, service } = hostOn(db)
       await backend.migrate()
@@ -36,7 +37,7 @@ describe('two processes that edit, trigger and run jobs at the same time', () =>
       await db.deleteFrom('crash_steady').where('work_date', 'in', unsteady).execute()
       const all = { from: FROM, to: lastDate(workload) }
       await service.triggerRecalcAll({ tenantId: 'raced', ...all })
-      const reader = startReader(database.kysely<HostTables>({ connectionLimit: 1 }), () => ['raced'])
+      const reader = startReader(database.connect<HostTables>({ connections: 1 }), () => ['raced'])
       const orders = { url: database.url, tenantId: 'raced', workload, forMs: RACE_MS }
       const reports = await Promise.all(
         [1, 2].map(async (number) => {

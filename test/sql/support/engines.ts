@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Kysely, sql } from 'kysely'
+import { PGlite } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect, sql } from 'kysely'
 import { afterAll } from 'vitest'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import { testDatabase } from '../../support/mariadb.ts'
+import { postgresDatabase } from '../../support/postgres.ts'
 
 /** An empty database of a test file's own. */
 export interface EmptyDatabase {
@@ -23,7 +25,22 @@ export const engines: readonly { readonly name: string; open(): Promise<EmptyDat
       return { connect: (hook) => database.kysely({}, { hook }) }
     },
   },
+  {
+    name: 'PostgreSQL',
+    async open() {
+      const database = await postgresDatabase()
+      return { connect: (hook) => database.kysely({}, { hook }) }
+    },
+  },
 ]
+
+/** A PostgreSQL in this process, in memory; all its clients are one. */
+export function embeddedPostgresDatabase(atEnd: (clean: () => Promise<void>) => void = afterAll): EmptyDatabase {
+  const dialect = new PGliteDialect({ pglite: async () => await PGlite.create() })
+  const kysely = new Kysely<never>({ dialect })
+  atEnd(() => kysely.destroy())
+  return { connect: <Tables>() => kysely as unknown as Kysely<Tables> }
+}
 
 /** A database file that is removed at the end of the test file; of the test, when that is made with `onTestFinished`. */
 export function sqliteDatabase(atEnd: (clean: () => Promise<void>) => void = afterAll): EmptyDatabase {

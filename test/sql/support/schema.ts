@@ -1,4 +1,4 @@
-import { type Kysely, MysqlAdapter, sql } from 'kysely'
+import { type Kysely, MysqlAdapter, PostgresAdapter, sql } from 'kysely'
 
 /** A table as the database has it; indexes as `unique? columns`, sorted, the primary key first. */
 export interface StoredTable {
@@ -23,8 +23,14 @@ export async function storedTables(
 }
 
 async function indexesOf(kysely: Kysely<never>, table: string): Promise<readonly string[]> {
-  const isMysql = kysely.getExecutor().adapter instanceof MysqlAdapter
-  const rows = isMysql ? await mysqlIndexes(kysely, table) : await sqliteIndexes(kysely, table)
+  const { adapter } = kysely.getExecutor()
+  const indexesIn =
+    adapter instanceof MysqlAdapter
+      ? mysqlIndexes
+      : adapter instanceof PostgresAdapter
+        ? postgresIndexes
+        : sqliteIndexes
+  const rows = await indexesIn(kysely, table)
   const columnsOf = new Map<string, string[]>()
   for (const { name, isUnique, isPrimary, column } of rows) {
     const kind = isPrimary ? 'primary' : isUnique ? 'unique' : 'index'
@@ -51,6 +57,16 @@ async function mysqlIndexes(kysely: Kysely<never>, table: string): Promise<reado
     isPrimary: name === 'PRIMARY',
     column: columnName,
   }))
+}
+
+async function postgresIndexes(kysely: Kysely<never>, table: string): Promise<readonly IndexedColumn[]> {
+  const { rows } = await sql<IndexedColumn>`
+    select index.relname as name, indisunique as "isUnique", indisprimary as "isPrimary",
+      pg_get_indexdef(indexrelid, position::int, true) as column
+    from pg_index join pg_class index on index.oid = indexrelid
+      cross join lateral unnest(indkey) with ordinality as keys(key, position)
+    where indrelid = to_regclass(${`"${table}"`}) order by name, position`.execute(kysely)
+  return rows
 }
 
 async function sqliteIndexes(kysely: Kysely<never>, table: string): Promise<readonly IndexedColumn[]> {

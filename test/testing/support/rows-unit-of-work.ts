@@ -5,6 +5,8 @@ import type { HostRows } from 'recalc-service/testing'
 export interface RowsTx {
   readonly written: string[]
   readonly locked: Map<string, () => void>
+  /** Why nothing can be written or committed any more. */
+  end?: Error | undefined
 }
 
 /** A list of rows with transactions and employee locks: the least that a database does. */
@@ -16,6 +18,7 @@ export class RowsUnitOfWork implements UnitOfWork<RowsTx>, HostRows<RowsTx> {
     const tx: RowsTx = { written: [], locked: new Map() }
     try {
       const result = await work(tx)
+      if (tx.end) throw tx.end
       this.#rows.push(...tx.written)
       return result
     } finally {
@@ -42,10 +45,18 @@ export class RowsUnitOfWork implements UnitOfWork<RowsTx>, HostRows<RowsTx> {
   }
 
   async write(tx: RowsTx, row: string): Promise<void> {
+    if (tx.end) throw tx.end
     tx.written.push(row)
   }
 
   async read(): Promise<readonly string[]> {
     return [...this.#rows]
   }
+}
+
+/** What a database does to the victim of a deadlock. */
+export async function endTransaction(tx: RowsTx): Promise<void> {
+  tx.end = new Error('deadlock')
+  tx.written.length = 0
+  throw tx.end
 }

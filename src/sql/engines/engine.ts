@@ -1,0 +1,66 @@
+import type { ColumnDefinitionBuilder, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
+import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
+
+/** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
+export interface Engine {
+  /**
+   * The isolation level of a unit of work. Undefined: the engine has one level only.
+   *
+   * InnoDB's default, REPEATABLE READ, locks gaps between keys, so two lanes that delete and insert neighbouring days
+   * deadlock; it also reads from the snapshot of the first statement, which may be older than the employee locks.
+   */
+  readonly isolationLevel: IsolationLevel | undefined
+
+  /** The type of a text column of any length. */
+  readonly longText: RawBuilder<unknown>
+  /** What follows the type of every text column, so that text is compared and sorted byte by byte. */
+  readonly textCollation: RawBuilder<unknown>
+  /** The type of a number that the database itself counts up. */
+  readonly rowNumber: 'bigint' | 'integer'
+  /** Makes the column count up. */
+  countUp(column: ColumnDefinitionBuilder): ColumnDefinitionBuilder
+  /** What follows a `create table`. */
+  readonly tableOptions: RawBuilder<unknown>
+  /** Makes an index, or leaves it when it is there. */
+  createIndex(index: CreateIndexBuilder): Promise<void>
+  /**
+   * The schema in which new tables are made when none is named. Undefined: what the database itself lists as its tables is
+   * only what is in there.
+   */
+  defaultSchema(db: RecalcDb): Promise<string | undefined>
+  /** The columns of a table that is there; none when it is not. Without a schema it is looked for where new tables go. */
+  columnsOf(db: RecalcDb, table: string, schema: string | undefined): Promise<readonly string[]>
+  /**
+   * A Kysely for migrations within the given transaction. Undefined: what Kysely's migrator does by itself is right.
+   * A lock that belongs to the session would be taken on one server connection and given back on another where a pooler
+   * hands connections out per transaction.
+   */
+  readonly migrationsIn: ((tx: RecalcTx) => Promise<RecalcDb>) | undefined
+
+  /** What stands behind a table's name when the engine would not find the right index by itself. */
+  indexHint(index: string): RawBuilder<unknown>
+  /** True when `select … for update` locks what it reads until the transaction ends; otherwise only a write does. */
+  readonly readsForUpdate: boolean
+  /**
+   * Locks rows of the locks table until the transaction ends, making those that are missing. Rows are locked in the order
+   * of their keys, so no two can wait for each other.
+   */
+  lockRows(tx: RecalcTx, names: TableNames, hashes: readonly string[]): Promise<void>
+
+  /** True when the same unit of work may well succeed the next time. */
+  isTransient(error: unknown): boolean
+  /** True when the connection is gone, and with it what was open on it. */
+  isGone(error: unknown): boolean
+  /** True for an error of a server that takes no writes, which a connection may go on to say after a failover. */
+  isReadOnly(error: unknown): boolean
+  /**
+   * True when the transaction in which the error was met is over: rolled back by the database, or never to be committed.
+   *
+   * @param ask Runs a statement on the same connection.
+   */
+  endsTransaction(error: unknown, ask: (statement: string) => Promise<readonly unknown[]>): boolean | Promise<boolean>
+  /** True for a statement that makes a transaction usable again which an error has ended. */
+  revivesTransaction(statement: string): boolean
+  /** The statement with which a connection ends its own session. Undefined: there is no session but the host's only one. */
+  readonly endSession: string | undefined
+}

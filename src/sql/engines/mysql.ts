@@ -1,0 +1,124 @@
+import { sql } from 'kysely'
+import { bytesOf, statements } from '../statements.ts'
+import { driverError, NETWORK_CODES } from './driver-error.ts'
+import type { Engine } from './engine.ts'
+
+/** ER_LOCK_WAIT_TIMEOUT */
+const LOCK_WAIT_TIMEOUT = 1205
+
+// After a failover a connection may lead to what was the writer.
+const READ_ONLY: ReadonlySet<unknown> = new Set([
+  1290, // ER_OPTION_PREVENTS_STATEMENT: the server turned read-only
+  1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+  1836, // ER_READ_ONLY_MODE
+])
+
+// https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html, https://mariadb.com/kb/en/mariadb-error-codes/
+const TRANSIENT: ReadonlySet<unknown> = new Set([
+  ...READ_ONLY,
+  LOCK_WAIT_TIMEOUT,
+  1020, // ER_CHECKREAD: the record has changed since it was last read (MariaDB's snapshot isolation)
+  1040, // ER_CON_COUNT_ERROR: too many connections
+  1047, // ER_UNKNOWN_COM_ERROR: a Galera node that has lost its cluster, or is joining it
+  1053, // ER_SERVER_SHUTDOWN
+  1077, // ER_NORMAL_SHUTDOWN
+  1079, // ER_SHUTDOWN_COMPLETE
+  1129, // ER_HOST_IS_BLOCKED: after too many broken connections, until an administrator flushes the hosts
+  1158, // ER_NET_READ_ERROR
+  1159, // ER_NET_READ_INTERRUPTED
+  1160, // ER_NET_ERROR_ON_WRITE
+  1161, // ER_NET_WRITE_INTERRUPTED
+  1203, // ER_TOO_MANY_USER_CONNECTIONS
+  1213, // ER_LOCK_DEADLOCK
+  1412, // ER_TABLE_DEF_CHANGED: a table was altered after the transaction's snapshot was taken
+  1568, // ER_CANT_CHANGE_TX_CHARACTERISTICS: somebody gave the connection back to the pool inside a transaction
+  1637, // ER_TOO_MANY_CONCURRENT_TRXS: every undo slot is taken
+  1927, // ER_CONNECTION_KILLED
+  2013, // CR_SERVER_LOST, as ProxySQL says it of a server behind it
+  3100, // ER_RUN_HOOK_ERROR: group replication refuses to commit while it fails over
+  3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: a conflict with another member of the group
+  3168, // ER_SERVER_ISNT_AVAILABLE
+  4031, // ER_CLIENT_INTERACTION_TIMEOUT
+  9001, // ProxySQL: no server of the host group could be reached in time
+  45028, // ER_GET_CONNECTION_TIMEOUT of MariaDB's own client: its pool is empty
+])
+
+/** Of the client: the connection was lost, or what the server sent was not what comes next. */
+const CLIENT_CODES: ReadonlySet<unknown> = new Set(['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT'])
+
+/** mysql2's pool when it is to wait for no connection, or for no more of them. */
+const POOL_MESSAGES: ReadonlySet<unknown> = new Set(['No connections available.', 'Queue limit reached.'])
+
+/** ER_NET_PACKET_TOO_LARGE: the same statement is too big the next time; a smaller block may not be. */
+const PACKET_TOO_LARGE = 1153
+
+/** Errors after which the server closes the connection. */
+const CLOSING: ReadonlySet<unknown> = new Set([1053, 1927, 2013, 4031])
+
+function isTransient(error: unknown): boolean {
+  const { code, errno, sqlState, message } = driverError(error)
+  if (errno === PACKET_TOO_LARGE) return false
+  if (TRANSIENT.has(errno) || isGone(error)) return true
+  // 08 is a broken connection, 40 a rolled back transaction.
+  if (typeof sqlState === 'string' && (sqlState.startsWith('08') || sqlState.startsWith('40'))) return true
+  return code === undefined && POOL_MESSAGES.has(message)
+}
+
+function isGone(error: unknown): boolean {
+  const { code, errno, fatal } = driverError(error)
+  if (NETWORK_CODES.has(code) || CLIENT_CODES.has(code) || CLOSING.has(errno)) return true
+  // mysql2 marks what it cannot go on after, such as a command on a connection that was closed under it.
+  return fatal === true && code === undefined
+}
+
+/** MySQL and MariaDB, which speaks MySQL's dialect and its error numbers. */
+export const mysql: Engine = {
+  isolationLevel: 'read committed',
+  longText: sql`mediumtext`,
+  textCollation: sql``, // the table's
+  rowNumber: 'bigint',
+  countUp: (column) => column.autoIncrement(),
+  tableOptions: sql`engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin`,
+  async createIndex(index) {
+    try {
+      await index.execute()
+    } catch (error) {
+      // ER_DUP_KEYNAME: MySQL knows no `create index if not exists`.
+      if (driverError(error).errno !== 1061) throw error
+    }
+  },
+  defaultSchema: async () => undefined,
+  async columnsOf(db, table, schema) {
+    const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
+      where table_schema = ${schema ?? sql`database()`} and table_name = ${table}`.execute(db)
+    return rows.map(({ name }) => name)
+  },
+  migrationsIn: undefined, // no transaction takes a `create table` back
+  indexHint: (index) => sql`force index (${sql.ref(index)})`,
+  readsForUpdate: true,
+  async lockRows(tx, names, hashes) {
+    const sorted = [...new Set(hashes)].sort()
+    // One statement finds, makes and locks, row by row in the order of their keys. With a `select … for update` and an
+    // insert of what it missed, two who miss the same row deadlock; `insert ignore` takes shared locks on what is there,
+    // and two who then want more deadlock as well.
+    for (const group of statements(sorted, bytesOf)) {
+      await tx
+        .insertInto(names.locks)
+        .values(group.map((lock_hash) => ({ lock_hash })))
+        .onDuplicateKeyUpdate({ lock_hash: sql.ref('lock_hash') })
+        .execute()
+    }
+  },
+  isTransient,
+  isGone,
+  isReadOnly: (error) => READ_ONLY.has(driverError(error).errno),
+  async endsTransaction(error, ask) {
+    if (!isTransient(error)) return false
+    if (driverError(error).errno !== LOCK_WAIT_TIMEOUT) return true
+    // A statement that waited too long is taken back by itself, unless the server was started with this option.
+    const [row] = await ask('select @@innodb_rollback_on_timeout as ends')
+    return Number((row as { readonly ends: unknown } | undefined)?.ends) === 1
+  },
+  revivesTransaction: () => false,
+  endSession: 'kill connection_id()',
+}

@@ -1,0 +1,151 @@
+import {
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from 'kysely'
+import { bytesOf, statements } from '../statements.ts'
+import type { RecalcTables } from '../tables.ts'
+import { driverError, NETWORK_CODES } from './driver-error.ts'
+import type { Engine } from './engine.ts'
+
+/** read_only_sql_transaction: a standby, or what was the primary before a failover. */
+const READ_ONLY = '25006'
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const TRANSIENT: ReadonlySet<unknown> = new Set([
+  READ_ONLY,
+  '25P03', // idle_in_transaction_session_timeout
+  '25P04', // transaction_timeout
+  '53300', // too_many_connections
+  '55P03', // lock_not_available: lock_timeout, or `nowait`
+  '57P01', // admin_shutdown, and pg_terminate_backend
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: starting up, or shutting down
+  '57P05', // idle_session_timeout
+])
+
+/** Of node-postgres, whose own errors carry no code, and of Kysely for a connection that it gave up. */
+const GONE_MESSAGES: ReadonlySet<unknown> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'Postgres connection has been discarded',
+])
+
+/** Of node-postgres, when something took too long. */
+const TIMEOUT_MESSAGES: ReadonlySet<unknown> = new Set([
+  'Connection terminated due to connection timeout',
+  'Query read timeout',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+])
+
+function isTransient(error: unknown): boolean {
+  const { code, message } = driverError(error)
+  if (isGone(error) || TRANSIENT.has(code)) return true
+  if (code === undefined) return TIMEOUT_MESSAGES.has(message)
+  // 08 is a broken connection (also a pooler's to its server), 40 a rolled back transaction.
+  return isSqlState(code) && (code.startsWith('08') || code.startsWith('40'))
+}
+
+function isGone(error: unknown): boolean {
+  const { code, message, severity } = driverError(error)
+  return (
+    NETWORK_CODES.has(code) ||
+    (isSqlState(code) && (severity === 'FATAL' || severity === 'PANIC')) ||
+    (code === undefined && GONE_MESSAGES.has(message))
+  )
+}
+
+function isSqlState(code: unknown): code is string {
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
+}
+
+/** PostgreSQL through `pg`. */
+export const postgres: Engine = {
+  isolationLevel: 'read committed',
+  longText: sql`text`,
+  textCollation: sql` collate "C"`,
+  rowNumber: 'bigint',
+  countUp: (column) => column.generatedByDefaultAsIdentity(),
+  tableOptions: sql``,
+  createIndex: (index) => index.ifNotExists().execute(),
+  async defaultSchema(db) {
+    const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+    return rows[0]?.name ?? undefined
+  },
+  async columnsOf(db, table, schema) {
+    const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
+      where table_schema = ${schema ?? sql`current_schema()`} and table_name = ${table}`.execute(db)
+    return rows.map(({ name }) => name)
+  },
+  async migrationsIn(tx) {
+    await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(tx)
+    const connection = await tx.getExecutor().provideConnection(async (one) => one)
+    return new Kysely<RecalcTables>({
+      dialect: {
+        createAdapter: () => new LockedAdapter(),
+        createDriver: () => driverOn(connection),
+        createIntrospector: (db) => new PostgresIntrospector(db),
+        createQueryCompiler: () => new PostgresQueryCompiler(),
+      },
+    })
+  },
+  indexHint: () => sql``,
+  readsForUpdate: true,
+  async lockRows(tx, names, hashes) {
+    const sorted = [...new Set(hashes)].sort()
+    // One statement makes what is missing and locks what is there, row by row in the order of the keys. `where false`
+    // is looked at once the row is locked, and leaves it as it is: no dead version of it has to be cleaned up.
+    for (const group of statements(sorted, bytesOf)) {
+      await tx
+        .insertInto(names.locks)
+        .values(group.map((lock_hash) => ({ lock_hash })))
+        .onConflict((conflict) =>
+          conflict
+            .column('lock_hash')
+            .doUpdateSet(({ ref }) => ({ lock_hash: ref('excluded.lock_hash') }))
+            .where(sql<boolean>`false`),
+        )
+        .execute()
+    }
+  },
+  isTransient,
+  isGone,
+  isReadOnly: (error) => driverError(error).code === READ_ONLY,
+  // After any error of the server only the end of the transaction, or of a savepoint, is taken.
+  endsTransaction: (error) => isSqlState(driverError(error).code) || isTransient(error),
+  revivesTransaction: (statement) => /^\s*rollback\s+((work|transaction)\s+)?to\b/i.test(statement),
+  endSession: 'select pg_terminate_backend(pg_backend_pid())',
+}
+
+/** PostgreSQL in this process (PGlite): one session, which is the host's. */
+export const embeddedPostgres: Engine = { ...postgres, migrationsIn: undefined, endSession: undefined }
+
+/** Any number that hosts do not use for advisory locks of their own. */
+const MIGRATION_LOCK = 5_120_917_263_548
+
+/** For what runs in a transaction that holds the lock already. */
+class LockedAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+/** A driver whose only connection is that of an open transaction, which is begun and ended elsewhere. */
+function driverOn(connection: DatabaseConnection): Driver {
+  const nothing = async () => {}
+  return {
+    init: nothing,
+    acquireConnection: async () => connection,
+    beginTransaction: nothing,
+    commitTransaction: nothing,
+    rollbackTransaction: nothing,
+    releaseConnection: nothing,
+    destroy: nothing,
+  }
+}

@@ -1,0 +1,66 @@
+import { sql } from 'kysely'
+import { driverError } from './driver-error.ts'
+import type { Engine } from './engine.ts'
+
+// https://sqlite.org/rescode.html
+const BUSY = 5
+const LOCKED = 6
+
+/**
+ * Errors after which SQLite may have rolled the transaction back by itself: what follows would be committed statement by
+ * statement. https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+ */
+const MAY_ROLL_BACK: ReadonlySet<unknown> = new Set([
+  BUSY,
+  7, // SQLITE_NOMEM
+  9, // SQLITE_INTERRUPT
+  10, // SQLITE_IOERR
+  13, // SQLITE_FULL
+])
+
+/** The same by the names that better-sqlite3 gives; extended codes go on behind them, as in SQLITE_BUSY_SNAPSHOT. */
+const NUMBER_OF: Readonly<Record<string, number>> = { BUSY, LOCKED, NOMEM: 7, INTERRUPT: 9, IOERR: 10, FULL: 13 }
+
+/** The primary code of an error: the lowest byte of node:sqlite's `errcode`, or by name. */
+function resultCode(error: unknown): number | undefined {
+  const { code, errcode } = driverError(error)
+  if (typeof errcode === 'number') return errcode & 0xff
+  const [, name = ''] = /^SQLITE_([A-Z]+)/.exec(String(code)) ?? []
+  return NUMBER_OF[name]
+}
+
+export const sqlite: Engine = {
+  isolationLevel: undefined,
+  longText: sql`text`,
+  textCollation: sql``, // BINARY by default
+  rowNumber: 'integer',
+  countUp: (column) => column.autoIncrement(),
+  tableOptions: sql``,
+  createIndex: (index) => index.ifNotExists().execute(),
+  defaultSchema: async () => undefined,
+  async columnsOf(db, table) {
+    const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db)
+    return rows.map(({ name }) => name)
+  },
+  migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
+  indexHint: () => sql``,
+  readsForUpdate: false,
+  async lockRows(tx, names, hashes) {
+    // One writer at a time has the whole database: the first write of the transaction is the lock.
+    const [first = ''] = hashes
+    await tx
+      .insertInto(names.locks)
+      .values({ lock_hash: first })
+      .onConflict((conflict) => conflict.column('lock_hash').doUpdateSet({ lock_hash: first }))
+      .execute()
+  },
+  isTransient(error) {
+    const code = resultCode(error)
+    return code === BUSY || code === LOCKED
+  },
+  isGone: (error) => /no transaction is active|database is not open/.test(String(driverError(error).message)),
+  isReadOnly: () => false, // a file does not fail over
+  endsTransaction: (error) => MAY_ROLL_BACK.has(resultCode(error)),
+  revivesTransaction: () => false,
+  endSession: undefined,
+}

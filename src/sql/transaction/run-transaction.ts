@@ -1,0 +1,60 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Engine } from '../engines/engine.ts'
+import { discardConnection } from './discard-connection.ts'
+import { TransactionGuard } from './transaction-guard.ts'
+
+/**
+ * A transaction of the host's Kysely: commits what `work` did, or rolls it back and throws what was thrown.
+ *
+ * Once the database has ended the transaction, each further statement is refused with the error that ended it, and so is
+ * the commit, whoever caught that error. A connection that may still be inside its transaction, or that leads to a server
+ * which takes no writes any more, does not go back to its pool.
+ */
+export function runTransaction<Database, T>(
+  kysely: Kysely<Database>,
+  engine: Engine,
+  work: (tx: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  const { promise: failed, reject } = Promise.withResolvers<never>()
+  const done = kysely.connection().execute(async (session) => {
+    const connection = await session.getExecutor().provideConnection(async (one) => one)
+    /** Throws at once, and keeps the connection until it can do no harm. */
+    const failAndDiscard = async (error: unknown): Promise<never> => {
+      reject(error)
+      await discardConnection(connection, engine)
+      throw error
+    }
+    const tx = await begin(session, engine).catch((error: unknown) => {
+      if (engine.endSession === undefined || engine.isGone(error)) throw error
+      return failAndDiscard(error)
+    })
+    const guard = new TransactionGuard(connection, engine)
+    try {
+      const value = await work(tx)
+      guard.check()
+      await tx.commit().execute()
+      guard.remove()
+      return value
+    } catch (error) {
+      guard.refuse(error)
+      const rolledBack = await succeeds(tx.rollback().execute())
+      guard.remove()
+      if (rolledBack && !guard.metReadOnly) throw error
+      return await failAndDiscard(error)
+    }
+  })
+  return Promise.race([done, failed])
+}
+
+/** Begun by hand, so that what becomes of the connection after a failed rollback is decided here. */
+function begin<Database>(session: Kysely<Database>, { isolationLevel }: Engine) {
+  const transaction = session.startTransaction()
+  return (isolationLevel ? transaction.setIsolationLevel(isolationLevel) : transaction).execute()
+}
+
+function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  )
+}
