@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import { engineOf } from './engines/engine-of.ts'
-import { runTransaction } from './transaction/run-transaction.ts'
+import { failureOf, runTransaction } from './transaction/run-transaction.ts'
 
 /**
  * Transactions of the host's own Kysely, for MySQL 8+, MariaDB 10.6+, PostgreSQL 14+ and SQLite; `tx` is a Kysely
@@ -23,5 +23,6 @@ export function sqlUnitOfWork<Database>(kysely: Kysely<Database>): UnitOfWork<Tr
       // The library's own locks cover this process, which is all that is promised here.
     },
     isTransient: (error) => engine.isTransient(error),
+    failureOf,
   }
 }

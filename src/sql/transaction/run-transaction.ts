@@ -3,6 +3,13 @@ import type { Engine } from '../engines/engine.ts'
 import { discardConnection } from './discard-connection.ts'
 import { TransactionGuard } from './transaction-guard.ts'
 
+const guards = new WeakMap<object, TransactionGuard>()
+
+/** With what the database has ended a transaction of {@link runTransaction}; undefined while it is alive. */
+export function failureOf(tx: object): unknown {
+  return guards.get(tx)?.end
+}
+
 /**
  * A transaction of the host's Kysely: commits what `work` did, or rolls it back and throws what was thrown.
  *
@@ -29,6 +36,7 @@ export function runTransaction<Database, T>(
       return failAndDiscard(error)
     })
     const guard = new TransactionGuard(connection, engine)
+    guards.set(tx, guard)
     try {
       const value = await work(tx)
       guard.check()

@@ -38,6 +38,11 @@ export class TransactionGuard {
     }
   }
 
+  /** With what the transaction was ended; undefined while it is alive. */
+  get end(): unknown {
+    return this.#end?.error
+  }
+
   /** @throws what ended the transaction, when something did. */
   check(): void {
     if (this.#end) throw this.#end.error
