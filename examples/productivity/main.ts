@@ -17,10 +17,18 @@ import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
 import { ProgressBar } from './demo/progress-bar.ts'
-import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
+import {
+  bestDays,
+  type DateRange,
+  describeImport,
+  describeResult,
+  describeSources,
+  describeTotals,
+  idleTime,
+  whoIsHere,
+} from './demo/report.ts'
 import { commandToResume, resumeJob } from './demo/resume.ts'
 import { serveUntilInterrupted } from './demo/serve.ts'
-import { textTable } from './demo/text-table.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
 import type { Database, Tables, Tx } from './schema/tables.ts'
@@ -119,9 +127,8 @@ async function fill(db: Database, options: DemoOptions, isFilled: boolean): Prom
   const { source, zone, from, to } = options
   if (source.kind === 'files') {
     const counts = await importFiles(db, source.folder)
-    await rememberMadeUpData(db, options)
-    const rows = [...counts].map(([table, { added, changed, left }]) => [table, ...[added, changed, left].map(String)])
-    console.log(`Source rows:\n${textTable(['table', 'added', 'changed', 'left as they were'], rows)}`)
+    await rememberMadeUpData(db, options) // there is none, or no longer only that
+    console.log(describeImport(counts))
     return
   }
   if (isFilled) {
@@ -130,8 +137,7 @@ async function fill(db: Database, options: DemoOptions, isFilled: boolean): Prom
   }
   await rememberMadeUpData(db, options)
   const counts = await insertSources(db, generateSources({ zone, from, ...source }))
-  const rows = Object.entries(counts).map(([table, count]) => `${count.toLocaleString('en')} ${table}`)
-  console.log(`Source rows: ${rows.join(', ')}`)
+  console.log(describeSources(new Map(Object.entries(counts))))
 }
 
 const quiet = () => {}

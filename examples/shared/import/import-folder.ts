@@ -35,7 +35,10 @@ export async function importFolder<Schema>(
   }
 
   return db.transaction().execute(async (tx) => {
-    const writer = new TableWriter(tx)
+    const writer = new TableWriter(tx, [
+      ...found.flatMap(({ file }) => file.introduces?.table ?? []),
+      ...found.map(({ file }) => file.table),
+    ])
     for (const { file, path } of found) {
       for await (const rows of rowsOf(path, file, keys)) await writer.write(file, rows)
     }

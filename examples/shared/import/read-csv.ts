@@ -42,8 +42,10 @@ const UNREADABLE = /(?![\t\n\r])\p{Cc}|\uFFFD|\r(?!\n)/u
 export async function* readCsv(path: string, columns: CsvColumns): AsyncGenerator<CsvRecords> {
   let header: readonly string[] | undefined
   for await (const lines of readLines(path)) {
-    refuseUnreadable(path, lines, header)
-    let records = recordsOf(path, lines, header)
+    // Before the first line has been checked, it may name the columns of the others all the same.
+    const names = header ?? lines.text.split(/\r?\n/, 1)[0]?.split(',') ?? []
+    refuseUnreadable(path, lines, names)
+    let records = recordsOf(path, lines, names)
     if (!header) {
       const [first, ...others] = records
       header = headerFrom(path, columns, first?.line === 1 ? first.fields : [])
@@ -55,7 +57,7 @@ export async function* readCsv(path: string, columns: CsvColumns): AsyncGenerato
   if (!header) headerFrom(path, columns, [])
 }
 
-function recordsOf(path: string, { text, first }: Lines, header: readonly string[] | undefined): readonly CsvRecord[] {
+function recordsOf(path: string, { text, first }: Lines, names: readonly string[]): readonly CsvRecord[] {
   try {
     // With `info` each record comes with where it ends; the types do not know.
     const parsed = parse(text, { ...OPTIONS, info: true }) as unknown as readonly {
@@ -63,46 +65,47 @@ function recordsOf(path: string, { text, first }: Lines, header: readonly string
       readonly info: InfoRecord
     }[]
     return parsed.map(({ record, info }) => {
-      // A field that spans lines is refused; it is from where it begins.
-      return { line: first + info.lines - 1 - record.join().split('\n').length + 1, fields: record }
+      // A field that spans lines is refused, where its record begins.
+      return { line: first + info.lines - record.join().split('\n').length, fields: record }
     })
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw quoteRefusal(path, { text, first }, header) ?? error
+    throw quoteRefusal(path, { text, first }, names) ?? error
   }
 }
 
 /** The first line that cannot be read by itself. */
-function quoteRefusal(path: string, { text, first }: Lines, header: readonly string[] | undefined) {
-  for (const [index, line] of text.split('\n').entries()) {
+function quoteRefusal(path: string, { text, first }: Lines, names: readonly string[]) {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
     try {
       parse(line, OPTIONS)
     } catch (error) {
       if (!(error instanceof CsvError)) throw error
-      const number = typeof error.column === 'number' ? error.column : 0
-      const column = header?.[number] ?? number + 1
+      const number = typeof error.column === 'number' ? error.column + 1 : 1
       const expectation = 'quotes around whole fields only, doubled inside, and closed on their line'
-      return refusal({ path, line: first + index, column }, expectation, line)
+      return refusal(placeOf(path, first + index, number, names), expectation, line)
     }
   }
   return undefined
 }
 
-function refuseUnreadable(path: string, { text, first }: Lines, header: readonly string[] | undefined): void {
+function refuseUnreadable(path: string, { text, first }: Lines, names: readonly string[]): void {
   const index = text.search(UNREADABLE)
   if (index < 0) return
-  const lines = text.split('\n')
   const before = text.slice(0, index).split('\n')
   const number = (before.at(-1) ?? '').replaceAll(/"[^"]*"?/g, '').split(',').length
-  // Before the first line has been read, it may name the columns all the same.
-  const names = header ?? (before.length > 1 ? lines[0]?.trimEnd().split(',') : [])
-  const place = { path, line: first + before.length - 1, column: names?.[number - 1] || number }
-  const line = lines[before.length - 1] ?? ''
+  const place = placeOf(path, first + before.length - 1, number, names)
+  const line = text.split('\n', before.length).at(-1) ?? ''
   if (text[index] === '\uFFFD') {
     throw refusal(place, 'text in UTF-8, not in Latin-1, UTF-16 or another encoding', line)
   }
   if (text[index] === '\r') throw refusal(place, 'lines that end with \\n or \\r\\n, not with \\r alone', line)
   throw refusal(place, 'text without control characters, in UTF-8', line)
+}
+
+/** In the line of the names, a column is told by its number. */
+function placeOf(path: string, line: number, number: number, names: readonly string[]): Place {
+  return { path, line, column: (line > 1 && names[number - 1]) || number }
 }
 
 function headerFrom(path: string, { wanted, ignored }: CsvColumns, found: readonly string[]): readonly string[] {

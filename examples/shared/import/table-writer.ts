@@ -19,11 +19,13 @@ export class TableWriter {
   /** Who has been introduced, by table. */
   readonly #known = new Map<string, Set<Cell>>()
 
-  constructor(tx: AnyDatabase) {
+  /** @param tables Those that are told of in `counts`, also when they get no row. */
+  constructor(tx: AnyDatabase, tables: readonly string[]) {
     this.#tx = tx
+    for (const table of tables) this.#counts.set(table, NONE)
   }
 
-  /** By table, in the order in which they were written. */
+  /** By table. */
   get counts(): ReadonlyMap<string, RowCounts> {
     return this.#counts
   }
@@ -44,7 +46,6 @@ export class TableWriter {
         left: batch.length - added.length - changed.length,
       })
     }
-    if (rows.length === 0) this.#count(file.table, NONE)
   }
 
   async #introduce({ introduces }: SourceFile, rows: readonly Row[]): Promise<void> {

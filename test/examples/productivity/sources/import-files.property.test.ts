@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterAll, expect, it } from 'vitest'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { importFiles } from '../../../../examples/productivity/sources/import-files.ts'
@@ -197,6 +198,13 @@ async function rowsIn(db: Database, name: Name) {
   return await db.selectFrom(tableOf(name)).selectAll().execute()
 }
 
+async function rowsInAll(db: Database): Promise<number> {
+  const tables = [...names.map(tableOf), 'employees']
+  const counts = tables.map((table) => sql`(select count(*) from ${sql.table(table)})`)
+  const { rows } = await sql<{ count: number }>`select ${sql.join(counts, sql` + `)} as count`.execute(db)
+  return rows[0]!.count
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'recalc-files-'))
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -209,7 +217,7 @@ it('5,000 files with something changed are each refused with file and line, or i
   await fc.assert(
     fc.asyncProperty(changes, async (change) => {
       const { name, bytes } = apply(change)
-      await rm(join(folder, change.name))
+      if (name !== change.name) await rm(join(folder, change.name))
       await writeFile(join(folder, name), bytes)
       try {
         const error = await importFiles(db, folder).then(
@@ -233,13 +241,15 @@ it('5,000 files with something changed are each refused with file and line, or i
           expect(error).toBeInstanceOf(ImportError)
           // An unknown role may be blamed on the activities that name it.
           expect((error as Error).message).toMatch(/^\S+\/(\S+\.csv(\.gz)?):\d+(:[^\n]+)?: /)
-          for (const one of names) expect(await rowsIn(db, one)).toEqual([])
+          expect(await rowsInAll(db)).toBe(0)
         }
       } finally {
-        await rm(join(folder, name))
+        if (name !== change.name) await rm(join(folder, name))
         await writeFile(join(folder, change.name), bytesOf(change.name))
-        for (const one of names.toReversed()) await db.deleteFrom(tableOf(one)).execute()
-        await db.deleteFrom('employees').execute()
+        if ((await rowsInAll(db)) > 0) {
+          for (const one of names.toReversed()) await db.deleteFrom(tableOf(one)).execute()
+          await db.deleteFrom('employees').execute()
+        }
       }
     }),
     { numRuns: 5_000 },
