@@ -70,7 +70,8 @@ export function keyOf({ key }: SourceFile, row: Row): string {
 
 function problemOf(file: SourceFile, row: Row, keys: Keys) {
   for (const [column, table] of Object.entries(file.references ?? {})) {
-    if (!keys.get(table)?.has(row[column] ?? null)) return { column, expectation: `a row of ${table}` }
+    const key = row[column] ?? null
+    if (key !== null && !keys.get(table)?.has(key)) return { column, expectation: `a row of ${table}` }
   }
   return file.problemIn?.(row)
 }
