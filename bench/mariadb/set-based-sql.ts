@@ -10,7 +10,7 @@ const CELL = DAY
 /** Windows up to this length can only touch a shift that begins within it of their start; the few others are joined apart. */
 const SHORT = HOUR
 
-const EMPLOYEE = 'employee_id varchar(64) collate utf8mb4_bin not null'
+const EMPLOYEE = 'employee_id varchar(64) collate utf8mb4_nopad_bin not null'
 
 const WORKING_TABLES = {
   shifts: `${EMPLOYEE}, d date not null, inside int not null, s bigint not null, e bigint not null, pause bigint not null,
@@ -56,18 +56,25 @@ export function statementsFor(
   const start = dayBounds(from, zone).start.getTime()
   const end = dayBounds(to, zone).end.getTime()
   const own = `employee_id between '${first}' and '${last}'`
+  const windowEnd = `greatest(l.window_start, least(l.window_end, ${asOf.getTime()}))`
   return [
     ...Object.keys(WORKING_TABLES).map((table) => `truncate table ${table}`),
 
     // Rule 1. A shift from before, or from behind, may own what is done within; it has no day of its own here.
     `insert into shifts
      select c.employee_id, coalesce(d.d, '1000-01-01'), coalesce(d.inside, 0), c.clock_in,
-       greatest(c.clock_in, coalesce(c.clock_out, least(${asOf.getTime()}, d.e))), c.break_minutes * 60000
+       least(greatest(c.clock_in, coalesce(c.clock_out, least(${asOf.getTime()}, c.clock_in + ${16 * HOUR}))), c.clock_in + ${DAY}),
+       c.break_minutes * 60000
      from clock_times c left join days d on c.clock_in >= d.s and c.clock_in < d.e
-     where c.${own} and (c.clock_in >= ${start - DAY} or c.long_clock_out > ${start}) and c.clock_in < ${end + 2 * DAY}`,
+     where c.${own} and c.clock_in >= ${start - DAY} and c.clock_in < ${end + 2 * DAY}`,
     'select coalesce(max(e - s), 0) into @longest from shifts',
     `insert into merged (employee_id, d, a, b)
-     select employee_id, d, min(s), max(e) from (
+     select employee_id, d,
+       greatest(min(s), least(max(e), coalesce((
+         select max(x.e) from shifts x join days y
+         where y.d = numbered.d and x.employee_id = numbered.employee_id and x.s < y.s and x.s >= y.s - ${DAY}), 0))),
+       max(e)
+     from (
        select employee_id, d, s, e, sum(is_new) over (partition by employee_id, d order by s, e rows unbounded preceding) n
        from (
          select employee_id, d, s, e, coalesce(s >= max(e) over (
@@ -119,17 +126,17 @@ export function statementsFor(
          from (
            select id, a ws, a we, 0 log_id, 900000 threshold from merged where b > a
            union all
-           select m.id, greatest(l.window_start, m.a), least(greatest(l.window_end, l.window_start), m.b), l.id, ${THRESHOLD}
+           select m.id, greatest(l.window_start, m.a), least(${windowEnd}, m.b), l.id, ${THRESHOLD}
            from activity_logs l force index (activity_logs_by_employee)
              straight_join cells m on m.employee_id = l.employee_id and m.cell = l.window_start div ${CELL}
-               and l.window_start < m.b and (l.window_end > m.a or l.window_start >= m.a)
+               and l.window_start < m.b and (${windowEnd} > m.a or l.window_start >= m.a)
              straight_join roles r on r.id = l.role_id
            where l.${own} and l.window_end - l.window_start <= ${SHORT}
              and l.window_start >= ${start - SHORT} and l.window_start < ${end + 2 * DAY}
            union all
-           select m.id, greatest(l.window_start, m.a), least(l.window_end, m.b), l.id, ${THRESHOLD}
+           select m.id, greatest(l.window_start, m.a), least(${windowEnd}, m.b), l.id, ${THRESHOLD}
            from activity_logs l force index (activity_logs_by_employee)
-             straight_join merged m on m.employee_id = l.employee_id and l.window_start < m.b and l.window_end > m.a
+             straight_join merged m on m.employee_id = l.employee_id and l.window_start < m.b and (${windowEnd} > m.a or l.window_start >= m.a)
              straight_join roles r on r.id = l.role_id
            where l.${own} and l.window_end - l.window_start > ${SHORT} and m.b > m.a
          ) touching

@@ -9,6 +9,7 @@ import {
   type RecalcService,
   type TriggerOptions,
 } from 'recalc-service'
+import { ImportError } from '../shared/import/import-error.ts'
 import { DatabaseError } from './database/database-error.ts'
 import { openMysql } from './database/mysql.ts'
 import { redisCache } from './database/redis.ts'
@@ -16,13 +17,21 @@ import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
 import { ProgressBar } from './demo/progress-bar.ts'
-import { bestDays, type DateRange, describeResult, describeTotals, idleTime, whoIsHere } from './demo/report.ts'
+import {
+  bestDays,
+  type DateRange,
+  describeImport,
+  describeResult,
+  describeSources,
+  describeTotals,
+  idleTime,
+  whoIsHere,
+} from './demo/report.ts'
 import { commandToResume, resumeJob } from './demo/resume.ts'
 import { serveUntilInterrupted } from './demo/serve.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
 import type { Database, Tables, Tx } from './schema/tables.ts'
-import { ImportError } from './sources/csv.ts'
 import { generateSources } from './sources/generator/generate.ts'
 import { importFiles } from './sources/import-files.ts'
 import { insertSources } from './sources/insert-sources.ts'
@@ -116,17 +125,19 @@ async function follow(job: JobHandle, range: DateRange): Promise<RecalcResult> {
 
 async function fill(db: Database, options: DemoOptions, isFilled: boolean): Promise<void> {
   const { source, zone, from, to } = options
+  if (source.kind === 'files') {
+    const counts = await importFiles(db, source.folder)
+    await rememberMadeUpData(db, options) // there is none, or no longer only that
+    console.log(describeImport(counts))
+    return
+  }
   if (isFilled) {
     console.log(`Source rows: those that are there already; recalculating ${from} to ${to}`)
     return
   }
   await rememberMadeUpData(db, options)
-  const counts =
-    source.kind === 'files'
-      ? await importFiles(db, source.folder)
-      : await insertSources(db, generateSources({ zone, from, ...source }))
-  const rows = Object.entries(counts).map(([table, count]) => `${count.toLocaleString('en')} ${table}`)
-  console.log(`Source rows: ${rows.join(', ')}`)
+  const counts = await insertSources(db, generateSources({ zone, from, ...source }))
+  console.log(describeSources(new Map(Object.entries(counts))))
 }
 
 const quiet = () => {}

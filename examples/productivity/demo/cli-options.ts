@@ -6,7 +6,7 @@ export const USAGE = `Usage:
       makes up a warehouse and recalculates it
   npm run demo -- --data DIR --zone ZONE --from DATE --to DATE
       recalculates what is in the files of DIR: role-configs.csv, clock-times.csv, activity-logs.csv and, if there is one,
-      pay-rates.csv (or .csv.gz)
+      pay-rates.csv (or .csv.gz). A database that was kept takes them by their ids: new rows and changed ones, none twice
   npm run demo -- ... --resume JOB
       goes on with a job that was cancelled or killed, in a database that was kept: --sqlite or --mysql
   npm run demo -- ... --serve [--port 3000]

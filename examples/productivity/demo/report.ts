@@ -1,4 +1,5 @@
 import { countDays, type IsoDate, type RecalcResult } from 'recalc-service'
+import type { RowCounts } from '../../shared/import/table-writer.ts'
 import type { Database } from '../schema/tables.ts'
 import { textTable } from './text-table.ts'
 
@@ -13,6 +14,18 @@ export interface LastRun {
   readonly startedAt: Date | null
   /** Employee-days that earlier runs had brought up to date. */
   readonly processedBefore: number
+}
+
+/** How many source rows there are, by table. */
+export function describeSources(rows: ReadonlyMap<string, number>): string {
+  return `Source rows: ${[...rows].map(([table, number]) => `${count(number)} ${table}`).join(', ')}`
+}
+
+/** How many rows the files had, and what became of them, by table. */
+export function describeImport(counts: ReadonlyMap<string, RowCounts>): string {
+  const sums = [...counts].map(([table, { added, changed, left }]) => [table, added + changed + left] as const)
+  const cells = [...counts].map(([table, { added, changed, left }]) => [table, ...[added, changed, left].map(count)])
+  return `${describeSources(new Map(sums))}\n${textTable(['', 'added', 'changed', 'left'], cells)}`
 }
 
 /** A job's result in words. */

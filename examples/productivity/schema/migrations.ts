@@ -1,17 +1,18 @@
 import { type ColumnDataType, type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { recalcMigrations } from 'recalc-service/sql'
-import { isMysql } from '../database/engine.ts'
+import { exactCollation, refuseInexactIds } from './id-columns.ts'
 
-/** A shift or a window that lasts longer is looked up by its end; see `productivityMigrations`. */
+/** A window that lasts longer is looked up by its end; see `productivityMigrations`. */
 export const LONG = 24 * 60 * 60_000
 
 /**
  * The back end's schema, for MySQL, MariaDB and SQLite.
  *
- * "What touches this day" is a question that an index on the start alone cannot answer: something may have begun any time
+ * "What touches this day" is a question that an index on the start alone cannot answer: a window may have begun any time
  * before. So whatever lasts longer than 24 hours is in an index by its end too (a few rows), and for everything else it is
- * enough to look 24 hours farther back. Both are short ranges, however many years the tables hold.
+ * enough to look 24 hours farther back. Both are short ranges, however many years the table holds. Shifts count for 24 hours
+ * at most, so they need no such index.
  *
  * Every row references its employee, so whoever has rows can be found in `employees`. Who leaves stays there, inactive.
  */
@@ -20,8 +21,13 @@ const productivityMigrations: Readonly<Record<string, Migration>> = {
   productivity_0002_derived: { up: createDerivedTables },
 }
 
-/** Brings the back end's tables, and the library's own, up to date. */
+/**
+ * Brings the back end's tables, and the library's own, up to date.
+ *
+ * @throws {DatabaseError} when the database has the tables already, with ids that are not compared byte by byte.
+ */
 export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
+  await refuseInexactIds(db)
   const migrations = { ...productivityMigrations, ...recalcMigrations() }
   const migrator = new Migrator({
     db: db as unknown as Kysely<unknown>, // whatever it holds by now
@@ -58,13 +64,15 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
         'role_has_what_its_type_needs',
         sql`(role_type = 'batch' and coalesce(expected_per_hour, 0) > 0)
           or (role_type = 'continuous' and coalesce(idle_threshold_minutes, -1) >= 0)`,
-      ),
+      )
+      .addCheckConstraint('role_configs_multiplier', isAmount('multiplier')),
   )
   await createOfEmployees(db, 'pay_rates', (table) =>
     table
       .addColumn('effective_from', 'date', required)
       .addColumn('hourly_rate', decimal(8, 2), required)
-      .addPrimaryKeyConstraint('pay_rates_key', ['employee_id', 'effective_from'] as never),
+      .addPrimaryKeyConstraint('pay_rates_key', ['employee_id', 'effective_from'] as never)
+      .addCheckConstraint('pay_rates_rate', isAmount('hourly_rate')),
   )
   await createOfEmployees(db, 'clock_times', (table) =>
     table
@@ -72,11 +80,10 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('clock_in', 'bigint', required)
       .addColumn('clock_out', 'bigint')
       .addColumn('break_minutes', 'integer', (minutes) => minutes.notNull().defaultTo(0))
-      .addColumn('long_clock_out', 'bigint', whenLong('clock_in', 'clock_out')),
+      .addCheckConstraint('clock_times_break', isNotNegative('break_minutes')),
   )
   await index(db, 'clock_times', 'by_employee', ['employee_id', 'clock_in'])
   await index(db, 'clock_times', 'by_time', ['clock_in'])
-  await index(db, 'clock_times', 'long', ['employee_id', 'long_clock_out'])
   await createOfEmployees(db, 'activity_logs', (table) =>
     table
       .addColumn('id', 'integer', (id) => id.primaryKey().autoIncrement())
@@ -85,7 +92,8 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('window_end', 'bigint', required)
       .addColumn('items_count', 'integer', required)
       .addColumn('long_window_end', 'bigint', whenLong('window_start', 'window_end'))
-      .addForeignKeyConstraint('activity_logs_role', ['role_id'] as never, 'role_configs', ['id']),
+      .addForeignKeyConstraint('activity_logs_role', ['role_id'] as never, 'role_configs', ['id'])
+      .addCheckConstraint('activity_logs_items', isNotNegative('items_count')),
   )
   // Everything that is read of an activity is in the index: no look into the table, which is in another order, per row.
   const read = ['window_end', 'role_id', 'items_count']
@@ -107,7 +115,7 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addPrimaryKeyConstraint('daily_scores_key', ['employee_id', 'score_date'] as never),
   )
   await index(db, 'daily_scores', 'by_date', ['score_date'])
-  // The work date is part of this key and the next: when shifts of two days overlap, both may be idle from one instant on.
+  // The work date is part of this key and the next: a day's rows are found, and go, by it.
   await createOfEmployees(db, 'idle_periods', (table) =>
     table
       .addColumn('work_date', 'date', required)
@@ -134,8 +142,8 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
     table
       .addColumn('work_date', 'date', required)
       .addColumn('hourly_rate', decimal(8, 2), required)
-      .addColumn('labor_cost', decimal(10, 2), required)
-      .addColumn('cost_per_item', decimal(10, 4))
+      .addColumn('labor_cost', decimal(14, 2), required)
+      .addColumn('cost_per_item', decimal(16, 4))
       .addPrimaryKeyConstraint('employee_hourly_costs_key', ['employee_id', 'work_date'] as never),
   )
   await index(db, 'employee_hourly_costs', 'by_date', ['work_date'])
@@ -153,16 +161,26 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('last_activity_at', 'bigint')
       .addColumn('role_id', 'integer')
       .addColumn('items_today', 'bigint', required)
-      .addColumn('points_today', decimal(12, 2), required)
+      .addColumn('points_today', decimal(16, 2), required)
       .addPrimaryKeyConstraint('employee_current_status_key', ['employee_id'] as never),
   )
+}
+
+function isNotNegative(column: string) {
+  return sql<boolean>`${sql.ref(column)} >= 0`
+}
+
+/** SQLite would keep a third place, which a server rounds away. */
+function isAmount(column: string) {
+  return sql<boolean>`${isNotNegative(column)} and round(${sql.ref(column)}, 2) = ${sql.ref(column)}`
 }
 
 /** A table whose text is compared byte by byte, as ids are. */
 async function create(db: Kysely<unknown>, name: string, columns: (table: Table) => Table): Promise<void> {
   const table = columns(db.schema.createTable(name))
-  const options = sql`engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin`
-  await (isMysql(db) ? table.modifyEnd(options) : table).execute()
+  const collation = await exactCollation(db)
+  const options = sql`engine = InnoDB default charset = utf8mb4 collate = ${sql.raw(collation ?? '')}`
+  await (collation === undefined ? table : table.modifyEnd(options)).execute()
 }
 
 async function index(db: Kysely<unknown>, table: string, name: string, columns: readonly string[]): Promise<void> {

@@ -58,8 +58,6 @@ export interface ClockTimesTable {
   /** NULL: the shift is open. */
   clock_out: Instant | null
   break_minutes: number
-  /** `clock_out` of a shift of more than 24 hours, otherwise NULL. */
-  long_clock_out: GeneratedAlways<Instant | null>
 }
 
 export interface ActivityLogsTable {
@@ -96,7 +94,7 @@ export interface IdlePeriodsTable {
 export interface AlertsTable {
   employee_id: string
   work_date: WorkDate
-  alert_type: 'idle_detected' | 'missing_clock_out'
+  alert_type: 'idle_detected' | 'missing_clock_out' | 'implausible_shift'
   event_at: Instant
   severity: 'warning' | 'critical'
   message: string

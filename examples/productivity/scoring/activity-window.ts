@@ -8,7 +8,7 @@ export interface ActivityWindow extends Span {
   readonly role: Role
 }
 
-/** Rule 2: an end before the start counts as the start. */
-export function windowEnd(start: number, end: number): number {
-  return Math.max(start, end)
+/** Rule 2: an end before the start counts as the start, and nothing lasts longer than until now. */
+export function windowEnd(start: number, end: number, now: number): number {
+  return Math.max(start, Math.min(end, now))
 }

@@ -6,12 +6,22 @@ export function floorToMinutes(ms: number): number {
   return Math.floor(ms / MINUTE)
 }
 
-/** `numerator / denominator` of two integers to the nearest integer, half up. */
+/** `numerator / denominator` of two safe integers, not negative, to the nearest integer, half up. */
 export function divideHalfUp(numerator: number, denominator: number): number {
-  return Math.floor((2 * numerator + denominator) / (2 * denominator))
+  // A remainder is exact; twice the numerator need not be.
+  const remainder = numerator % denominator
+  return (numerator - remainder) / denominator + (2 * remainder >= denominator ? 1 : 0)
 }
 
-/** A DECIMAL(…, 2) as the driver gives it, a number or a string, in whole hundredths. */
+/**
+ * A DECIMAL(…, 2) as the driver gives it, a number or a string, in whole hundredths.
+ *
+ * @throws {Error} when it has more places, which only SQLite keeps: to round them would give other rows than elsewhere.
+ */
 export function hundredths(decimal: number | string): number {
-  return Math.round(Number(decimal) * 100)
+  const amount = Number(decimal) * 100
+  const whole = Math.round(amount)
+  // Binary fractions miss by less than this, and a third place by far more.
+  if (Math.abs(amount - whole) < 1e-4) return whole
+  throw new Error(`Expected a decimal of at most two places, got ${decimal}`)
 }

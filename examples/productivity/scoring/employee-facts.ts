@@ -27,10 +27,14 @@ export class EmployeeFacts {
     })
   }
 
-  /** What `scoreDay` needs for the day. */
-  on(day: Span): DayFacts {
+  /**
+   * What `scoreDay` needs for the day, and `currentStatus` too.
+   *
+   * @param since From when on more is wanted, if that is before the day.
+   */
+  on(day: Span, since = day.start): DayFacts {
     const own = this.#shifts.filter((shift) => beginsIn(shift, day))
-    const reach = { start: day.start, end: Math.max(day.end, ...own.map(({ end }) => end)) }
+    const reach = { start: Math.min(since, day.start), end: Math.max(day.end, ...own.map(({ end }) => end)) }
     const shifts = this.#shifts.filter((shift) => touches(shift, reach))
     return { day, now: this.#now, shifts, windows: this.#windowsTouching(reach) }
   }

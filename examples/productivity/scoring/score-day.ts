@@ -1,7 +1,7 @@
 import type { ActivityWindow } from './activity-window.ts'
 import { divideHalfUp, floorToMinutes, MINUTE } from './arithmetic.ts'
 import { type IdlePeriod, idlePeriods } from './idle.ts'
-import { mergeShifts, type Shift, shiftAt } from './shift.ts'
+import { LONGEST_OPEN, mergeShifts, notBefore, type Shift, shiftAt } from './shift.ts'
 import { beginsIn, lengthOf, type Span } from './span.ts'
 
 /** All that is needed to score one day of one employee. More than is needed does no harm. */
@@ -33,8 +33,10 @@ export interface ScoredDay {
   readonly score: DayScore
   /** By start. */
   readonly idlePeriods: readonly IdlePeriod[]
-  /** When the shifts began that were left open on a day that is over, ascending. */
+  /** When the shifts began that have been open for too long, ascending. */
   readonly leftOpen: readonly number[]
+  /** When the implausible shifts began, ascending. */
+  readonly implausible: readonly number[]
 }
 
 /** Rules 1 to 6 of the reference, and the only place where they are put together. `null`: the day has no row. */
@@ -43,7 +45,8 @@ export function scoreDay({ day, now, shifts, windows }: DayFacts): ScoredDay | n
   const activities = windows.filter((window) => beginsIn(shiftAt(window.start, shifts) ?? window, day))
   if (ownShifts.length === 0 && activities.length === 0) return null
 
-  const merged = mergeShifts(ownShifts)
+  const earlier = shifts.filter(({ start }) => start < day.start)
+  const merged = notBefore(latestEnd(earlier), mergeShifts(ownShifts))
   const idle = merged.flatMap((shift) => idlePeriods(shift, windows))
   const breaks = total(ownShifts, ({ breakMinutes }) => breakMinutes * MINUTE)
   const clocked = Math.max(0, total(merged, lengthOf) - breaks)
@@ -61,8 +64,13 @@ export function scoreDay({ day, now, shifts, windows }: DayFacts): ScoredDay | n
       efficiency: clockedMinutes === 0 ? 0 : divideHalfUp(activeMinutes * 10_000, clockedMinutes),
     },
     idlePeriods: idle,
-    leftOpen: day.end <= now ? beginnings(ownShifts.filter(({ isOpen }) => isOpen)) : [],
+    leftOpen: beginnings(ownShifts.filter(({ start, isOpen }) => isOpen && now - start > LONGEST_OPEN)),
+    implausible: beginnings(ownShifts.filter(({ isImplausible }) => isImplausible)),
   }
+}
+
+function latestEnd(spans: readonly Span[]): number {
+  return spans.reduce((latest, { end }) => Math.max(latest, end), Number.NEGATIVE_INFINITY)
 }
 
 function beginnings(shifts: readonly Shift[]): readonly number[] {

@@ -1,15 +1,41 @@
+import { MINUTE } from './arithmetic.ts'
 import type { Span } from './span.ts'
+
+const HOUR = 60 * MINUTE
+
+/** The longest that anybody works in one go: a shift that is open for longer was forgotten. */
+export const LONGEST_OPEN = 16 * HOUR
+
+/** No shift counts for longer, however late somebody clocked out. */
+export const LONGEST_SHIFT = 24 * HOUR
 
 /** A row of `clock_times` whose end is known. */
 export interface Shift extends Span {
   readonly breakMinutes: number
   /** Nobody has clocked out: its end is only what rule 1 makes of it. */
   readonly isOpen: boolean
+  /** It ended before it began, or lasted longer than `LONGEST_SHIFT`. */
+  readonly isImplausible: boolean
 }
 
-/** Rule 1: an open shift ends at the earlier of now and the end of its day; one that ends before it starts is empty. */
-export function shiftEnd(clockIn: number, clockOut: number | null, endOfDay: number, now: number): number {
-  return Math.max(clockIn, clockOut ?? Math.min(now, endOfDay))
+/** The columns of `clock_times` that say what a shift is. */
+export interface ShiftRow {
+  readonly clock_in: number
+  readonly clock_out: number | null
+  readonly break_minutes: number
+}
+
+/** Rule 1, for one shift. An open one ends now, and after `LONGEST_OPEN` at the latest. */
+export function shiftFrom({ clock_in: start, clock_out, break_minutes: breakMinutes }: ShiftRow, now: number): Shift {
+  const end = clock_out ?? Math.min(now, start + LONGEST_OPEN)
+  const latest = start + LONGEST_SHIFT
+  return {
+    start,
+    end: Math.min(Math.max(start, end), latest),
+    breakMinutes,
+    isOpen: clock_out === null,
+    isImplausible: end < start || end > latest,
+  }
 }
 
 /** Rule 1: shifts that overlap become one, so that no instant counts twice. Shifts that merely touch stay two. */
@@ -21,6 +47,11 @@ export function mergeShifts(shifts: readonly Span[]): readonly Span[] {
     else merged.push({ start, end })
   }
   return merged
+}
+
+/** Rule 1: what is left of merged shifts when the time before the instant counts for an earlier day. */
+export function notBefore(instant: number, merged: readonly Span[]): readonly Span[] {
+  return merged.filter(({ end }) => end > instant).map(({ start, end }) => ({ start: Math.max(start, instant), end }))
 }
 
 /** Rule 2: of the shifts that contain the instant, the one that began last. */

@@ -1,90 +1,88 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Insertable } from 'kysely'
-import type { ActivityLogsTable, ClockTimesTable, Database, PayRatesTable, RoleConfigsTable } from '../schema/tables.ts'
-import { type CsvRecord, ImportError, readCsv } from './csv.ts'
-import { insertSources, type RowCounts } from './insert-sources.ts'
+import { date, decimal, id, instant, integer, oneOf, optional, text } from '../../shared/import/columns.ts'
+import { importFolder } from '../../shared/import/import-folder.ts'
+import type { SourceFile } from '../../shared/import/source-file.ts'
+import type { RowCounts } from '../../shared/import/table-writer.ts'
+import type { Database } from '../schema/tables.ts'
+
+const employee = text(64)
+
+/** Employees are whoever appears in a file, named after their id. */
+const introduces: SourceFile['introduces'] = {
+  column: 'employee_id',
+  table: 'employees',
+  rowFrom: (employeeId) => ({ id: employeeId, name: employeeId }),
+}
+
+const files: readonly SourceFile[] = [
+  {
+    table: 'role_configs',
+    name: 'role-configs',
+    key: ['id'],
+    columns: {
+      id,
+      role_name: text(255),
+      role_type: oneOf('continuous', 'batch'),
+      multiplier: decimal(6, 2),
+      expected_per_hour: optional(integer(1)),
+      idle_threshold_minutes: optional(integer(0)),
+    },
+    problemIn: ({ role_type, expected_per_hour, idle_threshold_minutes }) => {
+      if (role_type === 'batch' && expected_per_hour === null) {
+        return { column: 'expected_per_hour', expectation: 'a whole number from 1 on for a batch role' }
+      }
+      if (role_type === 'continuous' && idle_threshold_minutes === null) {
+        return { column: 'idle_threshold_minutes', expectation: 'a whole number from 0 on for a continuous role' }
+      }
+      return undefined
+    },
+  },
+  {
+    table: 'pay_rates',
+    name: 'pay-rates',
+    isOptional: true,
+    key: ['employee_id', 'effective_from'],
+    columns: { employee_id: employee, effective_from: date(), hourly_rate: decimal(8, 2) },
+    introduces,
+  },
+  {
+    table: 'clock_times',
+    name: 'clock-times',
+    key: ['id'],
+    columns: {
+      id,
+      employee_id: employee,
+      clock_in: instant(),
+      clock_out: optional(instant()),
+      // No shift counts for longer than a day.
+      break_minutes: integer(0, 24 * 60),
+    },
+    introduces,
+  },
+  {
+    table: 'activity_logs',
+    name: 'activity-logs',
+    key: ['id'],
+    columns: {
+      id,
+      employee_id: employee,
+      role_id: id,
+      window_start: instant(),
+      window_end: instant(),
+      items_count: integer(0),
+    },
+    ignored: ['case_id'],
+    references: { role_id: 'role_configs' },
+    introduces,
+  },
+]
 
 /**
- * Fills the source tables from files in `folder`, whose names end with `role-configs.csv`, `clock-times.csv`,
- * `activity-logs.csv` and, if there is one, `pay-rates.csv`, packed (`.gz`) or not. Employees are whoever appears in them.
+ * Reads `role-configs.csv`, `clock-times.csv`, `activity-logs.csv` and, if there is one, `pay-rates.csv` of a folder, packed
+ * (`.gz`) or not, into the source tables. Their names may begin with anything.
  *
- * @throws {ImportError} when a file is missing or cannot be read; then nothing was written.
+ * @returns What was added, changed and left, by table.
+ * @throws {ImportError} when a file is missing, or not as it should be; then nothing was written.
  */
-export async function importFiles(db: Database, folder: string): Promise<RowCounts> {
-  const names = await namesIn(folder)
-  const roleConfigs = join(folder, theOne(names, 'role-configs.csv', folder))
-  const clockTimes = join(folder, theOne(names, 'clock-times.csv', folder))
-  const activityLogs = join(folder, theOne(names, 'activity-logs.csv', folder))
-  const hasPayRates = names.some((name) => isNamed(name, 'pay-rates.csv'))
-  return insertSources(db, {
-    employees: [],
-    roleConfigs: records(roleConfigs, roleConfigFrom),
-    payRates: hasPayRates ? records(join(folder, theOne(names, 'pay-rates.csv', folder)), payRateFrom) : [],
-    clockTimes: records(clockTimes, clockTimeFrom),
-    activityLogs: records(activityLogs, activityLogFrom),
-  })
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    throw new ImportError(`The folder ${folder} cannot be read`, { cause: error })
-  }
-}
-
-function theOne(names: readonly string[], ending: string, folder: string): string {
-  const [name, ...others] = names.filter((candidate) => isNamed(candidate, ending))
-  if (name !== undefined && others.length === 0) return name
-  const found = name === undefined ? 'none' : [name, ...others].join(', ')
-  throw new ImportError(`Expected one file in ${folder} whose name ends with ${ending} or ${ending}.gz, found ${found}`)
-}
-
-function isNamed(name: string, ending: string): boolean {
-  return name.endsWith(ending) || name.endsWith(`${ending}.gz`)
-}
-
-async function* records<Row>(path: string, rowFrom: (record: CsvRecord) => Row): AsyncGenerator<Row> {
-  for await (const record of readCsv(path)) yield rowFrom(record)
-}
-
-function roleConfigFrom(record: CsvRecord): Insertable<RoleConfigsTable> {
-  return {
-    id: record.integer('id'),
-    role_name: record.text('role_name'),
-    role_type: record.oneOf('role_type', ['continuous', 'batch']),
-    multiplier: record.decimal('multiplier'),
-    expected_per_hour: record.isEmpty('expected_per_hour') ? null : record.integer('expected_per_hour'),
-    idle_threshold_minutes: record.isEmpty('idle_threshold_minutes') ? null : record.integer('idle_threshold_minutes'),
-  }
-}
-
-function payRateFrom(record: CsvRecord): Insertable<PayRatesTable> {
-  return {
-    employee_id: record.text('employee_id'),
-    effective_from: record.date('effective_from'),
-    hourly_rate: record.decimal('hourly_rate'),
-  }
-}
-
-function clockTimeFrom(record: CsvRecord): Insertable<ClockTimesTable> {
-  return {
-    id: record.integer('id'),
-    employee_id: record.text('employee_id'),
-    clock_in: record.instant('clock_in'),
-    clock_out: record.isEmpty('clock_out') ? null : record.instant('clock_out'),
-    break_minutes: record.integer('break_minutes'),
-  }
-}
-
-function activityLogFrom(record: CsvRecord): Insertable<ActivityLogsTable> {
-  return {
-    id: record.integer('id'),
-    employee_id: record.text('employee_id'),
-    role_id: record.integer('role_id'),
-    window_start: record.instant('window_start'),
-    window_end: record.instant('window_end'),
-    items_count: record.integer('items_count'),
-  }
+export function importFiles(db: Database, folder: string): Promise<ReadonlyMap<string, RowCounts>> {
+  return importFolder(db, folder, files)
 }

@@ -7,7 +7,7 @@ import { derivedTable } from './write/derived-table.ts'
 
 type Row = Pick<Insertable<AlertsTable>, 'alert_type' | 'event_at' | 'severity' | 'message'>
 
-const table = derivedTable<Row>({
+const { fitting, ...table } = derivedTable<Row>({
   table: 'alerts',
   date: 'work_date',
   key: ['alert_type', 'event_at'],
@@ -23,8 +23,15 @@ export const alerts = dayStage<readonly Row[], ScoredDays, Tx>({
   writes: ['alerts'],
   load: async (_block, context) => context.valuesOf(scoredDays),
   calculate: (day, scored) =>
-    rowsOf(day, scored, (found) =>
-      alertsOf(found).map(({ type, at, severity, message }) => ({ alert_type: type, event_at: at, severity, message })),
+    fitting(
+      rowsOf(day, scored, (found) =>
+        alertsOf(found).map(({ type, at, severity, message }) => ({
+          alert_type: type,
+          event_at: at,
+          severity,
+          message,
+        })),
+      ),
     ),
   ...table,
 })

@@ -1,6 +1,6 @@
 import { dateOf, type TenantStage, tenantStage } from 'recalc-service'
 import type { CurrentStatusTable, Tx } from '../schema/tables.ts'
-import { currentStatus } from '../scoring/current-status.ts'
+import { currentStatus, statusSince } from '../scoring/current-status.ts'
 import type { AsOf } from './as-of.ts'
 import { employeePages } from './read/employee-pages.ts'
 import { loadFacts } from './read/load-facts.ts'
@@ -18,7 +18,7 @@ interface Row {
 const write = employeeTable<Row>({
   table: 'employee_current_status',
   columns: ['status', 'since', 'last_activity_at', 'role_id', 'items_today', 'points_today'],
-  decimals: { points_today: 2 },
+  decimals: { points_today: [16, 2] },
 })
 
 /** Rule 10: who of the run's employees works, idles or has left, today. */
@@ -36,11 +36,11 @@ export function currentStatusStage(asOf: AsOf): TenantStage<Tx> {
       for await (const page of employeePages(tx, context.employeeIds)) {
         signal.throwIfAborted()
         const block = { employeeIds: page, dates: [today], from: today, to: today }
-        const { days, employees } = await loadFacts(block, { tx, zone }, now)
+        const { days, employees } = await loadFacts(block, { tx, zone }, now, statusSince(now))
         const rows = new Map<string, Row>()
         for (const [employeeId, facts] of employees) {
           const day = days.get(today)
-          const status = day && currentStatus(facts.on(day))
+          const status = day && currentStatus(facts.on(day, statusSince(now)))
           if (!status) continue
           rows.set(employeeId, {
             status: status.status,

@@ -6,12 +6,12 @@ import { derivedTable } from './write/derived-table.ts'
 
 type Row = Omit<Insertable<DailyScoresTable>, 'employee_id' | 'score_date'>
 
-const table = derivedTable<Row>({
+const { fitting, ...table } = derivedTable<Row>({
   table: 'daily_scores',
   date: 'score_date',
   key: [],
   columns: ['items_processed', 'points_earned', 'clocked_minutes', 'idle_minutes', 'active_minutes', 'efficiency_rate'],
-  decimals: { points_earned: 2, efficiency_rate: 4 },
+  decimals: { points_earned: [12, 2], efficiency_rate: [5, 4] },
 })
 
 /** One row per employee and day with a shift or an activity. */
@@ -22,15 +22,17 @@ export const dailyScores = dayStage<readonly Row[], ScoredDays, Tx>({
   writes: ['daily_scores'],
   load: async (_block, context) => context.valuesOf(scoredDays),
   calculate: (day, scored) =>
-    rowsOf(day, scored, ({ score }) => [
-      {
-        items_processed: score.items,
-        points_earned: score.points,
-        clocked_minutes: score.clockedMinutes,
-        idle_minutes: score.idleMinutes,
-        active_minutes: score.activeMinutes,
-        efficiency_rate: score.efficiency,
-      },
-    ]),
+    fitting(
+      rowsOf(day, scored, ({ score }) => [
+        {
+          items_processed: score.items,
+          points_earned: score.points,
+          clocked_minutes: score.clockedMinutes,
+          idle_minutes: score.idleMinutes,
+          active_minutes: score.activeMinutes,
+          efficiency_rate: score.efficiency,
+        },
+      ]),
+    ),
   ...table,
 })

@@ -13,12 +13,12 @@ interface Row {
   readonly cost_per_item: number | null
 }
 
-const table = derivedTable<Row>({
+const { fitting, ...table } = derivedTable<Row>({
   table: 'employee_hourly_costs',
   date: 'work_date',
   key: [],
   columns: ['hourly_rate', 'labor_cost', 'cost_per_item'],
-  decimals: { hourly_rate: 2, labor_cost: 2, cost_per_item: 4 },
+  decimals: { hourly_rate: [8, 2], labor_cost: [14, 2], cost_per_item: [16, 4] },
 })
 
 interface Inputs {
@@ -54,7 +54,7 @@ export const hourlyCosts = dayStage<readonly Row[], Inputs, Tx>({
     const found = scored.get(dayKey(day))
     const cost = found && hourlyCost(day.date, found.score, rates.get(day.employeeId) ?? [])
     if (!cost) return null
-    return [{ hourly_rate: cost.hourlyRate, labor_cost: cost.laborCost, cost_per_item: cost.costPerItem }]
+    return fitting([{ hourly_rate: cost.hourlyRate, labor_cost: cost.laborCost, cost_per_item: cost.costPerItem }])
   },
   ...table,
 })

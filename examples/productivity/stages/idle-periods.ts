@@ -8,12 +8,12 @@ import { derivedTable } from './write/derived-table.ts'
 
 type Row = Omit<Insertable<IdlePeriodsTable>, 'employee_id' | 'work_date'>
 
-const table = derivedTable<Row>({
+const { fitting, ...table } = derivedTable<Row>({
   table: 'idle_periods',
   date: 'work_date',
   key: ['start_time'],
   columns: ['start_time', 'end_time', 'duration_minutes', 'threshold_minutes'],
-  decimals: { threshold_minutes: 2 },
+  decimals: { threshold_minutes: [8, 2] },
 })
 
 /** The idle periods that scoring the day has found. */
@@ -24,13 +24,15 @@ export const idlePeriods = dayStage<readonly Row[], ScoredDays, Tx>({
   writes: ['idle_periods'],
   load: async (_block, context) => context.valuesOf(scoredDays),
   calculate: (day, scored) =>
-    rowsOf(day, scored, (found) =>
-      found.idlePeriods.map((period) => ({
-        start_time: period.start,
-        end_time: period.end,
-        duration_minutes: floorToMinutes(lengthOf(period)),
-        threshold_minutes: divideHalfUp(period.threshold * 100, MINUTE),
-      })),
+    fitting(
+      rowsOf(day, scored, (found) =>
+        found.idlePeriods.map((period) => ({
+          start_time: period.start,
+          end_time: period.end,
+          duration_minutes: floorToMinutes(lengthOf(period)),
+          threshold_minutes: divideHalfUp(period.threshold * 100, MINUTE),
+        })),
+      ),
     ),
   ...table,
 })

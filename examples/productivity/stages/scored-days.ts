@@ -17,9 +17,11 @@ export function scoredDaysStage(asOf: AsOf): DayStage<Tx, ScoredDay> {
     title: 'Scoring days',
     reads: {
       role_configs: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
-      // Whatever began before may still run. Tomorrow's shift may begin while the day's own still runs.
-      clock_times: [Number.NEGATIVE_INFINITY, 1],
-      activity_logs: [Number.NEGATIVE_INFINITY, 1],
+      // A shift counts for 24 hours at most. Those of earlier days take time away, and those that begin while the day's own
+      // still runs take activities. That is a day in either direction, and two where one of them has 23 hours.
+      clock_times: [-2, 2],
+      // A window may have begun any time before. Those that begin in the day's shifts are its own.
+      activity_logs: [Number.NEGATIVE_INFINITY, 2],
     },
     writes: [],
     load: (block, context) => loadFacts(block, context, asOf(context)),

@@ -193,11 +193,48 @@ describe('npm run demo', () => {
       '2 rows in daily_scores: 8 items, 10.00 points',
       '2 rows in idle_periods',
       '3 rows in alerts',
-      // 4 hours at 20.50, and from 8:00 to midnight at 21.
+      // 4 hours at 20.50, and the 16 hours for which a forgotten shift counts at 21.
       '2 rows in employee_hourly_costs: 418.00 in wages',
       '0 rows in employee_primary_roles',
       '0 rows in employee_current_status',
     ])
+  })
+
+  it('reads a folder again into a database that has its rows, and says what was added, changed and left', {
+    timeout: LONG,
+  }, async () => {
+    const data = await mkdtemp(join(folder, 'data-'))
+    const head = 'id,employee_id,clock_in,clock_out,break_minutes\n'
+    const shift = (id: number, end: string) => `${id},anna,2024-03-0${id}T07:00:00Z,2024-03-0${id}T${end}:00:00Z,0\n`
+    await writeFile(
+      join(data, 'role-configs.csv'),
+      'id,role_name,role_type,multiplier,expected_per_hour,idle_threshold_minutes\n',
+    )
+    await writeFile(join(data, 'activity-logs.csv'), 'id,employee_id,role_id,window_start,window_end,items_count\n')
+    await writeFile(join(data, 'clock-times.csv'), head + shift(1, '11') + shift(2, '11'))
+    const range = ['--zone', 'Europe/Amsterdam', '--from', '2024-03-01', '--to', '2024-03-03']
+    const options = ['--data', data, ...range, '--sqlite', join(folder, 'again.db')]
+    const told = async () => {
+      const { code, output, errors } = await runDemo(...options)
+      expect([code, errors]).toEqual([0, expect.not.stringContaining('rror')])
+      return output.split('\n').filter((line) => /^Source rows|^ +(employees|clock_times) |^completed/.test(line))
+    }
+    const all = 'Source rows: 1 employees, 0 role_configs, 2 clock_times, 0 activity_logs'
+    expect((await told()).slice(0, 3)).toEqual([
+      all,
+      '  employees          1        0     0',
+      '  clock_times        2        0     0',
+    ])
+    const [again, , shifts, completed] = await told()
+    expect([again, shifts]).toEqual([all, '  clock_times        0        0     2'])
+    expect(completed).toContain('3 of 3 employee-days brought up to date (3 needed no write)')
+    await writeFile(join(data, 'clock-times.csv'), head + shift(2, '12') + shift(3, '11'))
+    const [, employees, changed, recalculated] = await told()
+    expect([employees, changed]).toEqual([
+      '  employees          0        0     1',
+      '  clock_times        1        1     0',
+    ])
+    expect(recalculated).toContain('3 of 3 employee-days brought up to date (1 needed no write)')
   })
 
   it('shows its options', async () => {
@@ -246,6 +283,14 @@ describe('npm run demo, on servers,', async () => {
   })
 })
 
+const badFiles = await mkdtemp(join(folder, 'bad-'))
+await writeFile(
+  join(badFiles, 'role-configs.csv'),
+  'id,role_name,role_type,multiplier,expected_per_hour,idle_threshold_minutes\n2,Picking,batch,2,50,32,\n',
+)
+await writeFile(join(badFiles, 'clock-times.csv'), 'id,employee_id,clock_in,clock_out,break_minutes\n')
+await writeFile(join(badFiles, 'activity-logs.csv'), 'id,employee_id,role_id,window_start,window_end,items_count\n')
+
 describe('npm run demo ends with code 2', () => {
   it.each([
     ['--days', '0'],
@@ -269,6 +314,21 @@ describe('npm run demo ends with code 2', () => {
     [
       ['--data', '/nowhere', '--zone', 'UTC', '--from', '2024-03-01', '--to', '2024-03-02'],
       'The folder /nowhere cannot be read',
+    ],
+    [
+      [
+        '--data',
+        badFiles,
+        '--zone',
+        'UTC',
+        '--from',
+        '2024-03-01',
+        '--to',
+        '2024-03-02',
+        '--sqlite',
+        join(badFiles, 'x.db'),
+      ],
+      `${join(badFiles, 'role-configs.csv')}:2:7: expected 6 fields, with a point in decimals and no commas in numbers, got `,
     ],
     [['--employees', '2', '--days', '1', '--tables', 'scores'], 'Expected `tables` to be made of "daily_scores", '],
     [['--sqlite', join(folder, 'other.db'), '--resume', 'j'], 'No job has the id "j"'],

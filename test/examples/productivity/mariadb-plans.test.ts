@@ -197,8 +197,8 @@ describe('the number of statements', () => {
     const small = await sentFor(block(5, 7), DAY_TABLES)
     expect(await sentFor(block(25, 31), DAY_TABLES)).toEqual(small)
     const own = small.filter((shape) => /^(?!.*`recalc_).*`/.test(shape))
-    // Roles, shifts, shifts behind the last day, activities, pay rates, and what is there in each of four tables.
-    expect(own.length).toBe(9)
+    // Roles, shifts, activities, pay rates, and what is there in each of four tables.
+    expect(own.length).toBe(8)
   })
 
   it('grows by one per 500 rows that are written, and by nothing else', async () => {

@@ -20,11 +20,7 @@ const ofDay = (...key: readonly string[]) => [
 const searches = {
   employees: ['id>?', 'id=?'],
   pay_rates: ['employee_id=? AND effective_from<?'],
-  clock_times: [
-    'employee_id=? AND clock_in>? AND clock_in<?',
-    'employee_id=? AND long_clock_out>?',
-    'clock_in>? AND clock_in<?',
-  ],
+  clock_times: ['employee_id=? AND clock_in>? AND clock_in<?', 'clock_in>? AND clock_in<?'],
   activity_logs: ['employee_id=? AND window_start>? AND window_start<?', 'employee_id=? AND long_window_end>?'],
   daily_scores: ofDay().map((columns) => columns.replaceAll('work_date', 'score_date')),
   idle_periods: ofDay('start_time'),

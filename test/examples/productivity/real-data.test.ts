@@ -13,8 +13,8 @@ const folder = fileURLToPath(new URL('../../../../shared/data', import.meta.url)
 const isThere = existsSync(folder)
 if (!isThere) console.info(`The event log was not recalculated: there is no folder ${folder}`)
 
-/** Of the last day, at noon: so that there is a current status. */
-const asOf = new Date('2012-03-14T11:00:00Z')
+/** At the end of the last day: so that there is a current status, and nothing is still to come. */
+const asOf = new Date('2012-03-14T22:59:59Z')
 const all = { tenantId: 't', from: '2011-10-01', to: '2012-03-14' }
 
 /** Everything that is derived from the event log. */

@@ -48,7 +48,7 @@ it('any rows, in blocks of any shape, come out as the rules say, and nothing is 
         await db.destroy()
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 500 },
   )
   // What was compared must have been worth it.
   expect([...kinds.keys()].sort()).toEqual(everyKind)
@@ -68,6 +68,7 @@ const everyKind = [
   'idle in between',
   'idle_detected, critical',
   'idle_detected, warning',
+  'implausible_shift, critical',
   'missing_clock_out, warning',
   'off',
   'off all day',

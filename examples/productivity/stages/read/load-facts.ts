@@ -1,18 +1,12 @@
-import { type CalcContext, dateOf, dayBounds, type IsoDate } from 'recalc-service'
+import { type CalcContext, dayBounds, type IsoDate } from 'recalc-service'
 import type { Tx } from '../../schema/tables.ts'
 import { type ActivityWindow, windowEnd } from '../../scoring/activity-window.ts'
 import { EmployeeFacts } from '../../scoring/employee-facts.ts'
 import { type Role, roleFrom } from '../../scoring/role.ts'
-import { type Shift, shiftEnd } from '../../scoring/shift.ts'
+import { type Shift, shiftFrom } from '../../scoring/shift.ts'
 import { beginsIn, type Span } from '../../scoring/span.ts'
 import { grouped } from '../grouped.ts'
-import {
-  activityLogsTouching,
-  clockTimesBehind,
-  clockTimesTouching,
-  type Overrun,
-  type Stretch,
-} from './source-rows.ts'
+import { activityLogsTouching, clockTimesAround, type Overrun, type Stretch } from './source-rows.ts'
 
 /** What a block's days are scored from. */
 export interface BlockFacts {
@@ -32,30 +26,34 @@ interface Wanted {
 }
 
 /**
- * Reads everything for the whole block, in at most four queries.
+ * Reads everything for the whole block, in three queries.
  *
  * @param now When it is seen, in milliseconds since 1970.
+ * @param since From when on more is wanted, if that is before the block.
  */
 export async function loadFacts(
   block: Wanted,
   { tx, zone }: Pick<CalcContext<Tx>, 'tx' | 'zone'>,
   now: number,
+  since = Number.POSITIVE_INFINITY,
 ): Promise<BlockFacts> {
   const stretch: Stretch = {
     employeeIds: block.employeeIds,
-    start: boundsOf(block.from, zone).start,
+    start: Math.min(since, boundsOf(block.from, zone).start),
     end: boundsOf(block.to, zone).end,
   }
   const roles = await loadRoles(tx)
-  const { shifts, overruns } = await loadShifts(stretch, { tx, zone, now })
-  const windows = (await activityLogsTouching(tx, stretch, overruns)).map((row): WindowOf => {
+  const shifts = (await clockTimesAround(tx, stretch)).map(
+    (row): ShiftOf => ({ employeeId: row.employee_id, ...shiftFrom(row, now) }),
+  )
+  const windows = (await activityLogsTouching(tx, stretch, overrunsOf(shifts, stretch))).map((row): WindowOf => {
     const role = roles.get(row.role_id)
     if (!role) throw new Error(`Activity ${row.id} has role ${row.role_id}, which is not in role_configs`)
     return {
       employeeId: row.employee_id,
       id: row.id,
       start: row.window_start,
-      end: windowEnd(row.window_start, row.window_end),
+      end: windowEnd(row.window_start, row.window_end, now),
       items: row.items_count,
       role,
     }
@@ -76,31 +74,13 @@ async function loadRoles(tx: Tx): Promise<ReadonlyMap<number, Role>> {
   return new Map(rows.map((row) => [row.id, roleFrom(row)]))
 }
 
-async function loadShifts(
-  stretch: Stretch,
-  { tx, zone, now }: { readonly tx: Tx; readonly zone: string; readonly now: number },
-) {
-  const shiftFrom = (row: Awaited<ReturnType<typeof clockTimesTouching>>[number]): ShiftOf => {
-    const endOfDay = row.clock_out ?? boundsOf(dateOf(new Date(row.clock_in), zone), zone).end
-    return {
-      employeeId: row.employee_id,
-      start: row.clock_in,
-      end: shiftEnd(row.clock_in, row.clock_out, endOfDay, now),
-      breakMinutes: row.break_minutes,
-      isOpen: row.clock_out === null,
-    }
-  }
-
-  const touching = (await clockTimesTouching(tx, stretch)).map(shiftFrom)
-  // Only shifts from within: what happens behind in one from before belongs to a day before.
-  const overruns = overrunsOf(touching.filter((shift) => beginsIn(shift, stretch) && shift.end > stretch.end))
-  const behind = overruns.length === 0 ? [] : await clockTimesBehind(tx, stretch, overruns)
-  return { shifts: [...touching, ...behind.map(shiftFrom)], overruns }
-}
-
-function overrunsOf(shifts: readonly ShiftOf[]): readonly Overrun[] {
+/** Only of shifts from within: what happens behind in one from before belongs to a day before. */
+function overrunsOf(shifts: readonly ShiftOf[], stretch: Stretch): readonly Overrun[] {
   const until = new Map<string, number>()
-  for (const { employeeId, end } of shifts) until.set(employeeId, Math.max(end, until.get(employeeId) ?? end))
+  for (const shift of shifts) {
+    if (!beginsIn(shift, stretch) || shift.end <= stretch.end) continue
+    until.set(shift.employeeId, Math.max(shift.end, until.get(shift.employeeId) ?? shift.end))
+  }
   return [...until].map(([employeeId, end]) => ({ employeeId, until: end }))
 }
 

@@ -1,5 +1,6 @@
 import { LONG } from '../../schema/migrations.ts'
 import type { Tx } from '../../schema/tables.ts'
+import { LONGEST_SHIFT } from '../../scoring/shift.ts'
 import type { Span } from '../../scoring/span.ts'
 
 /** Whose rows, and from when to when. */
@@ -13,36 +14,14 @@ export interface Overrun {
   readonly until: number
 }
 
-/** The shifts that touch the stretch, and some that do not. */
-export function clockTimesTouching(tx: Tx, { employeeIds, start, end }: Stretch) {
-  const rows = tx.selectFrom('clock_times').select(['employee_id', 'clock_in', 'clock_out', 'break_minutes'])
-  const inTime = rows
-    .where('employee_id', 'in', employeeIds)
-    .where('clock_in', '>=', start - LONG)
-    .where('clock_in', '<', end)
-  const begunLongBefore = rows
-    .where('employee_id', 'in', employeeIds)
-    .where('long_clock_out', '>', start)
-    .where('clock_in', '<', start - LONG)
-  return inTime.unionAll(begunLongBefore).execute()
-}
-
-/** The shifts that begin behind the stretch while one from within still runs. */
-export function clockTimesBehind(tx: Tx, { end }: Stretch, overruns: readonly Overrun[]) {
+/** The shifts that touch the stretch or a shift from within, and some that do not: none counts for longer than a day. */
+export function clockTimesAround(tx: Tx, { employeeIds, start, end }: Stretch) {
   return tx
     .selectFrom('clock_times')
     .select(['employee_id', 'clock_in', 'clock_out', 'break_minutes'])
-    .where((column) =>
-      column.or(
-        overruns.map(({ employeeId, until }) =>
-          column.and([
-            column('employee_id', '=', employeeId),
-            column('clock_in', '>=', end),
-            column('clock_in', '<', until),
-          ]),
-        ),
-      ),
-    )
+    .where('employee_id', 'in', employeeIds)
+    .where('clock_in', '>=', start - LONGEST_SHIFT)
+    .where('clock_in', '<', end + LONGEST_SHIFT)
     .execute()
 }
 

@@ -1,9 +1,8 @@
-import type { Transaction } from 'kysely'
 import { type Block, type DayChanges, type DayKey, dayKey, type EmployeeDay, type StageContext } from 'recalc-service'
-import { upsert } from '../../database/engine.ts'
+import { batches } from '../../../shared/database/batches.ts'
+import { anyTable, type Cell, upsert } from '../../../shared/database/upsert.ts'
 import type { Tx } from '../../schema/tables.ts'
-import { batches } from './batches.ts'
-import { type Cell, type RowShapeDefinition, rowShape } from './row-shape.ts'
+import { type RowShapeDefinition, rowShape } from './row-shape.ts'
 
 /** The derived tables that have rows per employee and work date. */
 type TableName = 'daily_scores' | 'idle_periods' | 'alerts' | 'employee_hourly_costs'
@@ -24,9 +23,14 @@ interface DerivedTable<Row> {
   save(changes: DayChanges<readonly Row[]>, context: StageContext<Tx>): Promise<void>
 }
 
+interface FittingRows<Row> {
+  /** For the stage's `calculate`, so that what does not fit is the failure of its day. @throws {Error} as a row's shape. */
+  fitting(rows: readonly Row[] | null): readonly Row[] | null
+}
+
 export function derivedTable<Row extends Readonly<Record<keyof Row, Cell>>>(
   definition: DerivedTableDefinition<Row>,
-): DerivedTable<Row> {
+): DerivedTable<Row> & FittingRows<Row> {
   const { table, date } = definition
   const key: readonly string[] = definition.key
   const columns: readonly string[] = definition.columns
@@ -59,6 +63,8 @@ export function derivedTable<Row extends Readonly<Record<keyof Row, Cell>>>(
       return byDay
     },
 
+    fitting: (rows) => rows?.map(shape.fitting) ?? null,
+
     isEqual(a, b) {
       return a.length === b.length && a.every((row, index) => shape.isEqual(row, b[index] as Row))
     },
@@ -89,9 +95,4 @@ export function derivedTable<Row extends Readonly<Record<keyof Row, Cell>>>(
     const own = row ? definition.key.map((column) => [column, row[column]]) : []
     return { employee_id: employeeId, [date]: value, ...Object.fromEntries(own) }
   }
-}
-
-/** Any of the tables, as far as columns are named by a definition. */
-function anyTable(tx: Tx) {
-  return tx as unknown as Transaction<Record<TableName, Record<string, Cell>>>
 }

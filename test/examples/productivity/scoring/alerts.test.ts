@@ -6,7 +6,7 @@ const score = { items: 0, points: 0, clockedMinutes: 0, idleMinutes: 0, activeMi
 
 /** For an idle period of some length where another is usual, in milliseconds. */
 function alertFor(length: number, threshold: number) {
-  return alertsOf({ score, idlePeriods: [{ start: 7, end: 7 + length, threshold }], leftOpen: [] })[0]
+  return alertsOf({ score, idlePeriods: [{ start: 7, end: 7 + length, threshold }], leftOpen: [], implausible: [] })[0]
 }
 
 describe('alertsOf', () => {
@@ -23,11 +23,12 @@ describe('alertsOf', () => {
     expect(alertFor(8 * MINUTE - 1, 5.9 * MINUTE)?.message).toBe('Idle for 7 min, 5 min are usual here')
   })
 
-  it('tells of idle periods, then of shifts that were left open', () => {
+  it('tells of idle periods, then of implausible shifts, then of those that were left open', () => {
     const idlePeriods = [{ start: 9, end: 90 * MINUTE, threshold: MINUTE }]
-    const alerts = alertsOf({ score, idlePeriods, leftOpen: [3, 9] })
+    const alerts = alertsOf({ score, idlePeriods, leftOpen: [3, 9], implausible: [5] })
     expect(alerts.map(({ type, at, severity }) => [type, at, severity])).toEqual([
       ['idle_detected', 9, 'critical'],
+      ['implausible_shift', 5, 'critical'],
       ['missing_clock_out', 3, 'warning'],
       ['missing_clock_out', 9, 'warning'],
     ])

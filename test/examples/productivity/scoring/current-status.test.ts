@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { ActivityWindow } from '../../../../examples/productivity/scoring/activity-window.ts'
-import { currentStatus } from '../../../../examples/productivity/scoring/current-status.ts'
+import { type ActivityWindow, windowEnd } from '../../../../examples/productivity/scoring/activity-window.ts'
+import { currentStatus, statusSince } from '../../../../examples/productivity/scoring/current-status.ts'
 import { EmployeeFacts } from '../../../../examples/productivity/scoring/employee-facts.ts'
 import type { Role } from '../../../../examples/productivity/scoring/role.ts'
-import { type Shift, shiftEnd } from '../../../../examples/productivity/scoring/shift.ts'
+import { type Shift, shiftFrom } from '../../../../examples/productivity/scoring/shift.ts'
 import { at, day, zone } from '../stages/june-17.ts'
 import { boundsOf } from '../support/facts.ts'
 
@@ -13,13 +13,15 @@ const patient: Role = { id: 2, type: 'continuous', multiplier: 100, idleThreshol
 const batch: Role = { id: 3, type: 'batch', multiplier: 125, expectedPerHour: 60 }
 const noon = at(12)
 
-const closed = (start: number, end: number): Shift => ({ start, end, breakMinutes: 0, isOpen: false })
-const open = (start: number, now = noon): Shift => ({
+const closed = (start: number, end: number): Shift => ({
   start,
-  end: shiftEnd(start, null, today.end, now),
+  end,
   breakMinutes: 0,
-  isOpen: true,
+  isOpen: false,
+  isImplausible: false,
 })
+const open = (start: number, now = noon): Shift =>
+  shiftFrom({ clock_in: start, clock_out: null, break_minutes: 0 }, now)
 const window = (
   start: number,
   end: number,
@@ -35,7 +37,8 @@ const window = (
 })
 
 function statusOf(shifts: readonly Shift[], windows: readonly ActivityWindow[] = [], now = noon) {
-  return currentStatus(new EmployeeFacts(shifts, windows, now).on(today))
+  const untilNow = windows.map((one) => ({ ...one, end: windowEnd(one.start, one.end, now) }))
+  return currentStatus(new EmployeeFacts(shifts, untilNow, now).on(today, statusSince(now)))
 }
 
 /** Only what is told of the presence. */
@@ -67,8 +70,10 @@ describe('somebody without an open shift', () => {
     expect(presence([closed(at(6), at(8)), closed(at(11), at(14))])).toEqual(['off', at(8)])
   })
 
-  it('is so with a shift that was left open yesterday, or opens later', () => {
-    expect(presence([{ ...closed(at(-4), today.start), isOpen: true }, closed(at(6), at(8))])).toEqual(['off', at(8)])
+  it('is so with a shift that was left open more than 16 hours ago, or opens later', () => {
+    expect(presence([open(at(-4) - 1), closed(at(6), at(8))])).toEqual(['off', at(8)])
+    expect(presence([open(at(-4) - 1)])).toBeNull()
+    expect(presence([open(at(1), at(18))], [], at(18))).toEqual(['off', at(17)])
     expect(presence([open(at(13))])).toEqual(['off', null])
   })
 })
@@ -78,6 +83,19 @@ describe('somebody with an open shift and no activity in it', () => {
     expect(presence([open(at(11, 45))])).toEqual(['working', at(11, 45)])
     expect(presence([open(at(11, 45) - 1)])).toEqual(['idle', at(11, 45) - 1])
     expect(presence([open(noon)])).toEqual(['working', noon])
+  })
+
+  it('may have begun yesterday, 16 hours ago at most', () => {
+    expect(presence([open(at(-4))])).toEqual(['idle', at(-4)])
+    expect(presence([open(at(-1), at(0, 5))], [], at(0, 5))).toEqual(['idle', at(-1)])
+    expect(statusOf([open(at(-1), at(0, 5))], [window(at(-2), at(0, 3)), window(at(-2), at(-1))], at(0, 5))).toEqual({
+      status: 'working',
+      since: at(-1),
+      lastActivityAt: at(0, 3),
+      roleId: 1,
+      itemsToday: 0,
+      pointsToday: 0,
+    })
   })
 
   it('counts from the beginning of the stretch that overlapping shifts make', () => {

@@ -19,7 +19,13 @@ function dayOf(date: string) {
   return {
     day,
     at,
-    shift: (start: number, end: number, breakMinutes = 0): Shift => ({ start, end, breakMinutes, isOpen: false }),
+    shift: (start: number, end: number, breakMinutes = 0): Shift => ({
+      start,
+      end,
+      breakMinutes,
+      isOpen: false,
+      isImplausible: false,
+    }),
     window: (start: number, end: number, rest: Partial<ActivityWindow> = {}): ActivityWindow => {
       id += 1
       return { id, start, end, items: 1, role: continuous, ...rest }
@@ -72,16 +78,35 @@ describe('the shifts of a day (rule 1)', () => {
       score: { items: 0, points: 0, clockedMinutes: 0, idleMinutes: 0, activeMinutes: 0, efficiency: 0 },
       idlePeriods: [],
       leftOpen: [],
+      implausible: [],
     })
   })
 
-  it('are told once by their start when they were left open, once the day is over', () => {
+  it('are told once by their start when they are open for more than 16 hours', () => {
     const leftOpen = (now: number) => {
-      const open = [at(23), at(22), at(22)].map((start) => ({ ...shift(start, day.end), isOpen: true }))
+      const open = [at(23), at(22), at(22)].map((start) => ({ ...shift(start, at(38)), isOpen: true }))
       return scoreDay({ day, now, shifts: [...open, shift(at(8), at(9))], windows: [] })?.leftOpen
     }
-    expect(leftOpen(day.end - 1)).toEqual([])
-    expect(leftOpen(day.end)).toEqual([at(22), at(23)])
+    expect(leftOpen(at(38))).toEqual([])
+    expect(leftOpen(at(38) + 1)).toEqual([at(22)])
+    expect(leftOpen(at(39) + 1)).toEqual([at(22), at(23)])
+  })
+
+  it('are told once by their start when they are implausible', () => {
+    const odd = (start: number) => ({ ...shift(start, start), isImplausible: true })
+    expect(score([odd(at(9)), shift(at(7), at(8)), odd(at(6)), odd(at(9)), odd(at(-1))], [])?.implausible).toEqual([
+      at(6),
+      at(9),
+    ])
+  })
+
+  it('lose what a shift of an earlier day covers too, and keep their breaks', () => {
+    const night = shift(at(-3), at(6))
+    expect(score([night, shift(at(4), at(8), 15)], [])?.score.clockedMinutes).toBe(2 * 60 - 15)
+    expect(score([night, shift(at(1), at(6))], [])?.score.clockedMinutes).toBe(0)
+    expect(score([night, shift(at(6), at(7))], [])?.score.clockedMinutes).toBe(60)
+    // The stretch begins where the night ends: 20 minutes until the first window.
+    expect(idle([night, shift(at(4), at(8))], [window(at(6, 20), at(8))])).toEqual([[360, 380, 15]])
   })
 
   it.each([
@@ -295,11 +320,6 @@ describe('the shifts that were left open (rule 7)', () => {
   const open = (start: number): Shift => ({ ...shift(start, day.end), isOpen: true })
   const leftOpen = (moment: number, shifts: readonly Shift[]) =>
     scoreDay({ day, now: moment, shifts, windows: [] })?.leftOpen
-
-  it('are those of a day that is over, from its last instant on', () => {
-    expect(leftOpen(day.end - 1, [open(at(8))])).toEqual([])
-    expect(leftOpen(day.end, [open(at(8))])).toEqual([at(8)])
-  })
 
   it('are told once for each beginning, by time, without the closed ones', () => {
     expect(leftOpen(now, [open(at(14)), open(at(8)), shift(at(10), at(12)), open(at(14))])).toEqual([at(8), at(14)])

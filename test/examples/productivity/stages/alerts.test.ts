@@ -123,15 +123,15 @@ describe.each(await bothEngines())('alerts on $name', ({ open }) => {
     ])
   })
 
-  it('tell of a missing clock-out only once the day is over, and keep its acknowledgement until somebody clocks out', async () => {
+  it('tell of a missing clock-out after 16 hours, and keep its acknowledgement until somebody clocks out', async () => {
     const db = await open({
       roleConfigs: roles,
       clockTimes: [shift(at(8), null)],
-      activityLogs: [activity(at(8), at(48))],
+      activityLogs: [activity(at(8), at(24))],
     })
-    await recalculate(db, at(24) - 1)
-    expect(await alertsIn(db)).toEqual([])
     await recalculate(db, at(24))
+    expect(await alertsIn(db)).toEqual([])
+    await recalculate(db, at(24) + 1)
     const missing = ['missing_clock_out', 8 * 60, 'warning']
     expect(await alertsIn(db)).toEqual([[...missing, null]])
 
@@ -141,6 +141,27 @@ describe.each(await bothEngines())('alerts on $name', ({ open }) => {
     await db
       .updateTable('clock_times')
       .set({ clock_out: at(16) })
+      .execute()
+    await recalculate(db)
+    expect(await alertsIn(db)).toEqual([])
+  })
+
+  it('tell of an implausible shift, and keep its acknowledgement until it is mended', async () => {
+    const db = await open({ roleConfigs: roles, clockTimes: [shift(at(8), at(8) - 1)] })
+    await recalculate(db)
+    await acknowledge(db, at(8), 'implausible_shift')
+    await db
+      .updateTable('clock_times')
+      .set({ clock_out: at(32) + 1 })
+      .execute()
+    await recalculate(db)
+    expect(await alertsIn(db)).toEqual([
+      ['idle_detected', 8 * 60, 'critical', null],
+      ['implausible_shift', 8 * 60, 'critical', 'boss'],
+    ])
+    await db
+      .updateTable('clock_times')
+      .set({ clock_out: at(8, 10) })
       .execute()
     await recalculate(db)
     expect(await alertsIn(db)).toEqual([])
@@ -157,11 +178,11 @@ describe.each(await bothEngines())('alerts on $name', ({ open }) => {
     ])
   })
 
-  it('of one moment on two work dates are two', async () => {
+  it('are of the day before where its shift still runs, and of the day from there on', async () => {
     const db = await open({
       roleConfigs: roles,
       clockTimes: [shift(at(22), at(34)), shift(at(30), at(38))],
-      activityLogs: [activity(at(22), at(32)), activity(at(36), at(38))],
+      activityLogs: [activity(at(22), at(32)), activity(at(37), at(38))],
     })
     const productivity = createProductivity(db, { zone })
     const all = { tenantId, from: day, to: '2025-06-18' }
@@ -171,7 +192,7 @@ describe.each(await bothEngines())('alerts on $name', ({ open }) => {
     const rows = await db.selectFrom('alerts').selectAll().orderBy('work_date').execute()
     expect(rows.map((row) => [row.work_date, row.event_at, row.acknowledged_by])).toEqual([
       [day, at(32), 'boss'],
-      ['2025-06-18', at(32), null],
+      ['2025-06-18', at(34), null],
     ])
   })
 })

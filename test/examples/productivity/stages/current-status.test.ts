@@ -39,13 +39,29 @@ describe.each(await bothEngines())('the current status on $name', ({ open }) => 
     expect(await recalculate(db, at(24))).toEqual([])
   })
 
+  it('is of whoever is still in the shift of last night, with what was done since, and of nobody who forgot it', async () => {
+    const db = await open({
+      roleConfigs: roles,
+      clockTimes: [shift(at(-3), null), shift(at(-3), null, { employee: 'b' })],
+      // The second began long before, and lasts into the shift.
+      activityLogs: [activity(at(-1), at(1), { items: 2, role: 3 }), activity(at(-40), at(2), { employee: 'b' })],
+    })
+    const nothing = { itemsToday: 0, pointsToday: 0 }
+    expect(await recalculate(db, at(2))).toEqual([
+      { employeeId: 'a', status: 'working', since: at(-3), lastActivityAt: at(1), roleId: 3, ...nothing },
+      { employeeId: 'b', status: 'working', since: at(-3), lastActivityAt: at(2), roleId: 1, ...nothing },
+    ])
+    expect(await recalculate(db, at(13))).toMatchObject([{ status: 'idle' }, { status: 'idle', since: at(2) }])
+    expect(await recalculate(db, at(13) + 1)).toEqual([])
+  })
+
   it('is of those who have a shift or an activity that begins today, whatever they did yesterday', async () => {
     const db = await open({
       roleConfigs: roles,
       clockTimes: [
         shift(at(-4), at(6)),
         shift(at(20), at(30), { employee: 'b' }),
-        shift(at(-4), null, { employee: 'c' }),
+        shift(at(-4) - 1, null, { employee: 'c' }),
       ],
       activityLogs: [activity(at(2), at(3), { items: 5 }), activity(at(12), at(13), { employee: 'd' })],
     })
@@ -57,10 +73,10 @@ describe.each(await bothEngines())('the current status on $name', ({ open }) => 
     ])
   })
 
-  it('sees a shift that began two days before when it counts the items of today', async () => {
+  it('sees a shift of yesterday when it counts the items of today', async () => {
     const db = await open({
       roleConfigs: roles,
-      clockTimes: [shift(at(-50), at(10))],
+      clockTimes: [shift(at(-14), at(10))],
       activityLogs: [activity(at(9), at(9, 30), { items: 5 }), activity(at(11), at(12), { items: 7 })],
     })
     expect(await recalculate(db, at(12))).toMatchObject([{ itemsToday: 7, pointsToday: 700, lastActivityAt: at(12) }])

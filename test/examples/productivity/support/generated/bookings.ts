@@ -20,8 +20,9 @@ export function clockTime(moment: Moment): fc.Arbitrary<ClockTime> {
     fc.record({
       clock_in: fc.constant(clock_in),
       clock_out: fc.oneof(
-        { weight: 3, arbitrary: endAfter(moment, clock_in, 14 * HOUR) },
-        { weight: 1, arbitrary: fc.constant(null) },
+        { weight: 6, arbitrary: endAfter(moment, clock_in, 14 * HOUR) },
+        { weight: 1, arbitrary: oddEnd(clock_in) },
+        { weight: 2, arbitrary: fc.constant(null) },
       ),
       break_minutes: breakMinutes,
     }),
@@ -35,6 +36,12 @@ export function activity(moment: Moment): fc.Arbitrary<Activity> {
       .tuple(endAfter(moment, window_start, HOUR), work)
       .map(([window_end, columns]) => ({ window_start, window_end, ...columns })),
   )
+}
+
+/** About as long as a shift may be at most, and far too long: a year typed wrong. */
+function oddEnd(start: number): fc.Arbitrary<number> {
+  const lengths = [16 * HOUR, 24 * HOUR].flatMap((length) => [length - 1, length, length + 1])
+  return fc.constantFrom(...lengths, 30 * 24 * HOUR, 366 * 24 * HOUR).map((length) => start + length)
 }
 
 /** Where something ends that began at `start`: mostly `usual` later at most, often where others begin, sometimes before. */

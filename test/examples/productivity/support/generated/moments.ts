@@ -57,7 +57,7 @@ function instantsAround(now: number, zone: string): readonly number[] {
 }
 
 /** What separates instants from others on purpose, in both directions. */
-const distances = [0, 3 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 8 * HOUR]
+const distances = [0, 3 * MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 8 * HOUR, 16 * HOUR, 24 * HOUR]
   .flatMap((distance) => [distance, distance + 1])
   .flatMap((distance) => [distance, -distance])
 

@@ -1,7 +1,7 @@
 import { greatest } from './arithmetic.ts'
 import { dayOf, type PlainPerson } from './days.ts'
 import { THRESHOLD_AT_THE_EDGES } from './idle.ts'
-import { mergedShifts, type PlainShift, type PlainSpan } from './shifts.ts'
+import { HOURS_16, mergedShifts, type PlainShift, type PlainSpan } from './shifts.ts'
 import { clippedTo, latestOf, type PlainWindow, thresholdAfter, windowsWithin } from './windows.ts'
 
 export interface PlainStatus {
@@ -14,19 +14,19 @@ export interface PlainStatus {
   readonly pointsToday: number
 }
 
-/** Rule 10; undefined for somebody of whom nothing begins today. */
+/** Rule 10; undefined for somebody who is not at work and of whom nothing begins today. */
 export function statusOf(person: PlainPerson, today: string, now: number): PlainStatus | undefined {
   const shifts = person.shifts.filter(({ date }) => date === today)
-  const windows = person.windows.filter(({ startDate }) => startDate === today)
-  if (shifts.length === 0 && windows.length === 0) return undefined
+  const open = openShift(person.shifts, now)
+  const isToday = ({ startDate }: PlainWindow) => startDate === today
+  if (open === undefined && shifts.length === 0 && !person.windows.some(isToday)) return undefined
 
-  const begun = windows
-    .filter(({ start }) => start <= now)
-    .map((window) => ({ ...window, end: Math.min(window.end, now) }))
-  const last = latestOf(begun)
+  const seen = open ? seenSoFar(open, person.windows, now) : []
+  const isSeen = ({ id }: PlainWindow) => seen.some((window) => window.id === id)
+  const last = latestOf(person.windows.filter((window) => window.start <= now && (isToday(window) || isSeen(window))))
   const score = dayOf(person, today)?.score
   return {
-    ...presenceOf(shifts, person.windows, now),
+    ...(open ? presenceIn(open, seen, now) : absenceSince(shifts, now)),
     lastActivityAt: last?.end ?? null,
     roleId: last?.role.id ?? null,
     itemsToday: score?.items ?? 0,
@@ -34,22 +34,29 @@ export function statusOf(person: PlainPerson, today: string, now: number): Plain
   }
 }
 
-function presenceOf(
-  shifts: readonly PlainShift[],
-  windows: readonly PlainWindow[],
+function absenceSince(shifts: readonly PlainShift[], now: number): Pick<PlainStatus, 'status' | 'since'> {
+  const ended = shifts.filter(({ end }) => end <= now)
+  return { status: 'off', since: greatest(ended, ({ end }) => end)?.end ?? null }
+}
+
+function presenceIn(
+  shift: PlainSpan,
+  seen: readonly PlainWindow[],
   now: number,
 ): Pick<PlainStatus, 'status' | 'since'> {
-  const begun = shifts.filter(({ start }) => start <= now)
-  const open = begun.filter(({ isOpen }) => isOpen)
-  const shift = shiftAround(open, begun, now)
-  if (!shift) {
-    const ended = begun.filter(({ end }) => end <= now)
-    return { status: 'off', since: greatest(ended, ({ end }) => end)?.end ?? null }
-  }
-
-  const latest = latestOf(seenSoFar(shift, windows, now))
+  const latest = latestOf(seen)
   const [quietSince, allowed] = latest ? [latest.end, thresholdAfter(latest)] : [shift.start, THRESHOLD_AT_THE_EDGES]
   return now - quietSince > allowed ? { status: 'idle', since: quietSince } : { status: 'working', since: shift.start }
+}
+
+/** Of the shifts that began at most 16 hours ago, merged, the one that is open; undefined for somebody who is off. */
+function openShift(shifts: readonly PlainShift[], now: number): PlainSpan | undefined {
+  const recent = shifts.filter(({ start }) => start <= now && now <= start + HOURS_16)
+  return shiftAround(
+    recent.filter(({ isOpen }) => isOpen),
+    recent,
+    now,
+  )
 }
 
 /** The merged shift around an open one, the earliest such; one that is open from this very instant on may lie in none. */

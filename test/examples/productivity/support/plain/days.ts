@@ -38,7 +38,7 @@ export function personFrom(
   const shifts = sources.clockTimes.filter(isTheirs).map((row) => shiftFrom(row, calendar, now))
   const windows = sources.activityLogs
     .filter(isTheirs)
-    .map((row) => windowFrom(row, sources.roleConfigs, shifts, calendar))
+    .map((row) => windowFrom(row, sources.roleConfigs, shifts, calendar, now))
   return { employeeId, shifts, windows }
 }
 
@@ -48,7 +48,8 @@ export function dayOf(person: PlainPerson, date: string): PlainDay | undefined {
   const windows = person.windows.filter(({ workDate }) => workDate === date)
   if (shifts.length === 0 && windows.length === 0) return undefined
 
-  const merged = mergedShifts(shifts)
+  const earlier = person.shifts.filter((shift) => shift.date < date)
+  const merged = mergedShifts(shifts, earlier)
   const idlePeriods = merged.flatMap((shift) => idleIn(shift, person.windows))
   const breaks = sum(shifts, ({ breakMinutes }) => breakMinutes) * MINUTE
   const clocked = Math.max(0, sum(merged, ({ start, end }) => end - start) - breaks)

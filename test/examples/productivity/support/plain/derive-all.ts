@@ -65,7 +65,7 @@ export function deriveAll(
       })),
     ),
     alerts: days.flatMap(({ person, key, day }) =>
-      alertsOf(person, key.date, day, calendar, now).map((alert) => ({ ...key, ...alert })),
+      alertsOf(person, key.date, day, now).map((alert) => ({ ...key, ...alert })),
     ),
     hourlyCosts: days.flatMap(({ key, day }) => {
       const payRates = sources.payRates.filter(({ employee_id }) => employee_id === key.employeeId)

@@ -17,7 +17,7 @@ describe('rule 7, alerts', () => {
     ])
   })
 
-  it('tell once of shifts left open at one instant, when the day is over', () => {
+  it('tell once of shifts at one instant that are open for more than 16 hours', () => {
     const shifts: Shift[] = [
       ['17 23:50', null],
       ['17 23:50', null],
@@ -25,10 +25,31 @@ describe('rule 7, alerts', () => {
       ['17 23:40', '17 23:45'],
       ['16 23:00', null],
     ]
-    expect(derived({ shifts, now: '17 23:59:59' }).alerts).toEqual([])
-    expect(derived({ shifts, now: '18 00:00' }).alerts).toEqual([
-      { employeeId: 'a', date: '2025-06-17', type: 'missing_clock_out', eventAt: at('17 23:50'), severity: 'warning' },
-      { employeeId: 'a', date: '2025-06-17', type: 'missing_clock_out', eventAt: at('17 23:55'), severity: 'warning' },
+    const missing = (now: string) => {
+      const { alerts } = derived({ shifts, now })
+      return alerts
+        .filter(({ type }) => type === 'missing_clock_out')
+        .map(({ eventAt, severity }) => [eventAt, severity])
+    }
+    expect(missing('18 15:50')).toEqual([])
+    expect(missing('18 15:50:01')).toEqual([[at('17 23:50'), 'warning']])
+    expect(missing('18 15:55:01')).toEqual([
+      [at('17 23:50'), 'warning'],
+      [at('17 23:55'), 'warning'],
+    ])
+  })
+
+  it('tell once of shifts at one instant that are implausible', () => {
+    const shifts: Shift[] = [
+      ['17 08:00', '17 07:59'],
+      ['17 08:00', '18 08:01'],
+      ['17 07:00', '18 07:00:01'],
+      ['17 06:00', '18 06:00'],
+    ]
+    const { alerts } = derived({ shifts })
+    expect(alerts.filter(({ type }) => type === 'implausible_shift')).toMatchObject([
+      { eventAt: at('17 07:00'), severity: 'critical' },
+      { eventAt: at('17 08:00'), severity: 'critical' },
     ])
   })
 })
@@ -118,6 +139,23 @@ describe('rule 10, the current status', () => {
       },
     ])
     expect(status({ shifts: [['17 13:00', null]] })).toEqual([['off', null]])
+  })
+
+  it('is of whoever has a shift that is open, of yesterday too, if it began at most 16 hours ago', () => {
+    const shifts: Shift[] = [['16 20:00', null]]
+    expect(status({ shifts })).toEqual([['idle', at('16 20:00')]])
+    expect(status({ shifts, now: '17 12:00:01' })).toEqual([])
+    expect(statusOf({ shifts, works: [['16 23:00', '17 11:59', packing, 3]] })).toEqual([
+      {
+        employeeId: 'a',
+        status: 'working',
+        since: at('16 20:00'),
+        lastActivityAt: at('17 11:59'),
+        roleId: 3,
+        itemsToday: 0,
+        pointsToday: 0,
+      },
+    ])
   })
 
   it('is off since the last shift that has ended', () => {

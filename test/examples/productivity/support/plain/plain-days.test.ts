@@ -42,11 +42,28 @@ describe('rule 1, shifts', () => {
     expect(scoresOf({ shifts: [['18 00:00', '18 00:10']] })).toEqual([])
   })
 
-  it('end now while they are open, and with their day once it is over', () => {
+  it('end now while they are open, and after 16 hours at the latest', () => {
     const shifts: Shift[] = [['17 20:00', null]]
     expect(scoresOf({ shifts, now: '17 19:00' })).toMatchObject([{ clockedMinutes: 0 }])
     expect(scoresOf({ shifts, now: '17 20:30' })).toMatchObject([{ clockedMinutes: 30 }])
-    expect(scoresOf({ shifts, now: '18 09:00' })).toMatchObject([{ clockedMinutes: 240 }])
+    expect(scoresOf({ shifts, now: '18 09:00' })).toMatchObject([{ clockedMinutes: 780 }])
+    expect(scoresOf({ shifts, now: '20 09:00' })).toMatchObject([{ clockedMinutes: 960 }])
+  })
+
+  it('count for 24 hours at most', () => {
+    expect(scoresOf({ shifts: [['17 20:00', '27 20:00']] })).toMatchObject([{ clockedMinutes: 1_440 }])
+  })
+
+  it('lose the time that a shift of the day before covers too', () => {
+    const shifts: Shift[] = [
+      ['17 22:00', '18 10:00'],
+      ['18 06:00', '18 12:00', 30],
+      ['18 07:00', '18 09:00', 10],
+    ]
+    expect(scoresOf({ shifts, to: '2025-06-18' })).toMatchObject([
+      { date: '2025-06-17', clockedMinutes: 720 },
+      { date: '2025-06-18', clockedMinutes: 80, idleMinutes: 120 },
+    ])
   })
 
   it('count an instant once, and those that end before they start not at all', () => {
@@ -246,7 +263,7 @@ describe('rule 4, idle time', () => {
         ['18 11:50', '18 12:00'],
       ] as Work[],
     }
-    // Both days’ shifts see both windows: yesterday’s is idle from 9 to 10, today’s from 9 to 11:50.
+    // Yesterday’s shift is idle from 9 to 10; today’s begins where that ends, and is idle until 11:50.
     expect(derived({ ...tables, to: '2025-06-18' }).idlePeriods).toEqual([
       {
         employeeId: 'a',
@@ -259,10 +276,10 @@ describe('rule 4, idle time', () => {
       {
         employeeId: 'a',
         date: '2025-06-18',
-        start: at('18 09:00'),
+        start: at('18 10:00'),
         end: at('18 11:50'),
-        durationMinutes: 170,
-        threshold: 500,
+        durationMinutes: 110,
+        threshold: 1_500,
       },
     ])
   })

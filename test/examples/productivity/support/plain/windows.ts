@@ -1,4 +1,4 @@
-import { greatest, MINUTE, roundHalfUp } from './arithmetic.ts'
+import { ascending, greatest, MINUTE, roundHalfUp } from './arithmetic.ts'
 import type { PlainCalendar } from './calendar.ts'
 import type { PlainShift, PlainSpan } from './shifts.ts'
 import type { PlainActivity, PlainRole } from './sources.ts'
@@ -19,13 +19,16 @@ export function windowFrom(
   roles: readonly PlainRole[],
   shifts: readonly PlainShift[],
   calendar: PlainCalendar,
+  now: number,
 ): PlainWindow {
   const startDate = calendar.dateOf(row.window_start)
   const around = shifts.filter(({ start, end }) => start <= row.window_start && row.window_start < end)
   return {
     id: row.id,
     start: row.window_start,
-    end: Math.max(row.window_start, row.window_end),
+    end: [row.window_end, now].some((end) => end < row.window_start)
+      ? row.window_start
+      : ascending([row.window_end, now])[0]!,
     items: row.items_count,
     role: roles.find(({ id }) => id === row.role_id)!,
     workDate: greatest(around, ({ start }) => start)?.date ?? startDate,
