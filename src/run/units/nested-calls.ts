@@ -7,11 +7,17 @@ interface CalculatingUnit {
   readonly ended: boolean
 }
 
-const calculating = new AsyncLocalStorage<CalculatingUnit>()
+interface Calculation {
+  readonly unit: CalculatingUnit
+  /** The calculation that made the call which led to this one: of another service. */
+  readonly outer: Calculation | undefined
+}
+
+const calculating = new AsyncLocalStorage<Calculation>()
 
 /** Calls a calculator's code; what it calls can be told from what others call. */
 export function asCalculation<T>(unit: CalculatingUnit, call: () => T): T {
-  return calculating.run(unit, call)
+  return calculating.run({ unit, outer: calculating.getStore() }, call)
 }
 
 /** Begins something that lives on by itself, such as a job that a calculator started. */
@@ -25,6 +31,8 @@ export function outsideCalculation<T>(call: () => T): T {
  * @throws {NestedCallError}
  */
 export function refuseNestedCall(service: object, what: string): void {
-  const unit = calculating.getStore()
-  if (unit && unit.service === service && !unit.ended) throw new NestedCallError(what)
+  for (let calculation = calculating.getStore(); calculation; calculation = calculation.outer) {
+    const { unit } = calculation
+    if (unit.service === service && !unit.ended) throw new NestedCallError(what)
+  }
 }
