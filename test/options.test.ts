@@ -42,6 +42,7 @@ test('every default is filled in', () => {
     exclusive: 'tenant',
     cooldownMs: 0,
     leaseMs: 30_000,
+    maxRecoveries: 5,
     maxErrorsKept: 100,
     closedPeriods: undefined,
   })
@@ -54,11 +55,14 @@ test('a part of `block` or `retry` leaves the other defaults alone', () => {
   expect(resolved.retry).toEqual({ attempts: 3, minDelayMs: 9_000, maxDelayMs: 9_000 })
 })
 
-test('exactly one of dailyCalc and stages must be given', () => {
-  expect(refusal({ employees })).toBe('Expected exactly one of `dailyCalc` and `stages`, got neither')
-  expect(refusal({ employees, dailyCalc, stages: [stage] })).toBe(
-    'Expected exactly one of `dailyCalc` and `stages`, got both',
+test('dailyCalc or stages must be given; beside a dailyCalc there may be tenant stages, but no day stage', () => {
+  expect(refusal({ employees })).toBe('Expected `dailyCalc` or `stages`, got neither')
+  expect(() => new RecalcService({ employees, dailyCalc, stages: [stage] } as never)).toThrow(
+    '`dailyCalc` calculates the days, and so do the day stages "scores"; use one of the two',
   )
+  const ranking = tenantStage({ name: 'ranking', writes: ['ranking'], run: async () => {} })
+  expect(new RecalcService({ employees, dailyCalc, stages: [ranking] }).tables).toEqual(['ranking'])
+  expect(new RecalcService({ employees, dailyCalc, stages: [] }).tables).toEqual([])
 })
 
 test('options must be an object with known properties only', () => {
@@ -78,6 +82,8 @@ const numbers: readonly (readonly [name: string, least: number, options: (value:
   ['retry.attempts', 1, (value) => ({ retry: { attempts: value } })],
   ['retry.minDelayMs', 0, (value) => ({ retry: { minDelayMs: value } })],
   ['retry.maxDelayMs', 100, (value) => ({ retry: { maxDelayMs: value } })],
+  ['unitOfWorkTimeoutMs', 1, (value) => ({ unitOfWorkTimeoutMs: value })],
+  ['maxRecoveries', 0, (value) => ({ maxRecoveries: value })],
   ['stageTimeoutMs', 1, (value) => ({ stageTimeoutMs: value })],
   ['progressIntervalMs', 0, (value) => ({ progressIntervalMs: value })],
   ['maxDays', 1, (value) => ({ maxDays: value })],
@@ -102,6 +108,7 @@ test('a time that no timer can wait for is refused: it would be over at once', (
   for (const options of [
     { stageTimeoutMs: tooLong },
     { leaseMs: tooLong },
+    { unitOfWorkTimeoutMs: tooLong },
     { retry: { maxDelayMs: tooLong } },
     { retry: { minDelayMs: tooLong } },
   ]) {

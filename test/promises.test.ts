@@ -273,7 +273,7 @@ test('8. memory depends on concurrency and block size: only so many employees ar
         ...list,
         async listEmployees(query) {
           const page = await list.listEmployees(query)
-          listed += page.length
+          if (query.limit > 1) listed += page.length // else it is asked who comes after the first
           most = Math.max(most, listed - finished)
           return page
         },

@@ -9,8 +9,8 @@ import {
   type TenantStage,
   tenantStage,
 } from '../../src/index.ts'
-import { type Pipeline, stagePipeline } from '../../src/pipeline/pipeline.ts'
-import { selectStages, stagesWriting } from '../../src/pipeline/selection.ts'
+import { type Pipeline, pipelineOf } from '../../src/pipeline/pipeline.ts'
+import { selectTables } from '../../src/pipeline/selection.ts'
 import { fill, key, TENANT, world } from '../support/service.ts'
 import { balances, ranks, type StageCall, scores, stageOf, summary, trends } from '../support/stages.ts'
 
@@ -40,6 +40,19 @@ function refusal(...stages: readonly Stage[]): { readonly message: string; reado
     return error as PipelineError
   }
   return expect.fail('the stages were taken')
+}
+
+const stagePipeline = (stages: readonly Stage[]) => pipelineOf(undefined, stages)
+
+/** The day stages that a request for some tables runs, and whether each is saved; then the tenant stages. */
+function selected(pipeline: Pipeline<unknown>, tables?: readonly string[]) {
+  const { dayStages, tenantStages } = selectTables(pipeline, tables, 31)
+  return {
+    saved: [...dayStages.filter(({ saves }) => saves).map(({ stage }) => stage), ...tenantStages].map(
+      ({ name }) => name,
+    ),
+    calculated: dayStages.filter(({ saves }) => !saves).map(({ stage }) => stage.name),
+  }
 }
 
 const names = (pipeline: Pipeline<never>) =>
@@ -119,26 +132,20 @@ test('stages run after those whose tables they read, otherwise as they were list
 
 test('a table selects the stage that writes it, and all stages run when none is named', () => {
   const pipeline = stagePipeline([day('a', {}, ['a', 'a2']), day('b'), tenant('t')])
-  expect(stagesWriting(pipeline, undefined)).toEqual(['a', 'b', 't'])
-  expect(stagesWriting(pipeline, ['a2'])).toEqual(['a'])
-  expect(stagesWriting(pipeline, ['t', 'b', 'b'])).toEqual(['b', 't'])
-  expect(() => stagesWriting(pipeline, ['b', 'nothing'])).toThrow(InvalidRequestError)
+  expect(selected(pipeline).saved).toEqual(['a', 'b', 't'])
+  expect(selected(pipeline, ['a2']).saved).toEqual(['a'])
+  expect(selected(pipeline, ['t', 'b', 'b']).saved).toEqual(['b', 't'])
+  expect(() => selected(pipeline, ['b', 'nothing'])).toThrow(InvalidRequestError)
 })
 
 test('what a selected stage builds on is selected with it, but not saved', () => {
   const pipeline = stagePipeline([day('a'), day('b', { a: [0, 0] }), day('c', { b: [0, 0] }), day('other')])
-  const selected = selectStages(pipeline, ['c'])?.dayStages.map(({ stage, saves }) => [stage.name, saves])
-  expect(selected).toEqual([
-    ['a', false],
-    ['b', false],
-    ['c', true],
-  ])
-  expect(selectStages(pipeline, ['gone'])).toBeUndefined()
+  expect(selected(pipeline, ['c'])).toEqual({ saved: ['c'], calculated: ['a', 'b'] })
 })
 
 test('days build on earlier ones only when the pass writes what they read of earlier days', () => {
   const builds = (stages: readonly Stage[], asked: readonly string[]) =>
-    selectStages(stagePipeline(stages), asked)?.daysBuildOnEarlier
+    selectTables(stagePipeline(stages), asked, 31).daysBuildOnEarlier
   expect(builds([day('a', { source: [-9, 0] })], ['a'])).toBe(false)
   expect(builds([day('a', { a: [-1, 0] }, ['a'], true)], ['a'])).toBe(true)
   const pair = [day('a'), day('b', { a: [-1, 0] })]

@@ -274,8 +274,12 @@ test('a calculation that forgets to return is an error, not a day without a row'
   const { service, database } = world({ stages: [stage] })
   fill(database, 'once', 'a', { '2025-01-01': 1 })
   await expect(service.triggerRecalcRange(REQUEST)).rejects.toMatchObject({
-    code: 'CONTRACT',
-    message: 'Expected `calculate` of stage once to return a value or null, got undefined',
+    code: 'RECALC_FAILED',
+    cause: {
+      code: 'CONTRACT',
+      message:
+        'Expected `calculate` of stage once to return a value or null at once, got undefined (employee a, 2025-01-01)',
+    },
   })
   expect(database.dump('once')).toEqual({ 'acme/a/2025-01-01': 1 })
 })

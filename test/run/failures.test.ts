@@ -382,7 +382,7 @@ test('a resume runs the tenant stage that failed, and those after it, which may 
   expect(order).toEqual(['early', 'summary', 'early', 'summary'])
 })
 
-test('an async calculate is refused as a broken contract before anything is saved', async () => {
+test('an async calculate fails its day before anything is saved', async () => {
   let saved = false
   const stage = dayStage<unknown, undefined>({
     name: 'eager',
@@ -396,7 +396,9 @@ test('an async calculate is refused as a broken contract before anything is save
   const employees = { listEmployees: async () => [] }
   const recalc = new RecalcService({ stages: [stage], employees })
   const run = recalc.triggerRecalc({ tenantId: 'acme', employeeId: 'ada', date: '2025-01-01' })
-  await expect(run).rejects.toThrow(ContractError)
-  await expect(run).rejects.toThrow('Expected `calculate` of stage eager to be pure and return a value, got a promise')
+  await expect(run).rejects.toMatchObject({ code: 'RECALC_FAILED', cause: expect.any(ContractError) })
+  await expect(run).rejects.toThrow(
+    'Expected `calculate` of stage eager to return a value or null at once, got a promise (employee ada, 2025-01-01)',
+  )
   expect(saved).toBe(false)
 })

@@ -159,11 +159,12 @@ test('employees are listed page by page, only when a lane is free, and asked for
   const limit = queries[0]?.limit ?? 0
   expect(limit).toBeLessThan(20)
   const asked = { tenantId: TENANT, from: FROM, to: '2025-01-02', limit }
-  expect(queries).toEqual([asked])
+  // The second employee is asked for once more: he must be the one who comes after the first.
+  expect(queries).toEqual([asked, { ...asked, after: 'e000', limit: 1 }])
   stuck.open()
   await expect(running).resolves.toMatchObject({ totalDays: 400, processedDays: 400 })
   const ends = ids.filter((_, i) => (i + 1) % limit === 0 || i === ids.length - 1)
-  expect(queries.slice(1)).toEqual(ends.map((after) => ({ ...asked, after })))
+  expect(queries.slice(2)).toEqual(ends.map((after) => ({ ...asked, after })))
 })
 
 test('as many lanes as `concurrency` run side by side, and the days of one employee never do', async () => {
@@ -203,7 +204,7 @@ for (const [name, page] of wrongPages) {
     let asked = 0
     const employees = {
       async listEmployees({ after }: { readonly after?: string }) {
-        if (++asked > 5) throw new Error('asked for ever')
+        if (++asked > 10) throw new Error('asked for ever')
         return page(after) as []
       },
     }
@@ -325,7 +326,7 @@ test('a run that waits for a lock when another lane fails fast harms nobody and 
 
 test('a single day waits for one block of a job at most', async () => {
   const order: string[] = []
-  let day: Promise<unknown> | undefined
+  const second = gate()
   const { service } = world(
     { stages: [stageOf(scores)] },
     {
@@ -333,10 +334,11 @@ test('a single day waits for one block of a job at most', async () => {
       probe: ({ name, block }) => {
         if (name !== 'load') return
         order.push(block?.from ?? '')
-        if (order.length === 2) day = service.triggerRecalc({ ...oneDay, date: '2025-12-31' })
+        if (order.length === 2) second.open()
       },
     },
   )
+  const day = second.pass().then(() => service.triggerRecalc({ ...oneDay, date: '2025-12-31' }))
   const job = await service.triggerRecalcRangeAsync({ ...range, to: '2025-01-06' })
   await job.result
   await day
@@ -473,7 +475,10 @@ test('locks are asked for in sorted order, whatever the order of the repository'
     { stages: [stageOf(scores)] },
     {
       employees: {
-        listEmployees: async ({ after }) => (after === undefined ? numeric.map((id) => ({ id })) : []),
+        listEmployees: async ({ after, limit }) => {
+          const start = after === undefined ? 0 : numeric.indexOf(after) + 1
+          return numeric.slice(start, start + limit).map((id) => ({ id }))
+        },
       },
     },
   )

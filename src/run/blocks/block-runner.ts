@@ -8,6 +8,7 @@ import { BlockDays } from './block-days.ts'
 import { calcContext } from './calc-context.ts'
 import { askClosed, closedIntervals } from './closed-periods.ts'
 import { callStage } from './stage-call.ts'
+import { thrownBy } from './stage-failure.ts'
 
 /** The name under which the host's closed periods appear in errors. */
 const CLOSED_PERIODS = 'closedPeriods'
@@ -41,6 +42,7 @@ export async function runBlock<Tx>(
   task: BlockTask<Tx>,
   attempt: number,
 ): Promise<BlockOutcome> {
+  const { unitOfWork } = owner.run.settings
   let { known } = task
   for (;;) {
     const days = new BlockDays(task.block, calculator)
@@ -52,6 +54,8 @@ export async function runBlock<Tx>(
       })
     } catch (error) {
       if (!(error instanceof FailedAfterSave)) throw error
+      // Where nobody can tell whether the transaction lives on, such an error may be its end, and no fault of the day.
+      if (!unitOfWork.failureOf && unitOfWork.isTransient(thrownBy(error.cause))) throw error.cause
       known = days.failures
     }
   }

@@ -26,7 +26,7 @@ export function withDeadline<T>(
       settle()
     }
     signal?.addEventListener('abort', abort, { once: true })
-    call().then(
+    new Promise<T>((settleCall) => settleCall(call())).then(
       (value) => end(() => resolve(value)),
       (error: unknown) => end(() => reject(error)),
     )

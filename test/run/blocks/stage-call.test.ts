@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { type CalcContext, RecalcFailedError, StageTimeoutError } from '../../src/index.ts'
-import { callStage } from '../../src/run/blocks/stage-call.ts'
-import { StageFailure } from '../../src/run/blocks/stage-failure.ts'
-import { manualClock } from '../../src/testing/manual-clock.ts'
-import { gate } from '../support/gate.ts'
-import { fill, TENANT, world } from '../support/service.ts'
-import { scores, stageOf } from '../support/stages.ts'
+import { type CalcContext, RecalcFailedError, StageTimeoutError } from '../../../src/index.ts'
+import { callStage } from '../../../src/run/blocks/stage-call.ts'
+import { StageFailure } from '../../../src/run/blocks/stage-failure.ts'
+import { WatchedUnit } from '../../../src/run/units/unit-watchdog.ts'
+import { manualClock } from '../../../src/testing/manual-clock.ts'
+import { date } from '../../calendar/arbitraries.ts'
+import { gate } from '../../support/gate.ts'
+import { fill, TENANT, world } from '../../support/service.ts'
+import { scores, stageOf } from '../../support/stages.ts'
 
 const context: CalcContext = {
   tx: undefined,
@@ -13,14 +15,18 @@ const context: CalcContext = {
   signal: new AbortController().signal,
   attempt: 1,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
+  run: { id: 'r', kind: 'day', from: date('2025-01-01'), to: date('2025-01-01') },
   now: () => new Date(0),
+  afterCommit() {},
 }
+
+const unit = { watched: new WatchedUnit({}, () => {}) }
 
 test('a step that takes too long fails, and its signal aborts', async () => {
   const clock = manualClock()
   const { promise: never } = Promise.withResolvers<void>()
   let signal: AbortSignal | undefined
-  const call = callStage('slow', context, { clock, stageTimeoutMs: 50 }, (own) => {
+  const call = callStage('slow', unit, context, { clock, stageTimeoutMs: 50 }, (own) => {
     signal = own.signal
     return never
   })
@@ -39,20 +45,22 @@ test('a step that takes too long fails, and its signal aborts', async () => {
 test('a step in time leaves no timer behind, however it ends', async () => {
   const clock = manualClock()
   const limits = { clock, stageTimeoutMs: 50 }
-  await expect(callStage('s', context, limits, async () => 7)).resolves.toBe(7)
-  await expect(callStage('s', context, limits, () => Promise.reject(new Error('no')))).rejects.toThrow(StageFailure)
+  await expect(callStage('s', unit, context, limits, async () => 7)).resolves.toBe(7)
+  await expect(callStage('s', unit, context, limits, () => Promise.reject(new Error('no')))).rejects.toThrow(
+    StageFailure,
+  )
   const throwsAtOnce = (): Promise<never> => {
     throw new Error('no')
   }
-  await expect(callStage('s', context, limits, throwsAtOnce)).rejects.toMatchObject({ cause: new Error('no') })
+  await expect(callStage('s', unit, context, limits, throwsAtOnce)).rejects.toMatchObject({ cause: new Error('no') })
   expect(clock.pending).toBe(0)
 })
 
 test('a step that is not even asynchronous works with a limit as it does without', async () => {
   const save = (() => undefined) as unknown as () => Promise<void>
   const clock = manualClock()
-  await expect(callStage('s', context, { clock, stageTimeoutMs: undefined }, save)).resolves.toBeUndefined()
-  await expect(callStage('s', context, { clock, stageTimeoutMs: 50 }, save)).resolves.toBeUndefined()
+  await expect(callStage('s', unit, context, { clock, stageTimeoutMs: undefined }, save)).resolves.toBeUndefined()
+  await expect(callStage('s', unit, context, { clock, stageTimeoutMs: 50 }, save)).resolves.toBeUndefined()
   expect(clock.pending).toBe(0)
 })
 
@@ -60,6 +68,7 @@ test('the signal of a step aborts with the run, too', async () => {
   const abort = new AbortController()
   const waiting = callStage(
     's',
+    unit,
     { ...context, signal: abort.signal },
     { clock: manualClock(), stageTimeoutMs: 50 },
     ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
@@ -93,5 +102,6 @@ test('a stage that hangs fails its day, writes nothing, and the others go on', a
   const failure = expect(failing).rejects.toThrow(RecalcFailedError)
   await clock.advance(1_000)
   await failure
+  await clock.advance(1_000) // the watchdog sees that there is no unit of work, and sleeps
   expect(clock.pending).toBe(0)
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { KeyedLocks } from '../../src/run/units/keyed-locks.ts'
-import { settled } from '../support/settled.ts'
+import { KeyedLocks } from '../../../src/run/units/keyed-locks.ts'
+import { settled } from '../../support/settled.ts'
 
 const patient = { stopping: new AbortController().signal }
 

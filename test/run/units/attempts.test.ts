@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { BackendUnavailableError, type JobEvent } from '../../src/index.ts'
-import { backoffMs } from '../../src/run/units/backoff.ts'
-import { manualClock } from '../../src/testing/manual-clock.ts'
-import { type Probe, TransientError } from '../support/database.ts'
-import { closedThrough, employeeList, fill, TENANT, world } from '../support/service.ts'
-import { settled } from '../support/settled.ts'
-import { scores, stageOf, summary } from '../support/stages.ts'
+import { BackendUnavailableError, type JobEvent } from '../../../src/index.ts'
+import { backoffMs } from '../../../src/run/units/backoff.ts'
+import { manualClock } from '../../../src/testing/manual-clock.ts'
+import { type Probe, TransientError } from '../../support/database.ts'
+import { closedThrough, employeeList, fill, TENANT, world } from '../../support/service.ts'
+import { settled } from '../../support/settled.ts'
+import { scores, stageOf, summary } from '../../support/stages.ts'
 
 const day = { tenantId: TENANT, employeeId: 'a', date: '2025-01-01' }
 
@@ -45,6 +45,9 @@ for (const name of ['begin', 'lock', 'closed', 'load', 'stored', 'save', 'commit
     expect(database.lockedKeys).toEqual([])
   })
 }
+
+/** After so long the watchdog of the units of work sees that there is none, and sleeps. */
+const WATCH_MS = 1_000
 
 test('a calculator is told which attempt it is', async () => {
   const seen: number[] = []
@@ -98,6 +101,7 @@ test('between attempts the run waits as long as the backoff says, without holdin
   await clock.advance(1_501)
   expect(attempts()).toBe(3)
   await expect(running).resolves.toMatchObject({ status: 'completed' })
+  await clock.advance(WATCH_MS)
   expect(clock.pending).toBe(0)
 })
 
@@ -114,6 +118,7 @@ test('a run that is stopped while it waits does not wait any longer', async () =
   abort.abort('enough')
   await expect(running).rejects.toBe('enough')
   expect(attempts()).toBe(1)
+  await clock.advance(WATCH_MS)
   expect(clock.pending).toBe(0)
 })
 
