@@ -1,4 +1,13 @@
-import { type Block, type DayKey, type DayStage, type DayValue, dayKey, type StageContext } from 'recalc-service'
+import {
+  type Block,
+  type DayKey,
+  type DayStage,
+  type DayValue,
+  dayKey,
+  parseIsoDate,
+  type RunIdentity,
+  type StageContext,
+} from 'recalc-service'
 import type { Tx } from '../examples/productivity/schema/tables.ts'
 import { alerts } from '../examples/productivity/stages/alerts.ts'
 import type { AsOf } from '../examples/productivity/stages/as-of.ts'
@@ -9,12 +18,16 @@ import { scoredDaysStage } from '../examples/productivity/stages/scored-days.ts'
 
 const silent = () => {}
 
+const NEW_YEAR = parseIsoDate('2025-01-01', 'from')
+
 /** What the loops that do without the library hand to the stages. */
 export const bareContext = {
   signal: new AbortController().signal,
   attempt: 1,
   logger: { debug: silent, info: silent, warn: silent, error: silent },
   now: () => new Date(),
+  run: { id: 'loop', kind: 'all', from: NEW_YEAR, to: NEW_YEAR } satisfies RunIdentity,
+  afterCommit() {},
 }
 
 /** The example's day stages, in order. */

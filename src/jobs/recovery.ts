@@ -14,6 +14,9 @@ const PAGE = 100
 /** The most waits, in looks, before a job is tried again that the database did not let run. */
 const LONGEST_PAUSE = 32
 
+/** The longest that `start()` waits for the first jobs to be taken up, in milliseconds. */
+const START_MS = 500
+
 interface RecoveryOptions {
   readonly jobs: Pick<JobStore<never>, 'listAbandoned'>
   readonly clock: Clock
@@ -54,11 +57,17 @@ export class JobRecovery {
     this.#options = options
   }
 
-  /** Begins to look; resolves once the first page of abandoned jobs is known. */
+  /** Begins to look; resolves once what can run was taken up, or after a moment when that takes longer. */
   async start(): Promise<void> {
     const first = await this.#page(null)
-    this.#looking = this.#takeUp(first)
+    this.#looking = this.#takeUp(first).catch((err: unknown) => {
+      this.#options.logger.error({ err }, 'Recovery of abandoned jobs failed')
+    })
     this.#later()
+    const { promise: moment, resolve } = Promise.withResolvers<void>()
+    const timer = this.#options.clock.setTimeout(resolve, START_MS)
+    await Promise.race([this.#looking, moment])
+    timer.cancel()
   }
 
   /** Looks no more. */

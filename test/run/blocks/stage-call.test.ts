@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type CalcContext, RecalcFailedError, StageTimeoutError } from '../../../src/index.ts'
 import { callStage } from '../../../src/run/blocks/stage-call.ts'
 import { StageFailure } from '../../../src/run/blocks/stage-failure.ts'
-import { WatchedUnit } from '../../../src/run/units/unit-watchdog.ts'
+import { UnitMonitor } from '../../../src/run/units/unit-watchdog.ts'
 import { manualClock } from '../../../src/testing/manual-clock.ts'
 import { date } from '../../calendar/arbitraries.ts'
 import { gate } from '../../support/gate.ts'
@@ -20,7 +20,7 @@ const context: CalcContext = {
   afterCommit() {},
 }
 
-const unit = { watched: new WatchedUnit({}, () => {}) }
+const unit = { monitor: new UnitMonitor() }
 
 test('a step that takes too long fails, and its signal aborts', async () => {
   const clock = manualClock()

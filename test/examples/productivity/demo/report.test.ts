@@ -136,7 +136,9 @@ describe('the report', () => {
       skippedDays: 999,
       failedDays: 1,
       errorCount: 1,
-      errors: [{ employeeId: 'a', date: null, stage: 's', code: 'X', message: 'no such role', attempts: 1 }],
+      errors: [
+        { employeeId: 'a', date: null, through: null, stage: 's', code: 'X', message: 'no such role', attempts: 1 },
+      ],
       startedAt: new Date(0),
       finishedAt: new Date(2000),
     }
