@@ -3,8 +3,8 @@ import { InvalidOptionsError } from '../errors.ts'
 import { describe, expected, hasMethods, isPlainObject, unknownProperty } from '../expectation.ts'
 import type { Logger } from '../pipeline/context.ts'
 import { harmlessLogger, silentLogger } from '../pipeline/logger.ts'
-import type { Authorize } from './access.ts'
-import { type DescribeFailure, harmlessDescription, publicFailureText } from './failure-text.ts'
+import type { Authorize } from './auth/access.ts'
+import { type DescribeFailure, harmlessDescription, publicFailureText } from './response/failure-text.ts'
 
 /** How a service is reached over HTTP. */
 export interface RecalcApiOptions {

@@ -7,8 +7,8 @@ import { createRecalcApi } from 'recalc-service/http'
 import { describe, expect, test } from 'vitest'
 import { office } from '../jobs/support/office.ts'
 import { gate } from '../support/gate.ts'
+import { ALL, authorize, KEYS } from './support/api-under-test.ts'
 import { ApiClient } from './support/client.ts'
-import { ALL, authorize, KEYS } from './support/reception.ts'
 import { BASE, serve } from './support/server.ts'
 
 type Fetch = (request: Request) => Promise<Response>

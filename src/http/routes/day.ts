@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { checkOwnTenant } from '../own-tenant.ts'
-import { json } from '../responses.ts'
-import { route } from '../route.ts'
-import { named } from '../schemas/components.ts'
-import { result } from '../schemas/failure.ts'
-import { dateField, idField } from '../schemas/fields.ts'
-import { resultView } from '../views/result.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { result } from '../openapi/schemas/failure.ts'
+import { dateField, idField } from '../openapi/schemas/fields.ts'
+import { checkOwnTenant } from '../request/own-tenant.ts'
+import { json } from '../response/json.ts'
+import { resultView } from '../response/result-view.ts'
+import { route } from './route.ts'
 
 const day = named(
   'Day',

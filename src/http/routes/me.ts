@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { ACTIONS } from '../access.ts'
-import { json } from '../responses.ts'
-import { route } from '../route.ts'
-import { named } from '../schemas/components.ts'
+import { ACTIONS } from '../auth/access.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { json } from '../response/json.ts'
+import { route } from './route.ts'
 
 /** What the caller may do, and with what. */
 export const meRoute = route(

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { hasEnded } from '../../jobs/job-record.ts'
-import { statusOfJob } from '../job-views.ts'
-import { ownJob } from '../own-job.ts'
-import { route } from '../route.ts'
-import { jobEvent } from '../schemas/events.ts'
-import { wholeNumberField } from '../schemas/fields.ts'
+import { jobEvent } from '../openapi/schemas/events.ts'
+import { wholeNumberField } from '../openapi/schemas/fields.ts'
+import { ownJob } from '../request/own-job.ts'
+import { statusOfJob } from '../response/job-status-view.ts'
 import { eventStream } from '../stream/event-stream.ts'
 import { opening } from '../stream/frame.ts'
+import { route } from './route.ts'
 
 const lastEventId = wholeNumberField('The last event that the client has; the stream goes on behind it', {
   least: 0,

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../jobs/job-events.ts'
 import type { Logger } from '../../pipeline/context.ts'
-import type { DescribeFailure } from '../failure-text.ts'
-import type { RecalcForApi } from '../recalc.ts'
+import type { RecalcForApi } from '../recalc-for-api.ts'
+import type { DescribeFailure } from '../response/failure-text.ts'
 import { frameOf } from './frame.ts'
 import { JobFeed, KEPT } from './job-feed.ts'
 

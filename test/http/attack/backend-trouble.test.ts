@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { changedStore } from '../../jobs/support/changed-store.ts'
 import { office } from '../../jobs/support/office.ts'
 import { settled } from '../../support/settled.ts'
-import { ALL, authorize, KEYS } from '../support/reception.ts'
+import { ALL, authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
 import { turnstile } from './support/turnstile.ts'
 

@@ -1,7 +1,7 @@
 import { type Employee, type JobWithPlan, memoryBackend, RecalcService } from 'recalc-service'
 import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { expect, onTestFinished } from 'vitest'
-import { ALL, authorize } from '../../support/reception.ts'
+import { ALL, authorize } from '../../support/api-under-test.ts'
 import { SchemaChecks } from '../../support/schema-checks.ts'
 import { BASE } from '../../support/server.ts'
 import { expectAskedFor, type Register, registeredBackend, stages } from './asked-for.ts'
