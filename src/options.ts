@@ -25,7 +25,7 @@ interface CommonOptions<Tx> {
   readonly backend?: RecalcBackend<Tx>
   /** Which days may no longer change. Default: none is closed. */
   readonly closedPeriods?: ClosedPeriods<Tx>
-  /** An IANA zone, or the zone of a tenant. Default `'UTC'`. */
+  /** An IANA zone, or the zone of a tenant, which may throw a `TenantNotFoundError`. Default `'UTC'`. */
   readonly zone?: string | ((tenantId: string) => string)
   /** Lanes at once. Default 4. */
   readonly concurrency?: number

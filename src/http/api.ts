@@ -15,8 +15,12 @@ import { JobFeeds } from './stream/job-feeds.ts'
 
 /** A service as it is reached over HTTP. */
 export interface RecalcApi {
-  /** Answers one request; can be handed on by itself. Never rejects. */
-  readonly fetch: (request: Request) => Promise<Response>
+  /**
+   * Answers one request; can be handed on by itself. Never rejects.
+   *
+   * @param env What @hono/node-server gives along: with it, a body that Express has parsed already is found.
+   */
+  readonly fetch: (request: Request, env?: unknown) => Promise<Response>
 }
 
 /** What every answer says, unless it says something else itself. */
@@ -49,8 +53,8 @@ export function createRecalcApi(recalc: RecalcForApi, options: RecalcApiOptions)
   }
   const app = appOf(api, allRoutes(resolved.authorize, api.paths))
   return {
-    fetch: async (request) => {
-      const response = await app.fetch(request)
+    fetch: async (request, env) => {
+      const response = await app.fetch(request, { env })
       const headers = { ...HEADERS, ...crossOriginHeaders(request, allowedOrigins) }
       for (const [name, value] of Object.entries(headers)) {
         if (!response.headers.has(name)) response.headers.set(name, value)
@@ -60,16 +64,18 @@ export function createRecalcApi(recalc: RecalcForApi, options: RecalcApiOptions)
   }
 }
 
-function appOf(api: Api, routes: readonly Route[]): Hono {
+type App = Hono<{ Bindings: { readonly env: unknown } }>
+
+function appOf(api: Api, routes: readonly Route[]): App {
   const { options, paths } = api
-  const app = new Hono({ strict: false })
+  const app: App = new Hono({ strict: false })
   for (const route of routes) {
     app.on(route.method, paths.of(route.path), async (context) => {
       const request = context.req.raw
       refuseOtherOrigins(request, options.allowedOrigins)
       const jobId = context.req.param('job_id') ?? ''
-      return await authorizeRequest(request, options.authorize, route.action)
-        .then((access) => route.answer({ api, request, access, jobId }))
+      return await authorizeRequest(request, options, route.action)
+        .then((access) => route.answer({ api, request, env: context.env.env, access, jobId }))
         .catch((error: unknown) => {
           // Hono lets through what is no Error: a host's own code may throw anything.
           throw error instanceof Error ? error : new Error('Something that is no Error was thrown', { cause: error })
@@ -83,9 +89,9 @@ function appOf(api: Api, routes: readonly Route[]): Hono {
   const nowhere = `There is nothing at this path; everything lies below ${paths.of('/')}`
   app.notFound(() => problemResponse(new Problem(404, 'NOT_FOUND', nowhere)))
   app.onError((error, { req }) => {
-    const problem = problemOfError(error, options.describeFailure)
+    const problem = problemOfError(error, api)
     if (!problem || problem.status >= 500) {
-      options.logger.error({ error, method: req.method, path: req.path }, 'A request failed')
+      options.logger.error({ err: error, method: req.method, path: req.path }, 'A request failed')
     }
     return problemResponse(problem ?? new Problem(500, 'INTERNAL', 'Something went wrong; it was logged'))
   })

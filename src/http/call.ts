@@ -16,6 +16,8 @@ export interface Api {
 export interface Call {
   readonly api: Api
   readonly request: Request
+  /** What the server gave along with it: of node:http, for @hono/node-server. */
+  readonly env: unknown
   readonly access: Access
   /** Of the path; empty where it has none. */
   readonly jobId: string

@@ -21,13 +21,17 @@ export interface RecalcForApi {
   estimate(request: AllRequest | BatchRequest, options: TriggerOptions): Promise<Estimate>
   getJob(jobId: string): Promise<JobSnapshot>
   listJobs(query: JobQuery): Promise<readonly JobSnapshot[]>
-  listJobFailures(jobId: string, page: Page<number>): Promise<readonly RecordedFailure[]>
+  listJobFailures(
+    jobId: string,
+    page: Page<number> & { readonly employeeId?: string },
+  ): Promise<readonly RecordedFailure[]>
   listJobEmployees(jobId: string, page: Page<string>): Promise<readonly JobEmployee[]>
   openJob(jobId: string): Promise<{
     events(options: { readonly after?: number; readonly signal?: AbortSignal }): AsyncGenerator<JobEvent, void>
   }>
   cancelJob(jobId: string, reason?: string): Promise<boolean>
   resumeJob(jobId: string): Promise<{ readonly id: string }>
+  isTransient(error: unknown): boolean
 }
 
 /** Every method of {@link RecalcForApi}. */
@@ -43,4 +47,5 @@ export const METHODS = [
   'openJob',
   'cancelJob',
   'resumeJob',
+  'isTransient',
 ] as const satisfies readonly (keyof RecalcForApi)[]

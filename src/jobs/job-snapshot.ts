@@ -32,6 +32,8 @@ export interface JobSnapshot extends Counters {
   readonly runs: number
   /** Somebody has asked it to end. */
   readonly cancelRequested: boolean
+  /** Why, as they put it; `null` without a reason, and when nobody has asked. */
+  readonly cancelReason: string | null
   /** The `seq` of its last event. */
   readonly lastSeq: number
   /** Once its last run has ended. */
@@ -53,5 +55,6 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     stage: phase,
     runStartedAt: resumedAt,
     cancelRequested: !!cancel,
+    cancelReason: cancel?.reason ?? null,
   }
 }

@@ -8,11 +8,14 @@ export type Action = (typeof ACTIONS)[number]
 export interface Access {
   readonly tenants: readonly string[] | '*'
   readonly actions: readonly Action[] | '*'
+  /** From then on the credentials are nobody's any more. Default: they do not expire. */
+  readonly expiresAt?: Date
 }
 
 /**
  * Who is calling: what they may do, or `null` for somebody unknown. It is asked once per request, before anything of it is
- * looked at; it must leave the request's body alone.
+ * looked at; for a stream again and again while it lasts, so that it ends when the credentials are revoked. It must leave
+ * the request's body alone.
  */
 export interface Authorize {
   (request: Request): Access | null | Promise<Access | null>
@@ -35,13 +38,18 @@ export function covers({ tenants }: Access, tenantId: string): boolean {
 /** True for what an {@link Authorize} may give for a known caller. */
 export function isAccess(value: unknown): value is Access {
   if (typeof value !== 'object' || value === null) return false
-  const { tenants, actions } = value as Partial<Record<keyof Access, unknown>> // looked at before it is believed
+  const { tenants, actions, expiresAt } = value as Partial<Record<keyof Access, unknown>> // looked at before it is believed
   const isTenants = tenants === '*' || (Array.isArray(tenants) && tenants.every(isTenant))
-  return isTenants && (actions === '*' || (Array.isArray(actions) && actions.every(isAction)))
+  const isActions = actions === '*' || (Array.isArray(actions) && actions.every(isAction))
+  return isTenants && isActions && (expiresAt === undefined || isInstant(expiresAt))
 }
 
 function isTenant(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
+}
+
+function isInstant(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime())
 }
 
 function isAction(value: unknown): boolean {

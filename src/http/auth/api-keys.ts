@@ -17,7 +17,7 @@ const visibleAscii = /^[\x21-\x7e]+$/
  * const { ADMIN_KEY = '', ACME_KEY = '' } = process.env
  * apiKeys({
  *   [ADMIN_KEY]: { tenants: '*', actions: '*' },
- *   [ACME_KEY]: { tenants: ['acme'], actions: ['start', 'read'] },
+ *   [ACME_KEY]: { tenants: ['acme'], actions: ['start', 'read'], expiresAt: new Date('2026-01-01T00:00:00Z') },
  * })
  */
 export function apiKeys(keys: Readonly<Record<string, Access>>): Authorize {
@@ -53,9 +53,14 @@ function checkKey(key: string): string {
 
 function copyOf(access: unknown): Access {
   if (!isAccess(access)) {
-    const shape = "{ tenants: string[] | '*', actions: ('start' | 'read' | 'cancel' | 'resume')[] | '*' }"
+    const shape =
+      "{ tenants: string[] | '*', actions: ('start' | 'read' | 'cancel' | 'resume')[] | '*', expiresAt?: Date }"
     throw new InvalidOptionsError(`Expected every value of \`keys\` to be ${shape}, got ${describe(access)}`)
   }
-  const { tenants, actions } = access
-  return { tenants: tenants === '*' ? '*' : [...tenants], actions: actions === '*' ? '*' : [...actions] }
+  const { tenants, actions, expiresAt } = access
+  return {
+    tenants: tenants === '*' ? '*' : [...tenants],
+    actions: actions === '*' ? '*' : [...actions],
+    ...(expiresAt && { expiresAt: new Date(expiresAt) }),
+  }
 }

@@ -81,13 +81,34 @@ function responses({ answers, problems = [], action, path, body }: Route): Json 
     ...(path.includes(':job_id') ? WITH_JOB : []),
     ...problems,
   ]
-  const refused = Object.fromEntries(statuses.map((status) => [status, refusal()]))
+  const refused = Object.fromEntries(statuses.map((status) => [status, refusal(status)]))
   return { ...refused, ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answer(one)])) }
 }
 
-function refusal(): Json {
+/** What each status of a problem means, and the codes that come with it. */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'INVALID_REQUEST: what was sent is wrong; `errors` lists every field',
+  401: 'UNAUTHORIZED: no credentials, unknown ones, or ones that have expired',
+  403: 'FORBIDDEN: the credentials do not cover it; CROSS_ORIGIN: it came from a page of another origin',
+  404: 'JOB_NOT_FOUND: no such job, or none of the caller’s; TENANT_NOT_FOUND: no such tenant',
+  409: 'JOB_CONFLICT: another job is in the way; NOT_RESUMABLE: the job is active or complete',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE: the body is not application/json in UTF-8',
+  422: 'RECALC_FAILED: the day failed; IDEMPOTENCY_CONFLICT: the key stands for another request',
+  429: 'COOLDOWN: another job was started a short while ago',
+  500: 'INTERNAL: something went wrong, it was logged; BODY_ALREADY_READ: the API is mounted behind a body parser',
+  503: 'BACKEND_UNAVAILABLE, SERVICE_STOPPED: try again later',
+}
+
+const RETRY_AFTER = { 'Retry-After': { description: 'In seconds', schema: { type: 'integer' } } }
+
+function refusal(status: number): Json {
   const schema = schemaOf(problem, 'output')
-  return { description: 'A problem', content: { 'application/problem+json': { schema } } }
+  return {
+    description: PROBLEMS[status] ?? 'A problem',
+    ...((status === 429 || status === 503) && { headers: RETRY_AFTER }),
+    content: { 'application/problem+json': { schema } },
+  }
 }
 
 function answer({ description, schema, contentType = 'application/json', eventSchema, headers }: Answer): Json {

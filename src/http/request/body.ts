@@ -1,15 +1,39 @@
+import type { Call } from '../call.ts'
 import { Problem } from '../response/problem.ts'
 
 /**
  * The JSON of a request's body; `undefined` for an empty one. Reads no more than `maxBytes` of it, whatever its headers
- * promise.
+ * promise. A body that Express's `json()` or `raw()` has read before is taken from there.
  *
- * @throws {Problem} 400, 413 or 415.
+ * @throws {Problem} 400, 413 or 415; 500 for a body that somebody else has read.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson({ request, env }: Pick<Call, 'request' | 'env'>, maxBytes: number): Promise<unknown> {
+  if (request.bodyUsed) throw bodyAlreadyRead()
   const bytes = await readBytes(request, maxBytes)
-  if (bytes.length === 0) return undefined
+  if (bytes.length > 0) return jsonOf(bytes, request.headers)
+  const incoming = incomingOf(env)
+  const wasRead = Number(request.headers.get('Content-Length')) > 0 || incoming.readableDidRead === true
+  if (!wasRead) return undefined
+  const { body } = incoming
+  if (body instanceof Uint8Array) return jsonOf(body, request.headers)
+  if (typeof body !== 'object' || body === null) throw bodyAlreadyRead()
   checkEncoding(request.headers)
+  return body
+}
+
+/** What node:http knows of a request, and what a body parser of Express leaves there. */
+function incomingOf(env: unknown): { readonly readableDidRead?: unknown; readonly body?: unknown } {
+  // Looked at only: another server gives something else along, or nothing.
+  return (env as { readonly incoming?: object } | null | undefined)?.incoming ?? {}
+}
+
+function bodyAlreadyRead(): Problem {
+  const remedy = 'mount the API before body parsers, or hand it a request whose body is unread'
+  return new Problem(500, 'BODY_ALREADY_READ', `The body was read before it came to the API: ${remedy}`)
+}
+
+function jsonOf(bytes: Uint8Array, headers: Headers): unknown {
+  checkEncoding(headers)
   try {
     // With `fatal` no malformed byte passes for something else; a byte order mark is dropped.
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -22,7 +22,8 @@ export type CheckedCall<Input extends Parts> = Call & {
 }
 
 /** All parts are looked at before anything is refused, so that nobody has to find out field by field. */
-export async function checkedParts({ body, query, headers }: Parts, { request, api }: Call) {
+export async function checkedParts({ body, query, headers }: Parts, call: Call) {
+  const { request, api } = call
   const invalid: ValidationError[] = []
   const check = (schema: z.ZodType | undefined, read: () => unknown): unknown => {
     if (!schema) return undefined
@@ -31,7 +32,7 @@ export async function checkedParts({ body, query, headers }: Parts, { request, a
     if (error) invalid.push(...validationErrorsOf(error.issues, value))
     return data
   }
-  const json = body && (await readJson(request, api.options.maxBodyBytes))
+  const json = body && (await readJson(call, api.options.maxBodyBytes))
   const parts = {
     query: check(query, () => queryOf(new URL(request.url), invalid)),
     headers: check(headers, () => headersOf(request.headers, Object.keys(headers?.shape ?? {}))),

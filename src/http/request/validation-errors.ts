@@ -7,6 +7,8 @@ export function validationErrorsOf(issues: readonly z.core.$ZodIssue[], value: u
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(pathText([...issue.path, key])))
     const field = pathText(issue.path)
+    if (field === '' && value === undefined)
+      return [{ field, message: `Expected ${issue.message} as the body, got none` }]
     return [{ field, message: expected(field === '' ? 'body' : field, issue.message, valueAt(value, issue.path)) }]
   })
 }

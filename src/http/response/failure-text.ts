@@ -46,7 +46,7 @@ export function harmlessDescription(describe: DescribeFailure, logger: Logger): 
     try {
       return String(describe(failure))
     } catch (error) {
-      logger.error({ error }, 'describeFailure failed')
+      logger.error({ err: error }, 'describeFailure failed')
       return publicFailureText(failure)
     }
   }

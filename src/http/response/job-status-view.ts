@@ -8,7 +8,11 @@ const FIRST_ERRORS = 20
 
 /** A job as lists tell it. */
 export function listedJob({ options, paths }: Api, job: JobSnapshot) {
-  return jobView(job, { now: options.clock.now(), streamUrl: paths.stream(job.id) })
+  return jobView(job, {
+    now: options.clock.now(),
+    streamUrl: paths.stream(job.id),
+    describe: options.describeFailure,
+  })
 }
 
 /** How a job stands, with its first failures. */

@@ -1,10 +1,19 @@
 import { hasEnded } from '../../jobs/job-record.ts'
 import type { JobSnapshot } from '../../jobs/job-snapshot.ts'
+import type { DescribeFailure } from './failure-text.ts'
+import { faultView } from './result-view.ts'
 
 type StageStatus = 'waiting' | 'running' | 'done' | 'stopped'
 
+/** What a view of a job needs besides the job. */
+interface JobViewOptions {
+  readonly now: number
+  readonly streamUrl: string
+  readonly describe: DescribeFailure
+}
+
 /** A job as lists tell it. */
-export function jobView(job: JobSnapshot, about: { readonly now: number; readonly streamUrl: string }) {
+export function jobView(job: JobSnapshot, about: JobViewOptions) {
   const present = job.stages.find(({ number }) => number === job.stage)
   return {
     job_id: job.id,
@@ -30,6 +39,8 @@ export function jobView(job: JobSnapshot, about: { readonly now: number; readonl
     finished_at: job.finishedAt?.toISOString() ?? null,
     runs: job.runs,
     cancel_requested: job.cancelRequested,
+    cancel_reason: job.cancelReason,
+    error: job.result?.error ? faultView(job.result.error, about.describe) : null,
     elapsed_seconds: elapsedSeconds(job, about.now),
     remaining_seconds: inSeconds(job.remainingMs),
     last_seq: job.lastSeq,

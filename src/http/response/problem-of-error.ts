@@ -8,8 +8,9 @@ import {
   NotResumableError,
   RecalcFailedError,
   ServiceStoppedError,
+  TenantNotFoundError,
 } from '../../errors.ts'
-import { isUnavailable } from '../unavailable.ts'
+import type { Api } from '../call.ts'
 import type { DescribeFailure } from './failure-text.ts'
 import { invalidRequest, Problem, type ValidationError } from './problem.ts'
 import { resultView } from './result-view.ts'
@@ -18,25 +19,47 @@ import { resultView } from './result-view.ts'
  * What may be told about anything that was thrown; `undefined` for what nobody expected. The words are this module's own
  * wherever the error's could name something of the inside.
  */
-export function problemOfError(error: unknown, describeFailure: DescribeFailure): Problem | undefined {
+export function problemOfError(
+  error: unknown,
+  { recalc, options }: Pick<Api, 'recalc' | 'options'>,
+): Problem | undefined {
   if (error instanceof Problem) return error
   if (error instanceof InvalidRequestError) return invalidRequest([validationErrorOf(error)])
   if (error instanceof JobNotFoundError) return jobNotFound()
+  if (error instanceof TenantNotFoundError) return new Problem(404, error.code, 'There is no such tenant')
   if (error instanceof JobConflictError) return jobConflict(error.activeJobId)
   if (error instanceof CooldownError) return cooldown(error)
   if (error instanceof NotResumableError) return new Problem(409, error.code, error.message)
-  if (error instanceof RecalcFailedError) return recalcFailed(error, describeFailure)
-  if (error instanceof BackendUnavailableError || isUnavailable(error)) {
-    return new Problem(503, 'BACKEND_UNAVAILABLE', 'The database is not available at the moment; try again later')
-  }
-  if (error instanceof ServiceStoppedError) {
-    return new Problem(503, error.code, 'The service was stopped; try again later')
-  }
+  if (error instanceof RecalcFailedError) return recalcFailed(error, options.describeFailure)
+  if (error instanceof ServiceStoppedError) return unavailable(error.code, 'The service was stopped')
   if (error instanceof IdempotencyConflictError) {
     const detail = 'This Idempotency-Key was used for another request; use a new one for each request'
     return new Problem(422, error.code, detail, { extensions: { job_id: error.jobId } })
   }
+  if (error instanceof BackendUnavailableError || isTransient(recalc, error)) {
+    return unavailable('BACKEND_UNAVAILABLE', 'The database is not available at the moment')
+  }
   return undefined
+}
+
+/** A backend that cannot tell must not hide the error that it was asked about. */
+function isTransient(recalc: Api['recalc'], error: unknown): boolean {
+  try {
+    return recalc.isTransient(error)
+  } catch {
+    return false
+  }
+}
+
+/** When to try again after a 503, in seconds: long enough for a restart, short enough for a person who waits. */
+const UNAVAILABLE_SECONDS = 5
+
+function unavailable(code: string, what: string): Problem {
+  return new Problem(503, code, `${what}; try again later`, retryAfter(UNAVAILABLE_SECONDS))
+}
+
+function retryAfter(seconds: number) {
+  return { extensions: { retry_after_seconds: seconds }, headers: { 'Retry-After': String(seconds) } }
 }
 
 /** The same words for a job that never was, one that was forgotten, and one of another tenant. */
@@ -52,10 +75,8 @@ export function jobConflict(activeJobId: string | null): Problem {
 
 function cooldown({ code, retryAfterMs }: CooldownError): Problem {
   const seconds = Math.ceil(retryAfterMs / 1000)
-  return new Problem(429, code, `Another job was started a short while ago; try again in ${seconds} s`, {
-    extensions: { retry_after_seconds: seconds },
-    headers: { 'Retry-After': String(seconds) },
-  })
+  const detail = `Another job was started a short while ago; try again in ${seconds} s`
+  return new Problem(429, code, detail, retryAfter(seconds))
 }
 
 function recalcFailed({ code, result }: RecalcFailedError, describeFailure: DescribeFailure): Problem {

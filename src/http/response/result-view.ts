@@ -1,4 +1,4 @@
-import type { RecalcFailure, RecalcResult } from '../../run/result.ts'
+import type { RecalcFailure, RecalcResult, RunFault } from '../../run/result.ts'
 import { type DescribeFailure, faultText } from './failure-text.ts'
 
 /** A failure as it is told. */
@@ -7,6 +7,11 @@ export function failureView(
   describe: DescribeFailure,
 ) {
   return { employee_id: employeeId, date, stage, code, message: describe({ code, message }), attempts }
+}
+
+/** What ended a run, as it is told. */
+export function faultView(fault: RunFault, describe: DescribeFailure) {
+  return { code: fault.code, message: describe(faultText(fault)) }
 }
 
 /** A result as it is told. */
@@ -21,7 +26,7 @@ export function resultView(result: RecalcResult, describe: DescribeFailure) {
     failed_days: result.failedDays,
     errors: result.errors.map((failure) => failureView(failure, describe)),
     error_count: result.errorCount,
-    ...(error && { error: { code: error.code, message: describe(faultText(error)) } }),
+    ...(error && { error: faultView(error, describe) }),
     started_at: result.startedAt.toISOString(),
     finished_at: result.finishedAt.toISOString(),
   }

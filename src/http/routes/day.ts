@@ -26,7 +26,7 @@ export const dayRoute = route(
     summary: 'Recalculates one day of one employee, and answers when that is done',
     body: day,
     answers: { 200: { description: 'What came of it', schema: result } },
-    problems: [422],
+    problems: [404, 422],
   },
   async (call) => {
     const { api, body } = call

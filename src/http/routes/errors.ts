@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { named } from '../openapi/schemas/components.ts'
 import { recordedFailure } from '../openapi/schemas/failure.ts'
-import { wholeNumberField } from '../openapi/schemas/fields.ts'
+import { idField, wholeNumberField } from '../openapi/schemas/fields.ts'
 import { ownJob } from '../request/own-job.ts'
 import { json } from '../response/json.ts'
 import { failureView } from '../response/result-view.ts'
@@ -25,6 +25,7 @@ export const errorsRoute = route(
     name: 'errors',
     summary: 'What failed, in the order in which it did',
     query: z.strictObject({
+      employee_id: idField('Only those of this employee').optional(),
       after: wholeNumberField('A number: only later ones', { least: 0, most: Number.MAX_SAFE_INTEGER }).optional(),
       limit: wholeNumberField('How many. Default 100', { least: 1, most: 1_000 }).optional(),
     }),
@@ -32,9 +33,13 @@ export const errorsRoute = route(
   },
   async (call) => {
     const { recalc, options } = call.api
-    const { after = 0, limit = 100 } = call.query
+    const { employee_id: employeeId, after = 0, limit = 100 } = call.query
     const { id } = await ownJob(call)
-    const found = await recalc.listJobFailures(id, { after, limit: limit + 1 })
+    const found = await recalc.listJobFailures(id, {
+      ...(employeeId !== undefined && { employeeId }),
+      after,
+      limit: limit + 1,
+    })
     const page = found.slice(0, limit)
     const errors = page.map((failure) => ({
       number: failure.number,

@@ -36,6 +36,7 @@ export const estimateRoute = route(
     summary: 'How big a recalculation is and how long it may take',
     body: recalculation,
     answers: { 200: { description: 'The estimate', schema: estimate } },
+    problems: [404],
   },
   async (call) => {
     checkOwnTenant(call, call.body.tenant_id)

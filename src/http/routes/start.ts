@@ -46,7 +46,7 @@ export function startRoute() {
       answers: {
         201: { description: 'The job is queued', schema: startedJob, headers: { Location: 'Its status_url' } },
       },
-      problems: [409, 422, 429],
+      problems: [404, 409, 422, 429],
     },
     async (call) => {
       const { api, body, headers } = call

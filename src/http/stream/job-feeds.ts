@@ -49,7 +49,7 @@ export class JobFeeds {
         (options) => this.#read(jobId, options),
         (event) => frameOf(event, this.#describe),
       )
-      .catch((error: unknown) => this.#logger.error({ jobId, error }, 'Job events could not be read'))
+      .catch((error: unknown) => this.#logger.error({ jobId, err: error }, 'Job events could not be read'))
       .finally(() => this.#forget(jobId, feed))
     return feed
   }

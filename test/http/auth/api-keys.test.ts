@@ -45,6 +45,8 @@ describe('apiKeys', () => {
     ['a key without access', { key: undefined }],
     ['an action that there is not', { key: { tenants: '*', actions: ['write'] } }],
     ['an empty tenant', { key: { tenants: [''], actions: '*' } }],
+    ['an end that is no date', { key: { ...everything, expiresAt: '2026-01-01' } }],
+    ['an end that is no time', { key: { ...everything, expiresAt: new Date('never') } }],
     ['tenants that are no list', { key: { tenants: 'acme', actions: '*' } }],
   ])('refuses %s', (_, keys) => {
     expect(() => apiKeys(keys as never)).toThrow(InvalidOptionsError)

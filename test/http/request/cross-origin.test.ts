@@ -16,6 +16,16 @@ test.each([
   [{ Origin: 'https://evil.example' }],
   [{ Origin: 'null' }],
   [{ Origin: 'garbage' }],
+  [{ Origin: 'https://evil.example', 'X-Forwarded-Host': 'evil.example' }],
+  [{ Origin: 'https://evil.example', Host: '127.0.0.1' }],
+  [{ Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site', Host: 'evil.example' }],
+  [{ Origin: 'http://intranet.example', Host: 'evil.intranet.example' }],
+  [{ Origin: 'http://intranet:8080', Host: 'intranet' }],
+  [{ Origin: 'http://intranet', Host: '' }],
+  [{ Origin: 'http://intranet', Host: 'not a host' }],
+  [{ Origin: 'http://', Host: '' }],
+  [{ Origin: 'app://intranet', Host: 'intranet' }],
+  [{ Origin: 'https://evil.example', 'Sec-Fetch-Site': 'same-origin, cross-site' }],
 ])('a page of another origin starts nothing: %j', async (headers) => {
   const { api, url, calculated } = await apiUnderTest()
   for (const path of ['/', '/day', '/cancel/x', '/resume/x']) {
@@ -37,6 +47,31 @@ test('a page of its own, a person, and whoever is no browser are let through', a
     const response = await api.fetch(requestOf(url, 'POST', '/estimate', headers as Record<string, string>))
     expect(response.status).toBe(200)
   }
+})
+
+test('a page on plain http is let through by the Host that its browser has addressed, whatever the URL says', async () => {
+  const { api } = await apiUnderTest()
+  for (const [Origin, Host] of [
+    ['http://intranet', 'intranet'],
+    ['http://intranet', 'Intranet'],
+    ['http://intranet:8080', 'intranet:8080'],
+    ['http://intranet', 'intranet:80'],
+    ['https://intranet', 'intranet:443'],
+    ['http://[fd00::7]:3000', '[fd00::7]:3000'],
+  ] as const) {
+    const own = requestOf('http://localhost:3000', 'POST', '/estimate', { Origin, Host })
+    expect([Origin, Host, (await api.fetch(own)).status]).toEqual([Origin, Host, 200])
+  }
+})
+
+test('behind a proxy that rewrites Host the problem names the remedy, and the remedy works', async () => {
+  const headers = { Origin: 'http://intranet', Host: 'backend:3000', 'X-Forwarded-Host': 'intranet' }
+  const request = () => requestOf('http://backend:3000', 'POST', '/estimate', headers)
+  const { api } = await apiUnderTest()
+  const refused = await api.fetch(request())
+  expect(await refused.json()).toMatchObject({ status: 403, detail: expect.stringContaining('`allowedOrigins`') })
+  const allowing = await apiUnderTest({ http: { allowedOrigins: ['http://intranet'] } })
+  expect((await allowing.api.fetch(request())).status).toBe(200)
 })
 
 test('nobody elsewhere may read anything unless the host says so', async () => {

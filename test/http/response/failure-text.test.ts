@@ -21,7 +21,7 @@ test.each([
     JSON.stringify(await client.heard(job.job_id)),
     (await client.get(`/status/${job.job_id}`)).text,
     (await client.get(`/errors/${job.job_id}`)).text,
-    (await client.get(`/employees/${job.job_id}`)).text,
+    (await client.get(`/errors/${job.job_id}?employee_id=e1`)).text,
     (await client.post('/day', { tenant_id: 'acme', employee_id: 'e1', date: '2025-01-01' })).text,
   ]
   for (const text of told) {
@@ -47,7 +47,10 @@ test('nor is it of what ended a whole run, or made it try again', async () => {
     code: 'BACKEND_UNAVAILABLE',
     message: 'The database or the system refused it (BACKEND_UNAVAILABLE).',
   })
-  expect(JSON.stringify(heard)).not.toContain('10.0.0.7')
+  const status = await client.get(`/status/${job.job_id}`)
+  const list = await client.get('/jobs')
+  for (const { error } of [status.body, list.body.jobs[0]]) expect(error).toEqual(heard.at(-1)?.value.result.error)
+  expect(JSON.stringify(heard) + status.text + list.text).not.toContain('10.0.0.7')
 })
 
 test('a message of the host’s own is told, its first line', async () => {

@@ -117,10 +117,36 @@ test('a database that is away, and a service that was stopped, are temporary', a
   vi.spyOn(service, 'triggerRecalc').mockRejectedValue(away)
   const day = await client.post('/day', { tenant_id: 'acme', employee_id: 'e1', date: '2025-01-01' })
   expect([day.status, day.body.code]).toEqual([503, 'BACKEND_UNAVAILABLE'])
+  expect([day.headers.get('retry-after'), day.body.retry_after_seconds]).toEqual(['5', 5])
   expect(day.text).not.toContain('10.0.0.7')
   await service.stop()
   const start = await client.post('/', ALL)
   expect([start.status, start.body.code]).toEqual([503, 'SERVICE_STOPPED'])
+  expect(start.headers.get('retry-after')).toBe('5')
+})
+
+test('whatever the backend takes for temporary is so over HTTP, also when the host’s own code met it', async () => {
+  const { jobs, unitOfWork } = memoryBackend()
+  const backend = { jobs, unitOfWork: { ...unitOfWork, isTransient: (error: unknown) => error === away } }
+  const away = new Error('the server has gone away')
+  const { client, service } = await apiUnderTest({ backend })
+  const estimate = vi.spyOn(service, 'estimate').mockRejectedValue(away)
+  expect((await client.post('/estimate', ALL)).status).toBe(503)
+  estimate.mockRejectedValue(new Error('the server has gone away'))
+  expect((await client.post('/estimate', ALL)).status).toBe(500)
+})
+
+test('a backend that throws when it is asked whether an error is temporary is answered, too', async () => {
+  const { jobs, unitOfWork } = memoryBackend()
+  const isTransient = () => {
+    throw new TypeError('cannot read properties of undefined')
+  }
+  const { client, service, log } = await apiUnderTest({ backend: { jobs, unitOfWork: { ...unitOfWork, isTransient } } })
+  const error = new Error('secret')
+  vi.spyOn(service, 'listJobs').mockRejectedValue(error)
+  const { status, body } = await client.get('/jobs')
+  expect([status, body.code]).toEqual([500, 'INTERNAL'])
+  expect(log).toContainEqual({ level: 'error', message: 'A request failed', error })
 })
 
 test('an authorize that throws, or gives nonsense, lets nobody in', async () => {

@@ -1,4 +1,4 @@
-import { tenantStage } from 'recalc-service'
+import { TenantNotFoundError, tenantStage } from 'recalc-service'
 import { expect, test } from 'vitest'
 import { gate } from '../../support/gate.ts'
 import { ALL, apiUnderTest, KEYS } from '../support/api-under-test.ts'
@@ -153,18 +153,107 @@ test('failures and employees come in pages', async () => {
       employee_id: 'e1',
       name: 'Employee e1',
       dates_done: 3,
-      failed: ['2025-01-01', '2025-01-03'].map((date) => ({
-        date,
-        stage: 'dailyCalc',
-        code: 'RangeError',
-        message: `no hours for e1 ${date}`,
-      })),
+      failed_dates: ['2025-01-01', '2025-01-03'],
       blocked_from: null,
     },
-    { employee_id: 'e2', name: 'Employee e2', dates_done: 3, failed: [], blocked_from: null },
+    { employee_id: 'e2', name: 'Employee e2', dates_done: 3, failed_dates: [], blocked_from: null },
   ])
   const rest = await client.get(`/employees/${job.job_id}?after=e2`)
   expect(rest.body).toMatchObject({ employees: [{ employee_id: 'e3' }], next: null })
+})
+
+test('what failed of one employee comes by itself, in pages, and nobody else’s', async () => {
+  const { client, failing } = await apiUnderTest({ staff: ['e1', 'e2'] })
+  for (const day of ['e1 2025-01-01', 'e1 2025-01-02', 'e1 2025-01-03', 'e2 2025-01-02']) failing.add(day)
+  const { body: job } = await client.post('/', ALL)
+  await client.heard(job.job_id)
+  const first = await client.get(`/errors/${job.job_id}?employee_id=e1&limit=2`)
+  const second = await client.get(`/errors/${job.job_id}?employee_id=e1&limit=2&after=${first.body.next}`)
+  expect(second.body.next).toBeNull()
+  const all = [...first.body.errors, ...second.body.errors]
+  expect(all.map(({ employee_id, message }) => [employee_id, message])).toEqual([
+    ['e1', 'no hours for e1 2025-01-01'],
+    ['e1', 'no hours for e1 2025-01-02'],
+    ['e1', 'no hours for e1 2025-01-03'],
+  ])
+  const everybody = (await client.get(`/errors/${job.job_id}`)).body.errors as readonly { employee_id: string }[]
+  expect(all).toEqual(everybody.filter(({ employee_id }) => employee_id === 'e1'))
+  const nobody = await client.get(`/errors/${job.job_id}?employee_id=nobody`)
+  expect(nobody.body).toEqual({ errors: [], next: null })
+  expect((await client.get(`/errors/${job.job_id}?employee_id=`)).status).toBe(400)
+})
+
+test('a page of employees stays small when every day of everybody fails, and the next one goes on behind it', async () => {
+  const staff = Array.from({ length: 40 }, (_, i) => `e${i + 10}`)
+  const { client } = await apiUnderTest({
+    staff,
+    maxDays: 1_000,
+    calculate: (day) => {
+      throw new RangeError(`${day} ${'x'.repeat(400)}`)
+    },
+  })
+  const { body: job } = await client.post('/', { ...ALL, start_date: '2024-01-01', end_date: '2024-12-31' })
+  await client.heard(job.job_id)
+  const seen: string[] = []
+  let after = ''
+  do {
+    const { body, text } = await client.get(`/employees/${job.job_id}?limit=200${after}`)
+    expect(text.length).toBeLessThan(100_000)
+    for (const { employee_id: id, failed_dates: failed } of body.employees) {
+      seen.push(id)
+      expect(failed).toHaveLength(366)
+    }
+    after = body.next === null ? '' : `&after=${body.next}`
+  } while (after !== '')
+  expect(seen).toEqual(staff)
+})
+
+test('a job says who wanted it to end and why, and a list says so, too', async () => {
+  const { arrived, pass, open } = gate()
+  const { client, service } = await apiUnderTest({ calculate: () => pass() })
+  const { body: job } = await client.post('/', ALL)
+  await arrived
+  expect((await client.get(`/status/${job.job_id}`)).body).toMatchObject({ cancel_reason: null, error: null })
+  await client.post(`/cancel/${job.job_id}`, { reason: 'wrong month' })
+  open()
+  await (await service.openJob(job.job_id)).result
+  const { body } = await client.get(`/status/${job.job_id}`)
+  expect(body).toMatchObject({ status: 'cancelled', cancel_requested: true, cancel_reason: 'wrong month', error: null })
+  expect((await client.get('/jobs')).body.jobs).toEqual([expect.objectContaining({ cancel_reason: 'wrong month' })])
+})
+
+test('a job says what made it fail, in the words of the library', async () => {
+  const employees = { listEmployees: async () => [{ id: '' }], countEmployees: async () => 1 }
+  const { client } = await apiUnderTest({ employees })
+  const { body: job } = await client.post('/', ALL)
+  await client.heard(job.job_id)
+  const { body } = await client.get(`/status/${job.job_id}`)
+  expect(body).toMatchObject({ status: 'failed', error: { code: 'CONTRACT', message: expect.stringContaining('id') } })
+})
+
+test('a tenant that the host does not know is a 404, not a fault', async () => {
+  const zone = (tenantId: string) => {
+    if (tenantId !== 'acme') throw new TenantNotFoundError(tenantId)
+    return 'Europe/Berlin'
+  }
+  const { client, log } = await apiUnderTest({ zone })
+  const admin = client.as(KEYS.admin)
+  const day = { tenant_id: 'nobody', employee_id: 'e1', date: '2025-01-01' }
+  for (const answer of [
+    await admin.post('/', { ...ALL, tenant_id: 'nobody' }),
+    await admin.post('/estimate', { ...ALL, tenant_id: 'nobody' }),
+    await admin.post('/day', day),
+  ]) {
+    expect([answer.status, answer.body.code, answer.body.detail]).toEqual([
+      404,
+      'TENANT_NOT_FOUND',
+      'There is no such tenant',
+    ])
+  }
+  expect(log).toEqual([])
+  // Nobody learns which tenants there are from credentials that do not cover them.
+  expect((await client.post('/day', day)).status).toBe(403)
+  expect((await client.post('/estimate', ALL)).status).toBe(200)
 })
 
 test('jobs come newest first, in pages, by tenant and by status', async () => {
@@ -252,9 +341,15 @@ test('a caller learns what it may do, and which tables there are', async () => {
   }
   const { client } = await apiUnderTest({ stages: [tenantStage(summary)] })
   const tables = ['summaries', 'totals']
-  expect((await client.get('/me')).body).toEqual({ tenants: ['acme'], actions: '*', tables })
-  expect((await client.as(KEYS.admin).get('/me')).body).toEqual({ tenants: '*', actions: '*', tables })
-  expect((await client.as(KEYS.reader).get('/me')).body).toEqual({ tenants: ['acme'], actions: ['read'], tables })
+  expect((await client.get('/me')).body).toEqual({ tenants: ['acme'], actions: '*', expires_at: null, tables })
+  expect((await client.as(KEYS.admin).get('/me')).body).toEqual({
+    tenants: '*',
+    actions: '*',
+    expires_at: null,
+    tables,
+  })
+  const reader = { tenants: ['acme'], actions: ['read'], expires_at: null, tables }
+  expect((await client.as(KEYS.reader).get('/me')).body).toEqual(reader)
   const dailyCalc = await apiUnderTest()
   expect((await dailyCalc.client.get('/me')).body.tables).toEqual([])
 })

@@ -4,6 +4,7 @@ import { manualClock } from 'recalc-service/testing'
 import { expect, test } from 'vitest'
 import { eventStream } from '../../../src/http/stream/event-stream.ts'
 import { JobFeeds } from '../../../src/http/stream/job-feeds.ts'
+import { Permission } from '../../../src/http/stream/permission.ts'
 import { silentLogger } from '../../../src/pipeline/logger.ts'
 import { changedStore } from '../../jobs/support/changed-store.ts'
 import { office } from '../../jobs/support/office.ts'
@@ -230,7 +231,9 @@ test('an event is heard at once, whatever the stream was about to do when it hap
     )
     const clock = manualClock()
     const place = { jobId: 'j', after: 0, lastSeq: 0, opening: Buffer.from(':\n\n') }
-    const stream = eventStream({ ...place, feeds, clock, heartbeatMs: 15_000, logger: silentLogger })
+    const access = { tenants: '*', actions: '*' } as const
+    const permission = new Permission({ access, renew: async () => access, renewMs: 15_000, clock })
+    const stream = eventStream({ ...place, feeds, permission, clock, heartbeatMs: 15_000, logger: silentLogger })
     const { read } = clientOf(new Response(stream))
     await read()
     release.resolve()

@@ -39,7 +39,7 @@ export async function apiUnderTest(
   const { http, ...rest } = options
   const behind = office(rest)
   const note = (level: string) => (fields: object, message: string) => {
-    behind.log.push({ level, message, error: (fields as { error?: unknown }).error })
+    behind.log.push({ level, message, error: (fields as { err?: unknown }).err })
   }
   const api = createRecalcApi(behind.service, {
     authorize,

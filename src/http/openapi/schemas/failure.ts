@@ -31,6 +31,13 @@ export const counterFields = {
   error_count: countField('Failures, blocked days not among them'),
 }
 
+/** What ended a run before its time. */
+export const fault = named(
+  'Fault',
+  z.strictObject({ code: z.string(), message: z.string() }),
+  'What ended a run before its time: anything but a failed day or a cancellation',
+)
+
 /** What a run came to. */
 export const result = named(
   'Result',
@@ -38,10 +45,7 @@ export const result = named(
     status: z.enum(['completed', 'completed_with_errors', 'failed', 'cancelled', 'interrupted']),
     ...counterFields,
     errors: z.array(failure).meta({ description: 'The first of error_count' }),
-    error: z
-      .strictObject({ code: z.string(), message: z.string() })
-      .optional()
-      .meta({ description: 'What ended the run before its time' }),
+    error: fault.optional(),
     started_at: instantField('When the first run began'),
     finished_at: instantField('When it ended'),
   }),

@@ -52,7 +52,7 @@ export class AttackedApi {
     })
     onTestFinished(() => service.stop())
     const logged: unknown[] = []
-    const error = (fields: object) => void logged.push((fields as { readonly error?: unknown }).error)
+    const error = (fields: object) => void logged.push((fields as { readonly err?: unknown }).err)
     const logger = { debug: silent, info: silent, warn: silent, error }
     const api = createRecalcApi(service, { authorize, cooldownMs: 0, logger })
     const document = await (await api.fetch(new Request(`http://localhost${BASE}/openapi.json`))).json()
