@@ -42,7 +42,7 @@ export function checkQuery(query: unknown): JobQuery {
 
 /** Which failures to list: those with a higher number than `after`. @throws {InvalidRequestError} */
 export function checkFailurePage(page: unknown): Required<Page<number>> & Pick<FailurePage, 'employeeId'> {
-  const { after = 0, limit = 100, employeeId } = checkShape('page', page, ['employeeId', 'after', 'limit'])
+  const { after = 0, limit = 100, employeeId } = checkShape('page', page, ['after', 'limit', 'employeeId'])
   if (!isWhole(after, 0)) return refuse('after', 'a whole number from 0', after)
   const whose = employeeId === undefined ? {} : { employeeId: checkId('employeeId', employeeId) }
   return { ...whose, after, limit: checkLimit(limit) }

@@ -55,6 +55,7 @@ test('every endpoint is described, with every answer that it may give', async ()
     '400',
     '401',
     '403',
+    '404',
     '409',
     '413',
     '415',
@@ -85,6 +86,29 @@ test('what may be left out, and within which bounds, is told as it is checked', 
   expect(operations['post /cancel/{job_id}']?.requestBody?.required).toBe(false)
   expect(operations['get /openapi.json']?.security).toEqual([])
   expect(operations['get /jobs']?.security).toEqual([{ credentials: [] }])
+})
+
+test('every status of a problem says which codes come with it, and a temporary one when to come back', async () => {
+  const operations = await operationsOf()
+  for (const { responses } of Object.values(operations)) {
+    for (const [status, response] of Object.entries(responses)) {
+      if (Number(status) < 400) continue
+      const { description, headers } = response as { description: string; headers?: object }
+      expect([status, description]).toEqual([status, expect.stringMatching(/^[A-Z_]{6,}/)])
+      const isTemporary = status === '429' || status === '503'
+      expect([status, Object.keys(headers ?? {})]).toEqual([status, isTemporary ? ['Retry-After'] : []])
+    }
+  }
+})
+
+test('a Last-Event-ID is described as a number that may be left out', async () => {
+  const operations = await operationsOf()
+  const named = operations['get /stream/{job_id}']?.parameters.filter(({ name }) => name.startsWith('last'))
+  expect(named).toEqual([
+    expect.objectContaining({ in: 'query', name: 'last_event_id', required: false, description: expect.any(String) }),
+    expect.objectContaining({ in: 'header', name: 'last-event-id', required: false, description: expect.any(String) }),
+  ])
+  for (const { schema } of named ?? []) expect(schema).toMatchObject({ type: 'integer', minimum: 0 })
 })
 
 test('credentials are described only where the host says what they are', async () => {

@@ -193,3 +193,13 @@ test('many clients of one job all hear its end', async () => {
     expect(idsOf(one)).toEqual(idsOf(first ?? []))
   }
 })
+
+test('an empty Last-Event-ID is that of a client that has no event yet', async () => {
+  const { client } = await apiUnderTest()
+  const jobId = await finishedJob(client)
+  const { status, text } = await client.get(`/stream/${jobId}`, { 'Last-Event-ID': '' })
+  expect(status).toBe(200)
+  expect(text).toContain('id: 1\n')
+  expect((await client.get(`/stream/${jobId}`, { 'Last-Event-ID': 'x' })).status).toBe(400)
+  expect((await client.get(`/stream/${jobId}?last_event_id=2`, { 'Last-Event-ID': '' })).text).not.toContain('id: 2\n')
+})
