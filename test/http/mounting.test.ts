@@ -244,6 +244,19 @@ describe.each(Object.entries(readers))('behind %s', (_, mount) => {
   })
 })
 
+test('a body that somebody is still reading is a problem that names the remedy', async () => {
+  const { service } = office()
+  const headers = { 'X-API-Key': KEYS.acme, 'Content-Type': 'application/json' }
+  const request = new Request(`http://localhost${BASE}/estimate`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(ALL),
+  })
+  request.body?.getReader()
+  const response = await createRecalcApi(service, { authorize }).fetch(request)
+  expect(await response.json()).toMatchObject({ status: 500, code: 'BODY_ALREADY_READ' })
+})
+
 describe('a body that Express has parsed before', () => {
   async function behindParsers() {
     const { service } = office()

@@ -8,7 +8,7 @@ import { Problem } from '../response/problem.ts'
  * @throws {Problem} 400, 413 or 415; 500 for a body that somebody else has read.
  */
 export async function readJson({ request, env }: Pick<Call, 'request' | 'env'>, maxBytes: number): Promise<unknown> {
-  if (request.bodyUsed) throw bodyAlreadyRead()
+  if (request.bodyUsed || request.body?.locked) throw bodyAlreadyRead()
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length > 0) return jsonOf(bytes, request.headers)
   const incoming = incomingOf(env)

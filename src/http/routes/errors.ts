@@ -27,7 +27,7 @@ export const errorsRoute = route(
     query: z.strictObject({
       employee_id: idField('Only those of this employee').optional(),
       after: wholeNumberField('A number: only later ones', { least: 0, most: Number.MAX_SAFE_INTEGER }).optional(),
-      limit: wholeNumberField('How many. Default 100', { least: 1, most: 1_000 }).optional(),
+      limit: wholeNumberField('How many. Default 100', { least: 1, most: 500 }).optional(),
     }),
     answers: { 200: { description: 'A page of failures', schema: failurePage } },
   },

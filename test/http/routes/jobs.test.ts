@@ -183,6 +183,21 @@ test('what failed of one employee comes by itself, in pages, and nobody else’s
   expect((await client.get(`/errors/${job.job_id}?employee_id=`)).status).toBe(400)
 })
 
+test.each(['jobs', 'errors', 'employees'])(
+  'the longest page that is described is one that %s gives',
+  async (resource) => {
+    const { client } = await apiUnderTest()
+    const { body: job } = await client.post('/', ALL)
+    await client.heard(job.job_id)
+    const path = resource === 'jobs' ? '/jobs' : `/${resource}/${job.job_id}`
+    const { paths } = (await client.get('/openapi.json')).body
+    const described = paths[`${BASE}${path.replace(job.job_id, '{job_id}')}`].get.parameters
+    const { maximum } = described.find(({ name }: { name: string }) => name === 'limit').schema
+    expect((await client.get(`${path}?limit=${maximum}`)).status).toBe(200)
+    expect((await client.get(`${path}?limit=${maximum + 1}`)).status).toBe(400)
+  },
+)
+
 test('a page of employees stays small when every day of everybody fails, and the next one goes on behind it', async () => {
   const staff = Array.from({ length: 40 }, (_, i) => `e${i + 10}`)
   const { client } = await apiUnderTest({
