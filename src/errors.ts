@@ -35,6 +35,17 @@ export class ContractError extends RecalcError {
   readonly code = 'CONTRACT'
 }
 
+/** Thrown by a host's `zone` function for a tenant that it does not know; over HTTP it is a 404. */
+export class TenantNotFoundError extends RecalcError {
+  readonly code = 'TENANT_NOT_FOUND'
+  readonly tenantId: string
+
+  constructor(tenantId: string) {
+    super(`There is no tenant ${JSON.stringify(tenantId)}`)
+    this.tenantId = tenantId
+  }
+}
+
 /** Thrown when no job has the given id. */
 export class JobNotFoundError extends RecalcError {
   readonly code = 'JOB_NOT_FOUND'

@@ -20,12 +20,13 @@ export {
   RecoveryLimitError,
   ServiceStoppedError,
   StageTimeoutError,
+  TenantNotFoundError,
   UnitOfWorkTimeoutError,
 } from './errors.ts'
 export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
-export type { Page } from './jobs/job-queries.ts'
+export type { FailurePage, Page } from './jobs/job-queries.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
 export type { JobSnapshot } from './jobs/job-snapshot.ts'
 export type * from './jobs/job-store.ts'

@@ -28,7 +28,7 @@ interface CommonOptions<Tx> {
   readonly backend?: RecalcBackend<Tx>
   /** Which days may no longer change. Default: none is closed. */
   readonly closedPeriods?: ClosedPeriods<Tx>
-  /** An IANA zone, or the zone of a tenant. Default `'UTC'`. */
+  /** An IANA zone, or the zone of a tenant, which may throw a `TenantNotFoundError`. Default `'UTC'`. */
   readonly zone?: string | ((tenantId: string) => string)
   /**
    * Units of work at once, of all calls and jobs of this service together; synchronous calls go first. Give the pool a

@@ -5,7 +5,14 @@ import { estimateMs } from './jobs/estimate.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
 import { identityOf } from './jobs/job-identity.ts'
-import { checkEmployeePage, checkFailurePage, checkJobId, checkQuery, type Page } from './jobs/job-queries.ts'
+import {
+  checkEmployeePage,
+  checkFailurePage,
+  checkJobId,
+  checkQuery,
+  type FailurePage,
+  type Page,
+} from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
@@ -171,10 +178,15 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    *
    * @throws {JobNotFoundError}
    */
-  async listJobFailures(jobId: string, page: Page<number> = {}): Promise<readonly RecordedFailure[]> {
-    const checked = checkFailurePage(page)
+  async listJobFailures(jobId: string, page: FailurePage = {}): Promise<readonly RecordedFailure[]> {
+    const { employeeId, ...checked } = checkFailurePage(page)
+    const { jobs } = this.#options
     const { id } = await this.#recordOf(jobId)
-    return await this.#options.jobs.failures(id, checked)
+    if (employeeId === undefined) return await jobs.failures(id, checked)
+    const { after, limit } = checked
+    const all = await jobs.failuresOf(id, [employeeId])
+    const later = all.filter(({ number }) => number > after)
+    return later.sort((a, b) => a.number - b.number).slice(0, limit)
   }
 
   /**
@@ -191,6 +203,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { jobs, employees } = this.#options
     const record = await this.#recordOf(jobId)
     return await this.#beforeStop(() => listEmployeesOf(record, checked, { jobs, employees }))
+  }
+
+  /** True for an error after which the same call may succeed later, as the backend judges: the database is away or busy. */
+  isTransient(error: unknown): boolean {
+    return this.#options.unitOfWork.isTransient(error)
   }
 
   /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */

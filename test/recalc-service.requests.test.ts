@@ -380,11 +380,11 @@ test('a query for jobs is checked like a request', async () => {
 
 test('a page of failures or employees is checked like a request', async () => {
   const { service, touched } = guarded()
-  const shape = 'Expected `page` to be an object { after?, limit? }'
   const limit = 'Expected `limit` to be a whole number from 1 to 1000, got '
+  const shape = 'Expected `page` to be an object { after?, limit?'
   const both = [
-    [null, `${shape}, got null`],
-    [7, `${shape}, got 7`],
+    [null, /^Expected `page` to be an object \{ after\?, limit\?.* \}, got null$/],
+    [7, shape],
     [{ from: 1 }, '`from` is not known'],
     [{ limit: 0 }, `${limit}0`],
     [{ limit: 1_001 }, `${limit}1001`],
@@ -396,6 +396,8 @@ test('a page of failures or employees is checked like a request', async () => {
       ...both,
       [{ after: -1 }, 'Expected `after` to be a whole number from 0, got -1'],
       [{ after: '1' }, 'Expected `after` to be a whole number from 0, got "1"'],
+      [{ employeeId: '' }, 'Expected `employeeId` to be a non-empty string, got ""'],
+      [{ employeeId: 7 }, 'Expected `employeeId` to be a non-empty string, got 7'],
     ],
     listJobEmployees: [
       ...both,

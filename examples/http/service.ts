@@ -1,4 +1,4 @@
-// What the three examples share: a service like any other. Each of them is about the way in.
+// What the examples share: a service like any other. Each of them is about the way in.
 import { dayStage, RecalcService } from 'recalc-service'
 
 // Stands for the host's tables.

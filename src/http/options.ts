@@ -3,8 +3,8 @@ import { InvalidOptionsError } from '../errors.ts'
 import { describe, expected, hasMethods, isPlainObject, unknownProperty } from '../expectation.ts'
 import type { Logger } from '../pipeline/context.ts'
 import { harmlessLogger, silentLogger } from '../pipeline/logger.ts'
-import type { Authorize } from './access.ts'
-import { type DescribeFailure, harmlessDescription, publicFailureText } from './failure-text.ts'
+import type { Authorize } from './auth/access.ts'
+import { type DescribeFailure, harmlessDescription, publicFailureText } from './response/failure-text.ts'
 
 /** How a service is reached over HTTP. */
 export interface RecalcApiOptions {
@@ -14,7 +14,7 @@ export interface RecalcApiOptions {
   readonly basePath?: string
   /** The least time between the starts of two batch or all jobs of one tenant, in milliseconds. Default 300,000. */
   readonly cooldownMs?: number
-  /** The longest silence of a stream, in milliseconds. Default 15,000. */
+  /** The longest silence of a stream, and how often its client's credentials are checked again, in milliseconds. Default 15,000. */
   readonly heartbeatMs?: number
   /** The longest body, in bytes. Default 1,048,576. */
   readonly maxBodyBytes?: number
@@ -25,7 +25,7 @@ export interface RecalcApiOptions {
    * the system speaks.
    */
   readonly describeFailure?: DescribeFailure
-  /** pino's shape; hears of what nobody expected. Default: silent. */
+  /** pino's shape; hears of what nobody expected, errors under `err`. Default: silent. */
   readonly logger?: Logger
   /** Default: the machine's. */
   readonly clock?: Clock

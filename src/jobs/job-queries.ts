@@ -13,6 +13,12 @@ export interface Page<Cursor> {
   readonly limit?: number
 }
 
+/** Which page of a job's failures. */
+export interface FailurePage extends Page<number> {
+  /** Only those of this employee. */
+  readonly employeeId?: string
+}
+
 /** The id of a job. @throws {InvalidRequestError} */
 export function checkJobId(jobId: unknown): string {
   return checkId('jobId', jobId)
@@ -35,10 +41,11 @@ export function checkQuery(query: unknown): JobQuery {
 }
 
 /** Which failures to list: those with a higher number than `after`. @throws {InvalidRequestError} */
-export function checkFailurePage(page: unknown): { readonly after: number; readonly limit: number } {
-  const { after = 0, limit = 100 } = checkShape('page', page, ['after', 'limit'])
+export function checkFailurePage(page: unknown): Required<Page<number>> & Pick<FailurePage, 'employeeId'> {
+  const { after = 0, limit = 100, employeeId } = checkShape('page', page, ['after', 'limit', 'employeeId'])
   if (!isWhole(after, 0)) return refuse('after', 'a whole number from 0', after)
-  return { after, limit: checkLimit(limit) }
+  const whose = employeeId === undefined ? {} : { employeeId: checkId('employeeId', employeeId) }
+  return { ...whose, after, limit: checkLimit(limit) }
 }
 
 /** Which employees to list: those behind `after`. @throws {InvalidRequestError} */

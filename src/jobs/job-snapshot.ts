@@ -32,6 +32,8 @@ export interface JobSnapshot extends Counters {
   readonly runs: number
   /** Somebody has asked it to end. */
   readonly cancelRequested: boolean
+  /** Why, as they put it; `null` without a reason, and when nobody has asked. */
+  readonly cancelReason: string | null
   /** The `seq` of its last event. */
   readonly lastSeq: number
   /** Once its last run has ended. */
@@ -41,7 +43,7 @@ export interface JobSnapshot extends Counters {
 /** A job as its users see it. */
 export function snapshotOf(record: JobRecord): JobSnapshot {
   const { plan, phases, phase, counters, cancel, resumedAt, ...rest } = record
-  const { scope: _, fingerprint: __, reachedAtStart: ___, ...shown } = rest
+  const { scope: _, fingerprint: __, reachedAtStart: ___, fault: ____, recoveries: _____, ...shown } = rest
   const { kind, tenantId, from, to } = plan
   return {
     ...shown,
@@ -54,5 +56,6 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     stage: phase,
     runStartedAt: resumedAt,
     cancelRequested: !!cancel,
+    cancelReason: cancel?.reason ?? null,
   }
 }

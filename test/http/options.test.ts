@@ -2,7 +2,7 @@ import { InvalidOptionsError, type RecalcService } from 'recalc-service'
 import { createRecalcApi, type RecalcApiOptions, type RecalcForApi } from 'recalc-service/http'
 import { expect, expectTypeOf, test } from 'vitest'
 import { office } from '../jobs/support/office.ts'
-import { authorize } from './support/reception.ts'
+import { authorize } from './support/api-under-test.ts'
 
 const { service } = office()
 

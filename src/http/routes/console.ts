@@ -1,8 +1,8 @@
+import { contentSecurityPolicy, html } from 'virtual:console-page'
 import { z } from 'zod'
-import { consoleResponse } from '../console-page.ts'
-import { route } from '../route.ts'
+import { route } from './route.ts'
 
-/** The page for administrators. */
+/** The page for administrators. It holds no data, and finds the API where it was loaded from itself. */
 export const consoleRoute = route(
   {
     method: 'GET',
@@ -12,5 +12,13 @@ export const consoleRoute = route(
     summary: 'The console: a page that holds no data and asks for the credentials itself',
     answers: { 200: { description: 'The page', schema: z.string(), contentType: 'text/html' } },
   },
-  async () => consoleResponse(),
+  async () =>
+    new Response(html, {
+      headers: {
+        'Content-Type': 'text/html; charset=utf-8',
+        // Allows the page its own script and style and its own origin, and nothing else.
+        'Content-Security-Policy': contentSecurityPolicy,
+        'Referrer-Policy': 'no-referrer',
+      },
+    }),
 )

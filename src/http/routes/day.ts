@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { checkOwnTenant } from '../own-tenant.ts'
-import { json } from '../responses.ts'
-import { route } from '../route.ts'
-import { named } from '../schemas/components.ts'
-import { result } from '../schemas/failure.ts'
-import { dateField, idField } from '../schemas/fields.ts'
-import { resultView } from '../views/result.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { result } from '../openapi/schemas/failure.ts'
+import { dateField, idField } from '../openapi/schemas/fields.ts'
+import { checkOwnTenant } from '../request/own-tenant.ts'
+import { json } from '../response/json.ts'
+import { resultView } from '../response/result-view.ts'
+import { route } from './route.ts'
 
 const day = named(
   'Day',
@@ -26,7 +26,7 @@ export const dayRoute = route(
     summary: 'Recalculates one day of one employee, and answers when that is done',
     body: day,
     answers: { 200: { description: 'What came of it', schema: result } },
-    problems: [422],
+    problems: [404, 422],
   },
   async (call) => {
     const { api, body } = call

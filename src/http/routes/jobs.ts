@@ -1,27 +1,13 @@
 import { z } from 'zod'
 import { JOB_STATUSES } from '../../jobs/job-record.ts'
-import { covers } from '../access.ts'
-import { listedJob, statusOfJob } from '../job-views.ts'
-import { ownJob } from '../own-job.ts'
-import { checkOwnTenant } from '../own-tenant.ts'
-import { json } from '../responses.ts'
-import { route } from '../route.ts'
-import { named } from '../schemas/components.ts'
-import { choiceField, idField, wholeNumberField } from '../schemas/fields.ts'
-import { job, jobStatus } from '../schemas/job.ts'
-
-/** How one job stands. */
-export const statusRoute = route(
-  {
-    method: 'GET',
-    path: '/status/:job_id',
-    action: 'read',
-    name: 'status',
-    summary: 'How a job stands',
-    answers: { 200: { description: 'How it stands', schema: jobStatus } },
-  },
-  async (call) => json(await statusOfJob(call.api, await ownJob(call))),
-)
+import { covers } from '../auth/access.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { choiceField, idField, wholeNumberField } from '../openapi/schemas/fields.ts'
+import { job } from '../openapi/schemas/job.ts'
+import { checkOwnTenant } from '../request/own-tenant.ts'
+import { listedJob } from '../response/job-status-view.ts'
+import { json } from '../response/json.ts'
+import { route } from './route.ts'
 
 const jobPage = named(
   'JobPage',

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { ACTIONS } from '../access.ts'
-import { json } from '../responses.ts'
-import { route } from '../route.ts'
-import { named } from '../schemas/components.ts'
+import { ACTIONS } from '../auth/access.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { instantField } from '../openapi/schemas/fields.ts'
+import { json } from '../response/json.ts'
+import { route } from './route.ts'
 
 /** What the caller may do, and with what. */
 export const meRoute = route(
@@ -20,6 +21,7 @@ export const meRoute = route(
           z.strictObject({
             tenants: z.union([z.array(z.string()), z.literal('*')]),
             actions: z.union([z.array(z.enum(ACTIONS)), z.literal('*')]),
+            expires_at: instantField('When the credentials end').nullable(),
             tables: z
               .array(z.string())
               .meta({ description: 'What `tables` of a recalculation may name; empty: it has to be left out' }),
@@ -28,5 +30,7 @@ export const meRoute = route(
       },
     },
   },
-  async ({ api, access: { tenants, actions } }) => json({ tenants, actions, tables: api.recalc.tables }),
+  async ({ api, access: { tenants, actions, expiresAt } }) => {
+    return json({ tenants, actions, expires_at: expiresAt?.toISOString() ?? null, tables: api.recalc.tables })
+  },
 )

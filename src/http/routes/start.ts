@@ -1,32 +1,16 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { JobConflictError } from '../../errors.ts'
-import type { AllRequest, BatchRequest } from '../../run/plan/resolve-request.ts'
-import { covers } from '../access.ts'
-import { checkOwnTenant } from '../own-tenant.ts'
-import { jobConflict } from '../problem-of-error.ts'
-import { json } from '../responses.ts'
-import { type Api, type Call, route } from '../route.ts'
-import { named } from '../schemas/components.ts'
-import { countField, pathField } from '../schemas/fields.ts'
-import { type Recalculation, recalculation } from '../schemas/recalculation.ts'
-import { inSeconds } from '../views/job.ts'
-
-const estimateFields = {
-  employees: countField('How many it is about'),
-  total_days: countField('Employees × dates'),
-  estimated_duration_seconds: z
-    .number()
-    .min(0)
-    .nullable()
-    .meta({ description: 'At the speed of finished jobs; null while there is none' }),
-}
-
-const estimate = named(
-  'Estimate',
-  z.strictObject(estimateFields),
-  'How big a recalculation is and how long it may take',
-)
+import type { Call } from '../call.ts'
+import { named } from '../openapi/schemas/components.ts'
+import { pathField } from '../openapi/schemas/fields.ts'
+import { type Recalculation, recalculation } from '../openapi/schemas/recalculation.ts'
+import { checkOwnTenant } from '../request/own-tenant.ts'
+import { requestOf } from '../request/recalculation-request.ts'
+import { conflictFor } from '../response/job-conflict.ts'
+import { json } from '../response/json.ts'
+import { estimateFields, estimateOf } from './estimate.ts'
+import { route } from './route.ts'
 
 const startedJob = named(
   'StartedJob',
@@ -47,23 +31,6 @@ const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, { error: '1 to 255 visible ASCII characters' })
   .meta({ description: 'A repeated request with the same key gets the first answer again, and starts nothing' })
 
-/** How big a recalculation is. */
-export const estimateRoute = route(
-  {
-    method: 'POST',
-    path: '/estimate',
-    action: 'read',
-    name: 'estimate',
-    summary: 'How big a recalculation is and how long it may take',
-    body: recalculation,
-    answers: { 200: { description: 'The estimate', schema: estimate } },
-  },
-  async (call) => {
-    checkOwnTenant(call, call.body.tenant_id)
-    return json(await estimateOf(call.api, call.body))
-  },
-)
-
 /** Starts a job. */
 export function startRoute() {
   const answers = new FirstAnswers()
@@ -79,7 +46,7 @@ export function startRoute() {
       answers: {
         201: { description: 'The job is queued', schema: startedJob, headers: { Location: 'Its status_url' } },
       },
-      problems: [409, 422, 429],
+      problems: [404, 409, 422, 429],
     },
     async (call) => {
       const { api, body, headers } = call
@@ -117,14 +84,6 @@ class FirstAnswers {
   }
 }
 
-async function estimateOf({ recalc }: Api, body: Recalculation) {
-  const { tables } = body
-  const { employees, totalDays, estimatedDurationMs } = await recalc.estimate(requestOf(body), {
-    ...(tables && { tables }),
-  })
-  return { employees, total_days: totalDays, estimated_duration_seconds: inSeconds(estimatedDurationMs) }
-}
-
 async function startJob({ api, access }: Call, body: Recalculation, key: string | undefined): Promise<string> {
   const { recalc, options } = api
   const { tables, clear_existing: clearExisting, reason } = body
@@ -144,15 +103,4 @@ async function startJob({ api, access }: Call, body: Recalculation, key: string 
   } catch (error) {
     throw error instanceof JobConflictError ? await conflictFor({ api, access }, error.activeJobId) : error
   }
-}
-
-/** With `exclusive: 'global'` the job in the way may be another tenant's, and none of the caller's business. */
-export async function conflictFor({ api, access }: Pick<Call, 'api' | 'access'>, activeJobId: string) {
-  const active = await api.recalc.getJob(activeJobId).catch(() => undefined)
-  return jobConflict(active && covers(access, active.tenantId) ? activeJobId : null)
-}
-
-function requestOf(body: Recalculation): AllRequest | BatchRequest {
-  const { tenant_id: tenantId, employee_ids: employeeIds, start_date: from, end_date: to } = body
-  return employeeIds === undefined ? { tenantId, from, to } : { tenantId, employeeIds, from, to }
 }

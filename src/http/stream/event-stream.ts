@@ -1,8 +1,10 @@
 import type { Clock } from '../../calendar/clock.ts'
 import type { Logger } from '../../pipeline/context.ts'
+import { Problem } from '../response/problem.ts'
 import { type Frame, heartbeat } from './frame.ts'
 import type { JobFeed } from './job-feed.ts'
 import type { JobFeeds, Place } from './job-feeds.ts'
+import type { Permission } from './permission.ts'
 
 /** About how much is handed over at once. */
 const CHUNK_BYTES = 16_384
@@ -20,6 +22,8 @@ export interface EventStreamOptions {
   /** The `seq` of the last event that is told of in `opening`. */
   readonly lastSeq: number
   readonly feeds: JobFeeds
+  /** Without it nothing is sent. */
+  readonly permission: Permission
   readonly heartbeatMs: number
   readonly clock: Clock
   readonly logger: Logger
@@ -50,15 +54,10 @@ class FrameSource {
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    if (!this.#place) {
-      const { feeds, jobId, lastSeq, opening } = this.#options
-      this.#place = feeds.join(jobId, lastSeq, () => this.#wake?.())
-      controller.enqueue(opening)
-      return
-    }
-    const chunk = await this.#next(this.#place.feed)
+    const chunk = this.#place ? await this.#next(this.#place.feed) : this.#begin()
+    const goesOn = chunk !== undefined && !this.#gone.signal.aborted && (await this.#isAllowed())
     if (this.#gone.signal.aborted) return
-    if (chunk) {
+    if (goesOn) {
       controller.enqueue(chunk)
       return
     }
@@ -68,6 +67,12 @@ class FrameSource {
 
   cancel(): void {
     this.#leave()
+  }
+
+  #begin(): Uint8Array {
+    const { feeds, jobId, lastSeq, opening } = this.#options
+    this.#place = feeds.join(jobId, lastSeq, () => this.#wake?.())
+    return opening
   }
 
   /** What to send next, waiting for it if need be; `undefined` when that was all. */
@@ -86,8 +91,21 @@ class FrameSource {
     } catch (error) {
       // The client comes back by itself and goes on where it was.
       const { jobId, logger } = this.#options
-      logger.error({ jobId, error }, 'Job events could not be read')
+      logger.error({ jobId, err: error }, 'Job events could not be read')
       return undefined
+    }
+  }
+
+  /** Whoever is refused here comes back by itself, and is told why. */
+  async #isAllowed(): Promise<boolean> {
+    const { permission, jobId, logger } = this.#options
+    try {
+      await permission.check()
+      return true
+    } catch (error) {
+      if (error instanceof Problem) logger.info({ jobId, err: error }, 'A stream ended with its credentials')
+      else logger.error({ jobId, err: error }, 'A stream ended, its credentials could not be checked')
+      return false
     }
   }
 
@@ -131,16 +149,17 @@ class FrameSource {
     return clock.now() - this.#caughtUpAt > SLOW_MS
   }
 
-  /** True when something happened, false after a long silence. */
+  /** True when something happened, false after a long silence, or when the permission is to be renewed. */
   #news(): Promise<boolean> {
-    const { clock, heartbeatMs } = this.#options
+    const { clock, heartbeatMs, permission } = this.#options
+    const waitMs = Math.min(heartbeatMs, permission.remainingMs)
     return new Promise((resolve) => {
       const settle = (news: boolean) => {
         timer.cancel()
         this.#wake = undefined
         resolve(news)
       }
-      const timer = clock.setTimeout(() => settle(false), heartbeatMs)
+      const timer = clock.setTimeout(() => settle(false), waitMs)
       timer.unref()
       this.#wake = () => settle(true)
     })

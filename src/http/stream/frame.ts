@@ -1,6 +1,6 @@
 import type { JobEvent } from '../../jobs/job-events.ts'
-import type { DescribeFailure } from '../failure-text.ts'
-import { eventName, eventView } from '../views/event.ts'
+import { eventName, eventView } from '../response/event-view.ts'
+import type { DescribeFailure } from '../response/failure-text.ts'
 
 /** A stored event as a stream carries it. */
 export interface Frame {

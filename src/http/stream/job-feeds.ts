@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../jobs/job-events.ts'
 import type { Logger } from '../../pipeline/context.ts'
-import type { DescribeFailure } from '../failure-text.ts'
-import type { RecalcForApi } from '../recalc.ts'
+import type { RecalcForApi } from '../recalc-for-api.ts'
+import type { DescribeFailure } from '../response/failure-text.ts'
 import { frameOf } from './frame.ts'
 import { JobFeed, KEPT } from './job-feed.ts'
 
@@ -49,7 +49,7 @@ export class JobFeeds {
         (options) => this.#read(jobId, options),
         (event) => frameOf(event, this.#describe),
       )
-      .catch((error: unknown) => this.#logger.error({ jobId, error }, 'Job events could not be read'))
+      .catch((error: unknown) => this.#logger.error({ jobId, err: error }, 'Job events could not be read'))
       .finally(() => this.#forget(jobId, feed))
     return feed
   }

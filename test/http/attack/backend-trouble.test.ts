@@ -1,10 +1,10 @@
-import { type JobStore, memoryBackend, RecalcService } from 'recalc-service'
+import { BackendUnavailableError, type JobStore, memoryBackend, RecalcService } from 'recalc-service'
 import { createRecalcApi } from 'recalc-service/http'
 import { describe, expect, test } from 'vitest'
 import { changedStore } from '../../jobs/support/changed-store.ts'
 import { office } from '../../jobs/support/office.ts'
 import { settled } from '../../support/settled.ts'
-import { ALL, authorize, KEYS } from '../support/reception.ts'
+import { ALL, authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
 import { turnstile } from './support/turnstile.ts'
 
@@ -24,6 +24,7 @@ const away: Readonly<Record<string, () => unknown>> = {
   'whose connection is closed': () => driverError({ fatal: true }),
   'that is shutting down': () => driverError({ code: 'ER_SERVER_SHUTDOWN', errno: 1053, sqlState: '08S01' }),
   'that is busy': () => driverError({ code: 'ERR_SQLITE_ERROR', errcode: 5 }),
+  'that was away at every attempt': () => new BackendUnavailableError(10, driverError({ code: 'ECONNREFUSED' })),
 }
 const broken: Readonly<Record<string, () => unknown>> = {
   'that does not know the table': () => driverError({ code: 'ER_NO_SUCH_TABLE', errno: 1146, sqlState: '42S02' }),
@@ -65,9 +66,11 @@ async function bytesOf(response: Response): Promise<string> {
   return text
 }
 
-async function scene(method: keyof JobStore) {
+async function scene(method: keyof JobStore, { isAway }: { readonly isAway: boolean }) {
   let trouble: (() => unknown) | undefined
-  const backend = changedStore(memoryBackend(), (jobs) => ({
+  const { jobs: memory, unitOfWork } = memoryBackend()
+  const isTransient = (error: unknown) => isAway && error instanceof Error && 'sql' in error
+  const backend = changedStore({ jobs: memory, unitOfWork: { ...unitOfWork, isTransient } }, (jobs) => ({
     [method]: async (...args: never[]) => {
       if (trouble) throw trouble()
       return await (jobs[method] as (...args: never[]) => unknown)(...args)
@@ -107,7 +110,7 @@ async function scene(method: keyof JobStore) {
 
 describe.each(Object.entries({ ...away, ...broken }))('a database %s', (name, make) => {
   test.each(STORE_METHODS)('tells nothing of itself in any answer, whatever it fails at (%s)', async (method) => {
-    const { ask, admit, jobId, strike, service } = await scene(method)
+    const { ask, admit, jobId, strike, service, clock } = await scene(method, { isAway: name in away })
     const open = await ask('GET', `/stream/${jobId}`)
     strike(make)
     const answers: string[] = []
@@ -123,13 +126,15 @@ describe.each(Object.entries({ ...away, ...broken }))('a database %s', (name, ma
     answers.push(await bytesOf(open))
     for (const answer of answers) expect(answer).not.toMatch(/S3CRET|10\.66|SELECT|driver\.js/)
     strike(undefined)
-    await service.stop()
+    const stopped = service.stop()
+    await clock.advance(60_000) // what it waits for before it tries to write again
+    await stopped
   })
 })
 
 test('a stream that breaks with the database goes on where it was once that is back', async () => {
   for (const method of ['get', 'events'] as const) {
-    const { ask, admit, jobId, strike, service } = await scene(method)
+    const { ask, admit, jobId, strike, service } = await scene(method, { isAway: true })
     const idsIn = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]))
     const first = await ask('GET', `/stream/${jobId}`)
     strike(away['that refuses connections'])

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { KEYS } from '../support/reception.ts'
+import { KEYS } from '../support/api-under-test.ts'
 import { BASE, listenerOf } from '../support/server.ts'
 import { AttackedApi } from './support/attacked-api.ts'
 

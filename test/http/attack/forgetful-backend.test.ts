@@ -1,7 +1,7 @@
 import { dayStage, memoryBackend } from 'recalc-service'
 import { expect, test } from 'vitest'
 import { gate } from '../../support/gate.ts'
-import { ALL, reception } from '../support/reception.ts'
+import { ALL, apiUnderTest } from '../support/api-under-test.ts'
 
 test('a stream goes on to its end where the backend forgets events faster than they are read', async () => {
   const { arrived, pass, open } = gate()
@@ -15,7 +15,7 @@ test('a stream goes on to its end where the backend forgets events faster than t
     save: async () => {},
   })
   const staff = Array.from({ length: 60 }, (_, i) => `e${i + 10}`)
-  const { client, service } = await reception({
+  const { client, service } = await apiUnderTest({
     stages: [failing],
     staff,
     // A block fails with 75 events at once.
@@ -34,7 +34,7 @@ test('a stream goes on to its end where the backend forgets events faster than t
 })
 
 test('the first answer to a key is not given again for another request, once its job is forgotten', async () => {
-  const { client } = await reception({ backend: memoryBackend({ maxJobs: 1 }), exclusive: 'none' })
+  const { client } = await apiUnderTest({ backend: memoryBackend({ maxJobs: 1 }), exclusive: 'none' })
   const start = async (json: object, key?: string) => {
     const { body } = await client.post('/', json, key === undefined ? {} : { 'Idempotency-Key': key })
     await client.heard(body.job_id)

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { office } from '../../jobs/support/office.ts'
 import { seedOf } from '../../support/crash-host.ts'
 import { settled } from '../../support/settled.ts'
-import { ALL, authorize, KEYS, reception } from '../support/reception.ts'
+import { ALL, apiUnderTest, authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
 import { turnstile } from './support/turnstile.ts'
 
@@ -101,7 +101,7 @@ test.each<Cursor>(['header', 'query', 'both'])(
   'a client that is cut off after every single event of a cancelled and resumed job misses nothing, by %s',
   async (how) => {
     const { pass, admit } = turnstile()
-    const { client, service, failing } = await reception({ ...eager, calculate: pass })
+    const { client, service, failing } = await apiUnderTest({ ...eager, calculate: pass })
     failing.add('e2 2025-01-01')
     const { body: started } = await client.post('/', ALL)
     const jobId: string = started.job_id

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { office } from '../../jobs/support/office.ts'
 import { gate } from '../../support/gate.ts'
 import { settled } from '../../support/settled.ts'
-import { authorize } from '../support/reception.ts'
+import { authorize } from '../support/api-under-test.ts'
 import { listenerOf, serve } from '../support/server.ts'
 import { lastEventIn, streamSocket, textOf } from './support/stream-socket.ts'
 

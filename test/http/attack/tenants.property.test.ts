@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { type Office, office } from '../../jobs/support/office.ts'
 import { seedOf } from '../../support/crash-host.ts'
 import { settled } from '../../support/settled.ts'
-import { authorize, KEYS } from '../support/reception.ts'
+import { authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
 
 const seed = seedOf('tenants')

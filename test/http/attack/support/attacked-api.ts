@@ -1,7 +1,7 @@
 import { type Employee, type JobWithPlan, memoryBackend, RecalcService } from 'recalc-service'
 import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { expect, onTestFinished } from 'vitest'
-import { ALL, authorize } from '../../support/reception.ts'
+import { ALL, authorize } from '../../support/api-under-test.ts'
 import { SchemaChecks } from '../../support/schema-checks.ts'
 import { BASE } from '../../support/server.ts'
 import { expectAskedFor, type Register, registeredBackend, stages } from './asked-for.ts'
@@ -52,7 +52,7 @@ export class AttackedApi {
     })
     onTestFinished(() => service.stop())
     const logged: unknown[] = []
-    const error = (fields: object) => void logged.push((fields as { readonly error?: unknown }).error)
+    const error = (fields: object) => void logged.push((fields as { readonly err?: unknown }).err)
     const logger = { debug: silent, info: silent, warn: silent, error }
     const api = createRecalcApi(service, { authorize, cooldownMs: 0, logger })
     const document = await (await api.fetch(new Request(`http://localhost${BASE}/openapi.json`))).json()

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { KEYS } from '../../support/reception.ts'
+import { KEYS } from '../../support/api-under-test.ts'
 import { BASE } from '../../support/server.ts'
 
 /** A request as nobody should send it. */

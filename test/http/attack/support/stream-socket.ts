@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { KEYS } from '../../support/reception.ts'
+import { KEYS } from '../../support/api-under-test.ts'
 import { BASE } from '../../support/server.ts'
 
 /** A connection that has asked for a job's stream, and is read by nobody yet. */

@@ -1,0 +1,34 @@
+import type { RecalcFailure } from '../../run/failure.ts'
+import type { RecalcResult, RunFault } from '../../run/result.ts'
+import { type DescribeFailure, faultText } from './failure-text.ts'
+
+/** A failure as it is told. */
+export function failureView(
+  { employeeId, date, stage, code, message, attempts }: RecalcFailure,
+  describe: DescribeFailure,
+) {
+  return { employee_id: employeeId, date, stage, code, message: describe({ code, message }), attempts }
+}
+
+/** What ended a run, as it is told. */
+export function faultView(fault: RunFault, describe: DescribeFailure) {
+  return { code: fault.code, message: describe(faultText(fault)) }
+}
+
+/** A result as it is told. */
+export function resultView(result: RecalcResult, describe: DescribeFailure) {
+  const { error } = result
+  return {
+    status: result.status,
+    total_days: result.totalDays,
+    processed_days: result.processedDays,
+    unchanged_days: result.unchangedDays,
+    skipped_days: result.skippedDays,
+    failed_days: result.failedDays,
+    errors: result.errors.map((failure) => failureView(failure, describe)),
+    error_count: result.errorCount,
+    ...(error && { error: faultView(error, describe) }),
+    started_at: result.startedAt.toISOString(),
+    finished_at: result.finishedAt.toISOString(),
+  }
+}
