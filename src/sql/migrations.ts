@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import { type Engine, engineOf } from './engine.ts'
+import { recordEverything } from './migrations/run-record.ts'
 import { type TableNames, tableNames } from './tables.ts'
 
 /**
@@ -28,6 +29,8 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         for (const table of Object.values(names).reverse()) await schema.dropTable(table).ifExists().execute()
       },
     },
+    // Without a way back of its own: the first one's drops all tables.
+    [`${prefix}0002_run_record`]: { up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names) },
   }
 }
 
