@@ -94,4 +94,3 @@ async function insertFailures(
     await db.insertInto(names.failures).values(group).execute()
   }
 }
-

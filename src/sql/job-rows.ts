@@ -152,10 +152,7 @@ export function laneOf(row: LaneColumns): LaneCheckpoint {
 }
 
 /** The columns of a lane that it goes on from. */
-export type LaneColumns = Pick<
-  LanesTable,
-  'lane_id' | 'kind' | 'employee_ids' | 'from_date' | 'to_date' | 'dates_done'
->
+export type LaneColumns = Pick<LanesTable, 'lane_id' | 'kind' | 'employee_ids' | 'from_date' | 'to_date' | 'dates_done'>
 
 /** A new lane's row. */
 export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint): LanesTable {

@@ -4,8 +4,8 @@ import { ACTIVE } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import { type Dispatched, type LaneCheckpoint, type Step, StepSavedBefore } from '../run/checkpoint.ts'
 import { asciiJson } from './ascii-json.ts'
-import { failuresAreAsAfter, saveFailures } from './job-failures.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
+import { failuresAreAsAfter, saveFailures } from './job-failures.ts'
 import { type CounterColumns, laneRow } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
 import type { LanesTable, RecalcDb, RecalcTx, TableNames } from './tables.ts'
@@ -171,7 +171,11 @@ async function tenantStagesDone(db: RecalcDb, names: TableNames, jobId: string):
 
 /** True while nobody has claimed the job since. A lane that is gone was then folded into the job. */
 async function isHeld(db: RecalcDb, names: TableNames, { jobId, token }: Lease): Promise<boolean> {
-  const job = await db.selectFrom(names.jobs).select(['lease_token', 'status']).where('id', '=', jobId).executeTakeFirst()
+  const job = await db
+    .selectFrom(names.jobs)
+    .select(['lease_token', 'status'])
+    .where('id', '=', jobId)
+    .executeTakeFirst()
   return job !== undefined && Number(job.lease_token) === token && isActive(job)
 }
 

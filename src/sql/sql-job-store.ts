@@ -18,14 +18,7 @@ import { asciiJson } from './ascii-json.ts'
 import { claimJob, createJob } from './job-admission.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
 import { listRecords } from './job-list.ts'
-import {
-  readCheckpoint,
-  readEmployeePage,
-  readEvents,
-  readFailures,
-  readFailuresOf,
-  readRecord,
-} from './job-reads.ts'
+import { readCheckpoint, readEmployeePage, readEvents, readFailures, readFailuresOf, readRecord } from './job-reads.ts'
 import { cancelOf, columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'

@@ -29,20 +29,23 @@ const counters = {
 
 const jobs: Columns<JobsTable> = {
   id: 'not null',
-  admission_id: 'not null',
+  claim_id: 'not null',
   tenant_hash: 'not null',
   scope_hash: 'null',
   status: 'not null',
   created_at: 'not null',
   finished_at: 'null',
   body: 'not null',
+  errors: 'null',
   total_days: 'not null',
   ...counters,
-  handed_out: 'not null',
-  all_handed_out: 'not null',
+  steps: 'not null',
+  dispatched_through: 'not null',
+  all_dispatched: 'not null',
+  tenant_stages_done: 'not null',
   next_lane_id: 'not null',
   last_seq: 'not null',
-  lease_owner: 'not null',
+  last_failure: 'not null',
   lease_token: 'not null',
   lease_expires_at: 'not null',
   cancel: 'null',
@@ -51,12 +54,14 @@ const job_employees: Columns<JobEmployeesTable> = { job_id: 'not null', part: 'n
 const lanes: Columns<LanesTable> = {
   job_id: 'not null',
   lane_id: 'not null',
+  kind: 'not null',
+  from_date: 'not null',
+  to_date: 'not null',
   lease_token: 'not null',
   steps: 'not null',
   employee_ids: 'not null',
   dates_done: 'not null',
   finished: 'not null',
-  tenant_stages_done: 'not null',
   ...counters,
 }
 const failures: Columns<FailuresTable> = {
@@ -88,12 +93,7 @@ const expected: { readonly [Name in keyof RecalcTables]: StoredTable } = {
   lanes: { columns: lanes, indexes: ['primary (job_id, lane_id)'] },
   failures: {
     columns: failures,
-    indexes: [
-      'index (job_id, employee_hash)',
-      'index (job_id, number)',
-      'primary (number)',
-      'unique (job_id, failure_hash)',
-    ],
+    indexes: ['index (job_id, employee_hash)', 'primary (job_id, number)', 'unique (job_id, failure_hash)'],
   },
   events: { columns: events, indexes: ['primary (job_id, seq)'] },
   locks: { columns: locks, indexes: ['primary (lock_hash)'] },
@@ -148,7 +148,11 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
 
   test('is finished by whoever comes after a process that died in the middle', async () => {
     const kysely = database.connect<never>()
-    const { up, down } = recalcMigrations('torn_').torn_0001_jobs!
+    const migrations = recalcMigrations('torn_')
+    const { down } = migrations.torn_0001_jobs!
+    const up = async (client: Kysely<never>) => {
+      for (const migration of Object.values(migrations)) await migration.up(client)
+    }
     const whole = diesBefore(Number.POSITIVE_INFINITY)
     await up(database.connect(whole.hook))
     expect(whole.seen()).toBeGreaterThan(10)
@@ -184,9 +188,13 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     const migrator = migratorOf(kysely, { ...host, ...recalcMigrations('host_') })
     const up = await migrator.migrateToLatest()
     expect(up.error).toBeUndefined()
-    expect(up.results?.map(({ migrationName }) => migrationName)).toEqual(['2024_people', 'host_0001_jobs'])
+    expect(up.results?.map(({ migrationName }) => migrationName)).toEqual([
+      '2024_people',
+      'host_0001_jobs',
+      'host_0002_run_record',
+    ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
-    const down = await migrator.migrateDown()
+    const down = await migrator.migrateTo('2024_people')
     expect(down.error).toBeUndefined()
     expect(await libraryTables(kysely, 'host_')).toEqual({})
     expect((await migrator.migrateToLatest()).error).toBeUndefined()
@@ -204,6 +212,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     })
     expect((await migrator.getMigrations()).map(({ name, executedAt }) => [name, executedAt !== undefined])).toEqual([
       ['next_0001_jobs', true],
+      ['next_0002_run_record', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

@@ -1,4 +1,4 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { engineOf } from '../engine.ts'
 import { bytesOf, statements } from '../statements.ts'
 import type { FailuresTable, JobsTable, LanesTable, TableNames } from '../tables.ts'
@@ -74,7 +74,12 @@ async function copyJobs(db: Db, names: Names): Promise<void> {
   for (const table of [names.lanes_next, names.failures_next] as const) {
     await db.deleteFrom(table).where('job_id', '>', after).execute()
   }
-  const last = await db.selectFrom(names.failures).select('number').orderBy('number', 'desc').limit(1).executeTakeFirst()
+  const last = await db
+    .selectFrom(names.failures)
+    .select('number')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
   const lastFailure = Number(last?.number ?? 0)
   for (;;) {
     const page = db.selectFrom(names.jobs).selectAll().where('id', '>', after).orderBy('id').limit(JOBS_PER_PAGE)
@@ -114,8 +119,6 @@ async function copyJob(db: Db, names: Names, job: OldJob, lastFailure: number): 
   }
   await db.insertInto(names.jobs_next).values(upgrade.job(lastFailure)).execute()
 }
-
-type NewTable = CreateTableBuilder<string, never>
 
 /** The jobs' table comes last: once it is there, all are. */
 async function createTables(db: Db, names: Names): Promise<void> {
@@ -182,7 +185,10 @@ async function createTables(db: Db, names: Names): Promise<void> {
 
 function indexes({ schema }: Db, { jobs, failures }: Names) {
   const of = (table: string, name: string, columns: readonly string[]) =>
-    schema.createIndex(`${table}_${name}`).on(table).columns([...columns])
+    schema
+      .createIndex(`${table}_${name}`)
+      .on(table)
+      .columns([...columns])
   return [
     of(jobs, 'scope', ['scope_hash', 'status']),
     of(jobs, 'scope_created', ['scope_hash', 'created_at']),

@@ -22,9 +22,7 @@ export const admissionCases: readonly ConformanceCase[] = [
   {
     name: 'of many jobs of one scope at once exactly one is let in, and the others learn its id',
     async run({ bench }) {
-      const asked = await Promise.all(
-        Array.from({ length: 8 }, () => bench.ask({ scope: 's' })),
-      )
+      const asked = await Promise.all(Array.from({ length: 8 }, () => bench.ask({ scope: 's' })))
       const winners = asked.filter(({ admission }) => 'lease' in admission)
       assert.equal(winners.length, 1)
       const activeJobId = winners[0]?.record.id

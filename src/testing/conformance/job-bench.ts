@@ -6,7 +6,13 @@ import type { JobIdentity } from '../../jobs/job-identity.ts'
 import { JOB_STATUSES, type JobRecord, type JobStatus } from '../../jobs/job-record.ts'
 import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
-import { type Checkpoint, emptyStep, type LaneCheckpoint, type RecordedFailure, type Step } from '../../run/checkpoint.ts'
+import {
+  type Checkpoint,
+  emptyStep,
+  type LaneCheckpoint,
+  type RecordedFailure,
+  type Step,
+} from '../../run/checkpoint.ts'
 import type { RecalcFailure } from '../../run/failure.ts'
 import type { RunPlan } from '../../run/plan/run-plan.ts'
 import type { RecalcResult, RunStatus } from '../../run/result.ts'
@@ -80,7 +86,11 @@ export class JobBench<Tx> {
   ): Promise<readonly JobEvent[]> {
     const record = await this.stored(job)
     const events = drafts.map((draft, i) => eventOf(job.record.id, record.lastSeq + 1 + i, draft))
-    const cancel = await this.jobs.append(job.lease, events, { ...record, ...change, lastSeq: record.lastSeq + events.length })
+    const cancel = await this.jobs.append(job.lease, events, {
+      ...record,
+      ...change,
+      lastSeq: record.lastSeq + events.length,
+    })
     assert.equal(cancel, null)
     return events
   }
@@ -221,7 +231,15 @@ export function failureOn(
 
 /** A tenant stage that failed. */
 export function stageFailure(stage: string): RecalcFailure {
-  return { employeeId: null, date: null, through: null, stage, code: 'RangeError', message: `${stage} failed`, attempts: 2 }
+  return {
+    employeeId: null,
+    date: null,
+    through: null,
+    stage,
+    code: 'RangeError',
+    message: `${stage} failed`,
+    attempts: 2,
+  }
 }
 
 /** Failures without their numbers. */

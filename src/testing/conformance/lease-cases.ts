@@ -74,11 +74,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       await bench.end(job, 'interrupted')
-      const claims = await Promise.all(
-        Array.from({ length: 8 }, () =>
-          bench.claim(job, { from: ['interrupted'] }),
-        ),
-      )
+      const claims = await Promise.all(Array.from({ length: 8 }, () => bench.claim(job, { from: ['interrupted'] })))
       assert.equal(claims.filter((claim) => 'lease' in claim).length, 1)
       for (const claim of claims) if (!('lease' in claim)) assert.deepEqual(claim, { status: 'running' })
     },
@@ -287,10 +283,7 @@ export const leaseCases: readonly ConformanceCase[] = [
 /** Leaves something of every kind behind. */
 async function work<Tx>(bench: JobBench<Tx>, job: HeldJob): Promise<void> {
   await bench.append(job, [{ type: 'started', stages: [] }], { status: 'running' })
-  const lanes = [
-    laneOf(1, ['1', '2']),
-    laneOf(2, ['3']),
-  ]
+  const lanes = [laneOf(1, ['1', '2']), laneOf(2, ['3'])]
   await bench.jobs.openLanes(job.lease, lanes, { dispatchedThrough: '3', allDispatched: false })
   const failures = [failureOn('1', '2025-01-01')]
   await bench.commit(job.lease, { processed: 1, failed: 1, failures, lane: { id: 1, datesDone: 1, finished: false } })
