@@ -29,8 +29,12 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         for (const table of Object.values(names).reverse()) await schema.dropTable(table).ifExists().execute()
       },
     },
-    // Without a way back of its own: the first one's drops all tables.
-    [`${prefix}0002_run_record`]: { up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names) },
+    [`${prefix}0002_run_record`]: {
+      up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names),
+      async down() {
+        // The first one's drops all tables; made again by it, this one leaves them as they are.
+      },
+    },
   }
 }
 

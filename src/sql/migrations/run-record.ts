@@ -49,9 +49,10 @@ async function upgrade(db: Db, names: Names): Promise<void> {
   const isOld = columns.get(names.jobs)?.has('lease_owner') ?? false
   if (isOld) {
     if (!columns.has(names.jobs_next)) await createTables(db, names)
-    await copyJobs(db, names)
   }
   const made = isOld ? await columnsOf(db) : columns
+  // Where one of the two has taken its place already, everything was copied.
+  if (isOld && made.has(names.failures_next) && made.has(names.lanes_next)) await copyJobs(db, names)
   for (const table of [names.failures, names.lanes, names.jobs]) {
     const replacement = `${table}_next` as const
     if (!made.has(replacement)) continue
