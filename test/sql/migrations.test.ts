@@ -151,16 +151,21 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     const kysely = database.connect<never>()
     const migrations = recalcMigrations('torn_')
     const { down } = migrations.torn_0001_jobs!
-    const up = async (client: Kysely<never>) => {
-      for (const migration of Object.values(migrations)) await migration.up(client)
+    const up = async (client: Kysely<never>, finished: Set<string>) => {
+      for (const [name, migration] of Object.entries(migrations)) {
+        if (finished.has(name)) continue
+        await migration.up(client)
+        finished.add(name)
+      }
     }
     const whole = diesBefore(Number.POSITIVE_INFINITY)
-    await up(database.connect(whole.hook))
+    await up(database.connect(whole.hook), new Set())
     expect(whole.seen()).toBeGreaterThan(10)
     for (let statement = 2; statement <= whole.seen(); statement += 3) {
       await down!(kysely)
-      await expect(up(database.connect(diesBefore(statement).hook))).rejects.toThrow('died')
-      await up(kysely)
+      const finished = new Set<string>()
+      await expect(up(database.connect(diesBefore(statement).hook), finished)).rejects.toThrow('died')
+      await up(kysely, finished)
       expect(await libraryTables(kysely, 'torn_')).toEqual(expected)
     }
   })

@@ -3,7 +3,6 @@ import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
 import { describe, expect, test } from 'vitest'
 import { employeeHash, hash } from '../../src/sql/hash.ts'
 import { JobBench, LEASE_MS, laneOf, START, unnumbered } from '../../src/testing/conformance/job-bench.ts'
-import type { StatementHook } from '../support/crash-database.ts'
 import { engines } from './support/engines.ts'
 
 /** What the first release stored; bodies as it wrote them. */
@@ -339,45 +338,40 @@ describe.each(engines)('a database of the first release on $name', async ({ open
     }
   })
 
-  test('is brought up to date by whoever comes after a process that died anywhere in the middle', {
-    timeout: 60_000,
-  }, async () => {
-    const dying = (last: number): StatementHook => {
-      let seen = 0
-      return (statement, run) => {
-        seen += 1
-        // What a dead process had begun the database takes back.
-        if (seen < last || statement === 'rollback') return run()
-        throw new Error('died')
-      }
-    }
-    const up = (client: Kysely<never>, prefix: string) =>
-      recalcMigrations(prefix)[`${prefix}0002_run_record`]!.up(client)
+  test('is brought up to date by whoever comes after a process that died anywhere in the middle', async () => {
+    let left = Number.POSITIVE_INFINITY
     let statements = 0
+    const client = database.connect<never>((statement, run) => {
+      statements += 1
+      left -= 1
+      // What a dead process had begun the database takes back.
+      if (left >= 0 || statement === 'rollback') return run()
+      throw new Error('died')
+    })
+    const up = (prefix: string) => recalcMigrations(prefix)[`${prefix}0002_run_record`]!.up(client)
     await fill(kysely, 'whole_')
-    await up(
-      database.connect((_, run) => {
-        statements += 1
-        return run()
-      }),
-      'whole_',
-    )
-    const whole = await rowsOf(kysely, 'whole_')
+    await up('whole_')
+    // Each comes further than the one before, until the work is done.
+    const stride = Math.ceil(statements / 25)
+    const whole = await rowsOf(client, 'whole_')
     expect(whole.jobs.length).toBe(jobs.length)
     await fill(kysely, 'torn_')
-    // Every one but the first dies, somewhat later than the last one, until the work is done.
     let deaths = 0
-    for (let last = 3; ; last += Math.ceil(statements / 40)) {
-      const done = await up(database.connect(dying(last)), 'torn_').then(
+    for (let done = false; !done; ) {
+      left = (deaths + 1) * stride
+      done = await up('torn_').then(
         () => true,
-        () => false,
+        (error: unknown) => {
+          expect(error).toEqual(new Error('died'))
+          return false
+        },
       )
-      if (done) break
-      deaths += 1
+      if (!done) deaths += 1
     }
-    expect(deaths).toBeGreaterThan(5)
-    expect(await rowsOf(kysely, 'torn_')).toEqual(whole)
-    await up(kysely, 'torn_')
-    expect(await rowsOf(kysely, 'torn_')).toEqual(whole)
+    left = Number.POSITIVE_INFINITY
+    expect(deaths).toBeGreaterThan(4)
+    expect(await rowsOf(client, 'torn_')).toEqual(whole)
+    await up('torn_')
+    expect(await rowsOf(client, 'torn_')).toEqual(whole)
   })
 })
