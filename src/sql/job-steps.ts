@@ -191,8 +191,9 @@ async function insertLanes(
   }
 }
 
+/** One statement for each: with several keys in one, MySQL may scan the table, and wait for rows that blocks hold. */
 async function deleteLanes(tx: RecalcTx, names: TableNames, jobId: string, laneIds: readonly number[]): Promise<void> {
-  for (const group of statements(laneIds, () => 16)) {
-    await tx.deleteFrom(names.lanes).where('job_id', '=', jobId).where('lane_id', 'in', group).execute()
+  for (const laneId of laneIds) {
+    await tx.deleteFrom(names.lanes).where('job_id', '=', jobId).where('lane_id', '=', laneId).execute()
   }
 }
