@@ -1,8 +1,9 @@
-import type { Kysely } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import { sqlBackend } from 'recalc-service/sql'
 import { beforeAll, expect, test } from 'vitest'
+import type { Claim } from '../../src/jobs/job-store.ts'
 import { emptyStep } from '../../src/run/checkpoint.ts'
-import { failureOn, JobBench, laneOf } from '../../src/testing/conformance/job-bench.ts'
+import { failureOn, JobBench, LEASE_MS, laneOf, START } from '../../src/testing/conformance/job-bench.ts'
 import { within } from '../../src/testing/conformance/within.ts'
 import { testDatabase } from '../support/mariadb.ts'
 
@@ -46,4 +47,34 @@ test('a claim that meets blocks with failures at their commit loses none and cou
     const failures = await bench.failures(job)
     expect([failedDays, errorCount, failures.length]).toEqual([saved, saved, saved])
   }
+})
+
+test('of two claims of one process exactly one wins, also when both wait for a block and are tried again', async () => {
+  const impatient: Kysely<object> = database.kysely(
+    {},
+    {
+      hook: async (statement, run, connection) => {
+        if (statement.startsWith('start transaction') || statement === 'begin') {
+          await connection.executeQuery(CompiledQuery.raw('set innodb_lock_wait_timeout = 1'))
+        }
+        return run()
+      },
+    },
+  )
+  const { jobs } = sqlBackend(impatient)
+  const job = await bench.create()
+  await bench.jobs.openLanes(job.lease, [laneOf(1, ['1'])], undefined)
+  const claim = (claimId: string) =>
+    jobs.claim(job.record.id, { claimId, now: START + 2 * LEASE_MS, leaseMs: LEASE_MS, from: ['queued'] })
+  let claims: Promise<Claim[]> | undefined
+  await backend.unitOfWork.run(async (tx) => {
+    const lane = { id: 1, datesDone: 1, finished: false }
+    await backend.jobs.saveStep(tx, job.lease, { ...emptyStep, processed: 1, lane })
+    claims = Promise.all([claim('one'), claim('other')])
+    // Longer than the first attempts wait: both have been rolled back by then.
+    await sql`select sleep(2)`.execute(tx)
+  })
+  const outcomes = await claims
+  expect(outcomes?.filter((outcome) => 'lease' in outcome)).toHaveLength(1)
+  expect(outcomes).toContainEqual({ status: 'running' })
 })
