@@ -82,17 +82,14 @@ export class MemoryJob {
 
   apply(step: Step): void {
     this.record = { ...this.record, counters: count(this.record.counters, step) }
-    const { lane, tenantStageDone } = step
+    const { lane, tenantStagesDone } = step
     if (lane?.finished) this.#openLanes.delete(lane.id)
     else if (lane) {
       const open = this.#openLanes.get(lane.id)
       const { employeeIds = open?.employeeIds ?? [], datesDone } = lane
       if (open) this.#openLanes.set(lane.id, { ...open, employeeIds, datesDone })
     }
-    if (tenantStageDone !== undefined) {
-      const tenantStagesDone = [...this.#checkpoint.tenantStagesDone, tenantStageDone]
-      this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
-    }
+    if (tenantStagesDone) this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
     this.#applyFailures(step)
   }
 

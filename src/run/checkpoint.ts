@@ -58,8 +58,8 @@ export interface RecordedFailure extends RecalcFailure {
 export interface Step {
   /** The lane that moved. */
   readonly lane?: LaneStep
-  /** The tenant stage that is done. */
-  readonly tenantStageDone?: string
+  /** The names of all tenant stages that are done after this step; another list than before it. Undefined: as before. */
+  readonly tenantStagesDone?: readonly string[]
   /** Employee-days brought up to date by this step. */
   readonly processed: number
   /** The part of `processed` that needed no write. */

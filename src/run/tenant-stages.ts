@@ -37,16 +37,22 @@ async function runStages<Tx>(
   progress: Parameters<typeof runTenantStages>[2],
 ): Promise<boolean> {
   const { run } = owner
-  const done = new Set(progress.done)
+  const wereDone = new Set(progress.done)
   let inOrder = true
+  let done: readonly string[] = []
   for (const [i, stage] of stages.entries()) {
-    if (inOrder && done.has(stage.name)) continue
+    if (inOrder && wereDone.has(stage.name)) {
+      done = [...done, stage.name]
+      continue
+    }
     if (run.control.stopped) return false
-    inOrder = false
+    inOrder = false // whatever follows may build on it
     run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
+    const tenantStagesDone = [...done, stage.name]
     try {
-      await commitStage(owner, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
+      await commitStage(owner, stage, { ...emptyStep, tenantStagesDone, settled })
+      done = tenantStagesDone
     } catch (thrown) {
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown

@@ -5,6 +5,7 @@ import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
+import { recordEverything } from './migrations/run-record.ts'
 import { type RecalcDb, recalcDb, schemaOf, type TableNames, tableNames } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
 
@@ -42,6 +43,12 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       async down(host: Kysely<never>) {
         const { schema } = recalcDb(host)
         for (const table of Object.values(names).reverse()) await schema.dropTable(table).ifExists().execute()
+      },
+    },
+    [`${prefix}0002_run_record`]: {
+      up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names),
+      async down() {
+        // The first one's drops all tables; made again by it, this one leaves them as they are.
       },
     },
   }

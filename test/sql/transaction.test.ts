@@ -133,7 +133,7 @@ describe.each(servers)('a unit of work on $name', async (server) => {
     const { jobs } = sqlBackend(alone)
     const before = await sessionOf(server.session, alone)
     expect(
-      await errorOf(jobs.renew({ jobId: 'x', owner: 'x', token: 1 }, { owner: 'x', now: 0, leaseMs: 1 })),
+      await errorOf(jobs.renew({ jobId: 'x', claimId: 'x', token: 1 }, { now: 0, leaseMs: 1 })),
     ).toBeInstanceOf(Error)
     expect(await sessionOf(server.session, alone)).not.toBe(before)
   })
