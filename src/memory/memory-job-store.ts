@@ -22,7 +22,14 @@ import type {
   LeaseRequest,
   Renewal,
 } from '../jobs/job-store.ts'
-import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import {
+  type Checkpoint,
+  type Dispatched,
+  type LaneCheckpoint,
+  type RecordedFailure,
+  type Step,
+  StepSavedBefore,
+} from '../run/checkpoint.ts'
 import { daysDone } from '../run/counters.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { MemoryJob } from './memory-job.ts'
@@ -66,6 +73,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const job = this.#jobs.get(jobId)
     if (!job) throw new JobNotFoundError(jobId)
     const { status, scope } = job.record
+    if (job.lease.claimId === request.claimId && job.isActive) return this.#claimOf(job, false)
     const expired = job.lease.expiresAt <= request.now
     if (!request.from.includes(status) || (ACTIVE.includes(status) && !expired)) return { status }
     const rival = [...this.#jobs.values()].find(
@@ -75,9 +83,13 @@ export class MemoryJobStore implements JobStore<unknown> {
     const lease = { jobId, claimId: request.claimId, token: job.lease.token + 1 }
     job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
     job.record = reduceJob(job.record, { type: 'claim' })
-    const { checkpoint, lastFailure } = job
-    const record = { ...job.record, plan: job.plan }
-    return { lease, record, checkpoint, lastFailure, takenOver: ACTIVE.includes(status) }
+    return this.#claimOf(job, ACTIVE.includes(status))
+  }
+
+  #claimOf(job: MemoryJob, takenOver: boolean): Claim {
+    const { checkpoint, lastFailure, plan } = job
+    const { jobId, claimId, token } = job.lease
+    return { lease: { jobId, claimId, token }, record: { ...job.record, plan }, checkpoint, lastFailure, takenOver }
   }
 
   async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
@@ -104,6 +116,7 @@ export class MemoryJobStore implements JobStore<unknown> {
       .slice(place + 1)
       .filter((record) => status === undefined || record.status === status)
       .slice(0, limit)
+      .map((record) => ({ ...record, result: record.result && { ...record.result, errors: [] } }))
   }
 
   async listAbandoned(query: {
@@ -171,6 +184,7 @@ export class MemoryJobStore implements JobStore<unknown> {
   }
 
   async saveStep(_tx: unknown, lease: Lease, step: Step): Promise<AfterCommit> {
+    if (step.repeated && this.#held(lease).hasSaved(step)) throw new StepSavedBefore()
     this.#held(lease)
     return () => this.#held(lease).apply(step)
   }

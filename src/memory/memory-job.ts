@@ -80,6 +80,14 @@ export class MemoryJob {
     this.openLanes(into, undefined)
   }
 
+  /** True when the step was applied already. */
+  hasSaved({ lane, tenantStagesDone, failures, settled }: Step): boolean {
+    if (lane) return (this.#openLanes.get(lane.id)?.datesDone ?? lane.datesDone) >= lane.datesDone
+    if (tenantStagesDone) return tenantStagesDone.join('\n') === this.#checkpoint.tenantStagesDone.join('\n')
+    const gone = settled.every((key) => !this.#failures.has(failureId(key)))
+    return gone && failures.length > 0 && failures.every((key) => this.#failures.has(failureId(key)))
+  }
+
   apply(step: Step): void {
     this.record = { ...this.record, counters: count(this.record.counters, step) }
     const { lane, tenantStagesDone } = step

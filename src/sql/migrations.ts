@@ -46,7 +46,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       },
     },
     [`${prefix}0002_run_record`]: {
-      up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names),
+      up: (host: Kysely<never>) => recordEverything(host, names),
       async down() {
         // The first one's drops all tables; made again by it, this one leaves them as they are.
       },

@@ -23,6 +23,8 @@ export interface Engine {
   readonly tableOptions: RawBuilder<unknown>
   /** Makes an index, or leaves it when it is there. */
   createIndex(index: CreateIndexBuilder): Promise<void>
+  /** Gives a table another name, in its own schema. */
+  renameTable(db: RecalcDb, from: string, to: string): Promise<void>
   /**
    * The schema in which new tables are made when none is named. Undefined: what the database itself lists as its tables is
    * only what is in there.

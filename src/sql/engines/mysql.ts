@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { bytesOf, statements } from '../statements.ts'
+import { rawTable } from '../tables.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -86,6 +87,9 @@ export const mysql: Engine = {
       // ER_DUP_KEYNAME: MySQL knows no `create index if not exists`.
       if (driverError(error).errno !== 1061) throw error
     }
+  },
+  async renameTable(db, from, to) {
+    await sql`rename table ${rawTable(db, from)} to ${rawTable(db, to)}`.execute(db)
   },
   defaultSchema: async () => undefined,
   async columnsOf(db, table, schema) {

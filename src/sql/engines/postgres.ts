@@ -8,7 +8,7 @@ import {
   sql,
 } from 'kysely'
 import { bytesOf, statements } from '../statements.ts'
-import type { RecalcTables } from '../tables.ts'
+import { type RecalcTables, rawTable } from '../tables.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -75,6 +75,9 @@ export const postgres: Engine = {
   countUp: (column) => column.generatedByDefaultAsIdentity(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async renameTable(db, from, to) {
+    await sql`alter table ${rawTable(db, from)} rename to ${sql.ref(to)}`.execute(db)
+  },
   async defaultSchema(db) {
     const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
     return rows[0]?.name ?? undefined

@@ -37,6 +37,9 @@ export const sqlite: Engine = {
   countUp: (column) => column.autoIncrement(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async renameTable(db, from, to) {
+    await sql`alter table ${sql.table(from)} rename to ${sql.table(to)}`.execute(db)
+  },
   defaultSchema: async () => undefined,
   async columnsOf(db, table) {
     const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db)

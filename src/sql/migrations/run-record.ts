@@ -1,7 +1,16 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { engineOf } from '../engines/engine-of.ts'
 import { bytesOf, statements } from '../statements.ts'
-import type { FailuresTable, JobsTable, LanesTable, TableNames } from '../tables.ts'
+import {
+  type FailuresTable,
+  type JobsTable,
+  type LanesTable,
+  type RecalcDb,
+  rawTable,
+  recalcDb,
+  schemaOf,
+  type TableNames,
+} from '../tables.ts'
 import { JobUpgrade, type OldJob, type OldLane } from './run-record-upgrade.ts'
 
 /** Jobs that are read together. */
@@ -26,7 +35,7 @@ type Names = { readonly [Name in keyof Tables]: Name }
  * A run's record says everything that a resume needs. Jobs, lanes and failures are copied to new tables job by job, which
  * then take the place of the old ones, the jobs' last. Cut short anywhere it goes on where it was the next time.
  */
-export async function recordEverything(host: Kysely<unknown>, { jobs, lanes, failures, locks }: TableNames) {
+export async function recordEverything(kysely: Kysely<never>, { jobs, lanes, failures, locks }: TableNames) {
   const next = <Name extends string>(name: Name) => `${name}_next` as const
   const names: Names = {
     jobs,
@@ -36,36 +45,48 @@ export async function recordEverything(host: Kysely<unknown>, { jobs, lanes, fai
     lanes_next: next(lanes),
     failures_next: next(failures),
   }
-  const work = async (db: Kysely<unknown>) => {
+  const host = recalcDb(kysely)
+  const work = async (db: RecalcDb) => {
     // In SQLite, which cannot keep those apart who migrate at once, the first write does.
-    await sql`update ${sql.table(locks)} set lock_hash = lock_hash where lock_hash = ''`.execute(db)
-    await upgrade(db as Db, names)
+    await sql`update ${rawTable(db, locks)} set lock_hash = lock_hash where lock_hash = ''`.execute(db)
+    await upgrade(db as unknown as Db, names) // which has its tables of before, and of after
   }
   await (host.isTransaction ? work(host) : host.transaction().execute(work))
 }
 
 async function upgrade(db: Db, names: Names): Promise<void> {
-  const columns = await columnsOf(db)
+  const columns = await columnsOf(db, names)
   const isOld = columns.get(names.jobs)?.has('lease_owner') ?? false
   if (isOld) {
     if (!columns.has(names.jobs_next)) await createTables(db, names)
   }
-  const made = isOld ? await columnsOf(db) : columns
-  // Where one of the two has taken its place already, everything was copied.
-  if (isOld && made.has(names.failures_next) && made.has(names.lanes_next)) await copyJobs(db, names)
+  const made = isOld ? await columnsOf(db, names) : columns
+  // Where one of them was dropped, or has got its place taken, everything was copied.
+  const both = [names.failures, names.lanes, names.failures_next, names.lanes_next]
+  if (isOld && both.every((table) => made.has(table))) await copyJobs(db, names)
   for (const table of [names.failures, names.lanes, names.jobs]) {
     const replacement = `${table}_next` as const
     if (!made.has(replacement)) continue
     await db.schema.dropTable(table).ifExists().execute()
-    await db.schema.alterTable(replacement).renameTo(table).execute()
+    await engineOf(db).renameTable(asRecalcDb(db), replacement, table)
   }
   const engine = engineOf(db)
   for (const index of indexes(db, names)) await engine.createIndex(index)
 }
 
-async function columnsOf(db: Db): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const tables = await db.introspection.getTables()
-  return new Map(tables.map(({ name, columns }) => [name, new Set(columns.map((column) => column.name))]))
+/** The columns of each of the tables that is there. */
+async function columnsOf(db: Db, names: Names): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const found = new Map<string, ReadonlySet<string>>()
+  for (const table of Object.values(names)) {
+    const columns = await engineOf(db).columnsOf(asRecalcDb(db), table, schemaOf(asRecalcDb(db)))
+    if (columns.length > 0) found.set(table, new Set(columns))
+  }
+  return found
+}
+
+/** The same database, for what does not care about the tables in it. */
+function asRecalcDb(db: Db): RecalcDb {
+  return db as unknown as RecalcDb
 }
 
 async function copyJobs(db: Db, names: Names): Promise<void> {
@@ -124,24 +145,26 @@ async function copyJob(db: Db, names: Names, job: OldJob, lastFailure: number): 
 /** The jobs' table comes last: once it is there, all are. */
 async function createTables(db: Db, names: Names): Promise<void> {
   const engine = engineOf(db)
-  const text = sql`${sql.raw(engine.longText)}`
+  const collated = (type: RawBuilder<unknown>) => sql`${type}${engine.textCollation}`
+  const text = collated(engine.longText)
+  const varchar = (length: number) => collated(sql`varchar(${sql.lit(length)})`)
   const failures = db.schema
     .createTable(names.failures_next)
     .ifNotExists()
-    .addColumn('job_id', 'varchar(36)', (column) => column.notNull())
+    .addColumn('job_id', varchar(36), (column) => column.notNull())
     .addColumn('number', 'bigint', (column) => column.notNull())
-    .addColumn('failure_hash', 'char(64)', (column) => column.notNull())
-    .addColumn('employee_hash', 'char(64)')
+    .addColumn('failure_hash', varchar(64), (column) => column.notNull())
+    .addColumn('employee_hash', varchar(64))
     .addColumn('body', text, (column) => column.notNull())
     .addPrimaryKeyConstraint(`${names.failures_next}_pk`, ['job_id', 'number'])
   const lanes = db.schema
     .createTable(names.lanes_next)
     .ifNotExists()
-    .addColumn('job_id', 'varchar(36)', (column) => column.notNull())
+    .addColumn('job_id', varchar(36), (column) => column.notNull())
     .addColumn('lane_id', 'bigint', (column) => column.notNull())
-    .addColumn('kind', 'varchar(16)', (column) => column.notNull())
-    .addColumn('from_date', 'char(10)', (column) => column.notNull())
-    .addColumn('to_date', 'char(10)', (column) => column.notNull())
+    .addColumn('kind', varchar(16), (column) => column.notNull())
+    .addColumn('from_date', varchar(10), (column) => column.notNull())
+    .addColumn('to_date', varchar(10), (column) => column.notNull())
     .addColumn('lease_token', 'bigint', (column) => column.notNull())
     .addColumn('steps', 'bigint', (column) => column.notNull())
     .addColumn('employee_ids', text, (column) => column.notNull())
@@ -156,11 +179,11 @@ async function createTables(db: Db, names: Names): Promise<void> {
   const jobs = db.schema
     .createTable(names.jobs_next)
     .ifNotExists()
-    .addColumn('id', 'varchar(36)', (column) => column.notNull().primaryKey())
-    .addColumn('claim_id', 'varchar(64)', (column) => column.notNull())
-    .addColumn('tenant_hash', 'char(64)', (column) => column.notNull())
-    .addColumn('scope_hash', 'char(64)')
-    .addColumn('status', 'varchar(32)', (column) => column.notNull())
+    .addColumn('id', varchar(36), (column) => column.notNull().primaryKey())
+    .addColumn('claim_id', varchar(64), (column) => column.notNull())
+    .addColumn('tenant_hash', varchar(64), (column) => column.notNull())
+    .addColumn('scope_hash', varchar(64))
+    .addColumn('status', varchar(32), (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('finished_at', 'bigint')
     .addColumn('body', text, (column) => column.notNull())
