@@ -113,7 +113,7 @@ describe('the events of a small job', () => {
   test('of a job with nobody to recalculate say so', async () => {
     const { service, calculated } = office()
     const job = await service.triggerRecalcBatchAsync({ ...RANGE, employeeIds: [] })
-    expect(typesOf(await eventsOf(job))).toEqual(['queued', 'started', 'stage', 'progress', 'progress', 'completed'])
+    expect(typesOf(await eventsOf(job))).toEqual(['queued', 'started', 'progress', 'completed'])
     expect(await job.result).toMatchObject({ status: 'completed', totalDays: 0 })
     expect(calculated).toEqual([])
   })
@@ -162,10 +162,12 @@ test('progress is told at most once per interval, never falls and adds up', asyn
     expect(event.current).toBeGreaterThanOrEqual(before.current)
     expect(event.current).toBe(event.processedDays + event.skippedDays + event.failedDays)
     expect(event.total).toBe(60)
-    expect(event.elapsedMs).toBe(event.current * 20)
+    // The day in flight is not done yet.
+    expect(event.elapsedMs - event.current * 20).toBeGreaterThanOrEqual(0)
+    expect(event.elapsedMs - event.current * 20).toBeLessThanOrEqual(20)
   }
   expect(progress[0]).toMatchObject({ progress: 0, remainingMs: null })
-  expect(progress.at(-1)).toMatchObject({ progress: 1, remainingMs: 0, failedDays: 2 })
+  expect(progress.at(-1)).toMatchObject({ progress: 1, remainingMs: 0, failedDays: 2, elapsedMs: 1_200 })
   const middle = progress[2]!
   expect(middle.remainingMs).toBe(Math.round((middle.elapsedMs * (1 - middle.progress)) / middle.progress))
 })

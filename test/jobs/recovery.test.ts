@@ -28,7 +28,7 @@ async function deadWorker() {
       clock: later,
       recovery,
     })
-  return { job, successor, calculated }
+  return { job, successor, calculated, later }
 }
 
 async function typesOf(service: RecalcService<undefined>, jobId: string): Promise<readonly string[]> {
@@ -55,9 +55,10 @@ test('a job whose worker died is taken up, and its events say that a run was cut
 })
 
 test("with recovery 'mark' it is ended as interrupted, and nothing is calculated until somebody resumes it", async () => {
-  const { job, successor, calculated } = await deadWorker()
+  const { job, successor, calculated, later } = await deadWorker()
   const service = successor('mark')
   await service.start()
+  await later.advance(0)
   const marked = await service.getJob(job.id)
   expect(marked.status).toBe('interrupted')
   expect(marked.result?.error?.code).toBe('LEASE_LOST')

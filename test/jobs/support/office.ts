@@ -25,6 +25,7 @@ type Options = Partial<Omit<RecalcServiceOptions<undefined>, 'dailyCalc' | 'stag
 interface LogEntry {
   readonly level: string
   readonly message: string
+  /** What the entry calls `err`, as pino wants errors to be called. */
   readonly error: unknown
 }
 
@@ -59,7 +60,7 @@ export function office(options: Options = {}): Office {
     },
   }
   const note = (level: string) => (fields: object, message: string) => {
-    log.push({ level, message, error: (fields as { error?: unknown }).error })
+    log.push({ level, message, error: (fields as { err?: unknown }).err })
   }
   const service = new RecalcService<undefined>({
     ...(stages ? { stages } : { dailyCalc }),
