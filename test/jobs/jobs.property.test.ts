@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { type JobEvent, type JobHandle, type JobStore, memoryBackend, type RecalcBackend } from 'recalc-service'
+import { type JobEvent, type JobHandle, memoryBackend, type RecalcBackend } from 'recalc-service'
 import { manualClock } from 'recalc-service/testing'
 import { expect, test } from 'vitest'
 import { isTerminal } from '../../src/jobs/job-events.ts'
+import { mortal } from './support/mortal.ts'
 import { office, TENANT } from './support/office.ts'
 
 /** What befalls a run when it is about to calculate its nth day. */
@@ -85,17 +86,6 @@ test('however often a job is cancelled, stopped or killed, its runs together do 
   )
   await fc.assert(cases, { numRuns: 150 })
 })
-
-/** A backend that answers nobody any more once its process is dead. */
-function mortal(backend: RecalcBackend<undefined>, dead: { readonly now: boolean }): RecalcBackend<undefined> {
-  const jobs = new Proxy<JobStore>(backend.jobs, {
-    get(target, name: keyof JobStore) {
-      const method = target[name] as (...args: unknown[]) => unknown
-      return (...args: unknown[]) => (dead.now ? new Promise(() => {}) : method.apply(target, args))
-    },
-  })
-  return { ...backend, jobs }
-}
 
 async function checkEvents(jobs: RecalcBackend['jobs'], jobId: string): Promise<void> {
   const events = await jobs.events(jobId, { after: 0, limit: 10_000 })
