@@ -21,20 +21,23 @@ test('of two who resume a job of one service at once exactly one does, and every
 test('every claim has an id of its own, which its lease carries', async () => {
   const asked: string[] = []
   const leased: string[] = []
-  const backend = changedStore(memoryBackend(), (whole): Partial<JobStore<undefined>> => ({
-    async create(record, event, request) {
-      asked.push(request.claimId)
-      const admission = await whole.create(record, event, request)
-      if ('lease' in admission) leased.push(admission.lease.claimId)
-      return admission
-    },
-    async claim(jobId, request) {
-      asked.push(request.claimId)
-      const claim = await whole.claim(jobId, request)
-      if ('lease' in claim) leased.push(claim.lease.claimId)
-      return claim
-    },
-  }))
+  const backend = changedStore(
+    memoryBackend(),
+    (whole): Partial<JobStore<undefined>> => ({
+      async create(record, event, request) {
+        asked.push(request.claimId)
+        const admission = await whole.create(record, event, request)
+        if ('lease' in admission) leased.push(admission.lease.claimId)
+        return admission
+      },
+      async claim(jobId, request) {
+        asked.push(request.claimId)
+        const claim = await whole.claim(jobId, request)
+        if ('lease' in claim) leased.push(claim.lease.claimId)
+        return claim
+      },
+    }),
+  )
   const { service, failing } = office({ backend })
   failing.add('e1 2025-01-01')
   const job = await service.triggerRecalcAllAsync(RANGE)

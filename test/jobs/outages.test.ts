@@ -43,26 +43,29 @@ test.for([
   ['for everything', 1_000, true],
   ['for everything', 8_000, true],
   ['for everything', 100_000, true],
-] as const)("a job whose database is away %s, for %i ms, is completed without anybody's help", async ([, awayMs, storeToo]) => {
-  const { backend, state } = awayNowAndThen()
-  const { service, clock, calculated } = office({
-    backend,
-    calculate: async (day) => {
-      if (day !== 'e1 2025-01-02' || state.away || calculated.filter((one) => one === day).length > 1) return
-      Object.assign(state, { away: true, storeToo })
-    },
-  })
-  await service.start()
-  const job = await service.triggerRecalcAllAsync(RANGE)
-  await clock.advance(awayMs)
-  state.away = false
-  await clock.advance(200_000)
-  expect(await job.snapshot()).toMatchObject({ status: 'completed', processedDays: 6, totalDays: 6, failedDays: 0 })
-  const events = await eventsOf(await service.openJob(job.id))
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
-  expect(typesOf(events)).not.toContain('failed')
-  await service.stop()
-})
+] as const)(
+  "a job whose database is away %s, for %i ms, is completed without anybody's help",
+  async ([, awayMs, storeToo]) => {
+    const { backend, state } = awayNowAndThen()
+    const { service, clock, calculated } = office({
+      backend,
+      calculate: async (day) => {
+        if (day !== 'e1 2025-01-02' || state.away || calculated.filter((one) => one === day).length > 1) return
+        Object.assign(state, { away: true, storeToo })
+      },
+    })
+    await service.start()
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    await clock.advance(awayMs)
+    state.away = false
+    await clock.advance(200_000)
+    expect(await job.snapshot()).toMatchObject({ status: 'completed', processedDays: 6, totalDays: 6, failedDays: 0 })
+    const events = await eventsOf(await service.openJob(job.id))
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+    expect(typesOf(events)).not.toContain('failed')
+    await service.stop()
+  },
+)
 
 test('a job that its database does not let run is tried again with growing pauses, up to a limit', async () => {
   const { backend, state } = awayNowAndThen()
