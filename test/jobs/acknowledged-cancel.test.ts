@@ -1,4 +1,4 @@
-import { memoryBackend } from 'recalc-service'
+import { memoryBackend, tenantStage } from 'recalc-service'
 import { manualClock } from 'recalc-service/testing'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'
@@ -62,6 +62,28 @@ describe('a cancel that was answered with true', () => {
     expect(calculated).toEqual([])
     await service.stop()
   })
+
+  test.for(['mark', 'resume'] as const)(
+    "of an interrupted job that could not be ended at once is made good by recovery '%s', with or without its stages",
+    async (recovery) => {
+      const door = gate()
+      const { service, backend, clock } = office({ calculate: () => door.pass() })
+      const job = await service.triggerRecalcAllAsync(RANGE)
+      await door.arrived
+      const stopping = service.stop()
+      door.open()
+      await stopping
+      const away = changedStore(backend, () => ({ claim: () => Promise.reject(new Error('away')) }))
+      expect(await office({ backend: away, clock }).service.cancelJob(job.id, 'enough')).toBe(true)
+      expect(await job.snapshot()).toMatchObject({ status: 'interrupted', cancelRequested: true })
+      const ranks = tenantStage<undefined>({ name: 'ranks', writes: ['ranks'], run: async () => {} })
+      const other = office({ backend, clock, recovery, stages: [ranks] })
+      await other.service.start()
+      await clock.advance(0)
+      expect(await job.snapshot()).toMatchObject({ status: 'cancelled' })
+      await other.service.stop()
+    },
+  )
 
   test('too late to be seen by the run, as its end is written, is its end all the same', async () => {
     const backend = changedStore(memoryBackend(), (whole) => ({

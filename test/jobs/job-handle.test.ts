@@ -403,17 +403,28 @@ test("the result of another service's job outlives reads that fail", async () =>
   expect(heard).toEqual(['completed'])
 })
 
-test('a job that is forgotten while another service watches it ends the watch: nobody waits for ever', async () => {
-  const { service, backend, clock } = office({ backend: memoryBackend({ maxJobs: 1 }), calculate: () => door.pass() })
-  const door = gate()
+test('a job that is forgotten while it is watched ends the watch, and has no result', async () => {
+  const { service, backend, clock } = office({ calculate: () => new Promise(() => {}) })
   const job = await service.triggerRecalcAllAsync(RANGE)
-  await door.arrived
-  const opened = await office({ backend, clock }).service.openJob(job.id)
-  const watched = eventsOf(opened)
   await clock.advance(0)
-  door.open()
-  await job.result
-  expect(typesOf(await watched).at(-1)).toBe('completed')
+  let forgotten = false
+  const notify: (() => void)[] = []
+  const forgetful = changedStore(backend, (whole) => ({
+    get: async (jobId) => (forgotten ? undefined : await whole.get(jobId)),
+    events: async (jobId, page) => (forgotten ? [] : await whole.events(jobId, page)),
+    watch(_, listener) {
+      notify.push(listener)
+      return () => {}
+    },
+  }))
+  const opened = await office({ backend: forgetful, clock }).service.openJob(job.id)
+  const watched = eventsOf(opened)
+  const result = opened.result.catch((error: unknown) => error)
+  await clock.advance(0)
+  forgotten = true
+  for (const tell of notify) tell()
+  expect(typesOf(await watched)).toEqual(['queued', 'started', 'stage', 'progress'])
+  expect(await result).toBeInstanceOf(JobNotFoundError)
 })
 
 describe('bad input is refused', () => {
