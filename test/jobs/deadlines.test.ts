@@ -32,6 +32,8 @@ describe('stop({ timeoutMs }) returns in time', () => {
     expect(stopped).toBe(true)
     await stopping
     expect(log.filter(({ level }) => level === 'error')).toEqual([])
+    await clock.advance(120_000) // the deadlines of calls that were never answered
+    expect(clock.pending).toBe(0)
   })
 
   test('and what was given up is rolled back and not done: another process finds it and does it', async () => {
