@@ -152,6 +152,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read })
     const hasPass = selection.dailyCalc !== undefined || selection.dayStages.length > 0
     const totalDays = hasPass ? counted * countDays(plan.from, plan.to) : 0
+    if (plan.employeeIds?.length === 0) return { employees: 0, totalDays: 0, estimatedDurationMs: 0 }
     const finished = await jobs.list({ tenantId: plan.tenantId, status: 'completed', limit: 20 })
     return { employees: counted, totalDays, estimatedDurationMs: estimateMs(totalDays, finished) }
   }
@@ -271,7 +272,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   async #stop(timeoutMs: number): Promise<void> {
     const cause = new ServiceStoppedError()
-    const { clock, logger } = this.#options
+    const { clock, logger, watchdog } = this.#options
     this.#stopped.abort(cause)
     const graceful = Promise.all([this.#runs.stop(cause), this.#jobs.stop(cause)])
     // Most of the time is for what is in flight, the rest for giving it up.
@@ -285,6 +286,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
       this.#jobs.abandon(cause)
       await withDeadline(() => graceful, { clock, timeoutMs: timeoutMs - patienceMs, late }).catch(() => {})
     }
+    watchdog.stop()
   }
 
   /** Reads of the host's repository: nobody waits for one for ever, nor after a stop. */

@@ -41,8 +41,10 @@ export class EventWriter {
     this.#writing ??= this.#writeAll()
   }
 
-  /** True once everything is stored, false when the last write failed. */
+  /** Stores what could not be stored before, once more. True once everything is stored. */
   async flush(): Promise<boolean> {
+    await this.#writing
+    if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
     await this.#writing
     return this.#waiting.length === 0
   }
@@ -56,8 +58,8 @@ export class EventWriter {
   async writeEnd(events: readonly JobEvent[], record: JobRecord): Promise<boolean | NonNullable<JobRecord['cancel']>> {
     this.#refusal = null
     this.write(events, record)
-    const isStored = await this.flush()
-    return this.#refusal ?? isStored
+    await this.#writing
+    return this.#refusal ?? this.#waiting.length === 0
   }
 
   async #writeAll(): Promise<void> {

@@ -26,12 +26,14 @@ export class JobHandle {
   readonly #cancel: (reason: string | null) => Promise<boolean>
   readonly #emitter = new EventEmitter<JobEventType, unknown>()
   readonly #wrapped = new WeakMap<(event: never) => unknown, (event: JobEvent) => void>()
-  readonly #after: number
   readonly #storedResult: RecalcResult | null
   readonly #ended: Promise<JobEnd> | undefined
   #result: Promise<RecalcResult> | undefined
   #last: JobEvent | undefined
   #pumped: Promise<void> | undefined
+  /** The `seq` of the last event that the listeners heard. */
+  #heard: number
+  #onHeard: (() => void) | undefined
 
   /** @internal Handles are made by the service. */
   constructor(options: {
@@ -48,7 +50,7 @@ export class JobHandle {
     this.id = options.id
     this.#jobs = options.jobs
     this.#logger = options.logger
-    this.#after = options.after
+    this.#heard = options.after
     this.#storedResult = options.record.result
     this.#ended = options.ended
     this.#cancel = options.cancel
@@ -150,13 +152,13 @@ export class JobHandle {
 
   /** Listeners outlive a store that is away for a while: what they missed they hear when it is back. */
   async #emitAll(): Promise<void> {
-    let after = this.#after
     for (;;) {
       try {
-        for await (const event of this.events({ after })) {
-          after = event.seq
+        for await (const event of this.events({ after: this.#heard })) {
           if (isTerminal(event)) this.#last = event
           this.#emitter.emit(event.type, event)
+          this.#heard = event.seq
+          this.#onHeard?.()
         }
         return
       } catch (error) {
@@ -167,15 +169,24 @@ export class JobHandle {
     }
   }
 
+  /** Resolves when the listeners have heard the event `seq`, also when another run follows it. */
+  #heardThrough(seq: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onHeard = () => {
+        if (this.#heard >= seq) resolve()
+      }
+      this.#onHeard()
+    })
+  }
+
   async #lastResult(): Promise<RecalcResult> {
     if (this.#storedResult) return this.#storedResult
-    const pumped = this.#pump()
     if (this.#ended) {
-      const { result, isStored } = await this.#ended
-      if (isStored) await pumped
+      const { result, isStored, lastSeq } = await this.#ended
+      if (isStored && this.#pumped) await Promise.race([this.#pumped, this.#heardThrough(lastSeq)])
       return result
     }
-    await pumped
+    await this.#pump()
     if (this.#last && 'result' in this.#last) return this.#last.result
     const record = this.#jobs.closed.aborted ? undefined : await this.#jobs.get(this.id)
     if (record?.result) return record.result

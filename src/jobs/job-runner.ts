@@ -33,6 +33,8 @@ export interface JobEnd {
   readonly result: RecalcResult
   /** False when its end could not be stored: whoever finds the job by its expired lease takes it up. */
   readonly isStored: boolean
+  /** The `seq` of the last event of the run. */
+  readonly lastSeq: number
 }
 
 /**
@@ -242,7 +244,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       this.#apply({ type: 'end', result, fault: result.error ?? null })
       const drafts = [this.#meter.measure(this.#record, this.#last), endEvent(result, stopped?.cause)]
       const written = await this.#writer.writeEnd(this.#numbered(drafts), this.#record)
-      if (written === true) return { result, isStored: true }
+      if (written === true) return { result, isStored: true, lastSeq: this.#record.lastSeq }
       if (written === false) return await this.#leftBehind(isDone)
       // It was answered that the job would be cancelled, so that is how it ends.
       this.#record = before
@@ -253,7 +255,8 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   /** What this run came to, as far as it knows: the job goes on elsewhere, or is found by its expired lease. */
   async #leftBehind(isDone: boolean): Promise<JobEnd> {
     const result = await this.#resultOf(this.#control.stopped, isDone)
-    return { result: frozen({ ...result, status: 'interrupted', error: faultOf(this.#writeError) }), isStored: false }
+    const left = frozen({ ...result, status: 'interrupted', error: faultOf(this.#writeError) })
+    return { result: left, isStored: false, lastSeq: this.#record.lastSeq }
   }
 
   async #resultOf(stopped: Stop | undefined, isDone: boolean): Promise<RecalcResult> {

@@ -33,7 +33,8 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
     case 'claim': {
       const isTakenOver = ACTIVE.includes(job.status)
       const reached = reachedBy(job)
-      const recoveries = isTakenOver && job.runs > 0 && reached === job.reachedAtStart ? job.recoveries + 1 : 0
+      const isNoFurther = reached === (job.reachedAtStart ?? NOWHERE)
+      const recoveries = isTakenOver && job.runs > 0 && isNoFurther ? job.recoveries + 1 : 0
       const cancel = isCancellable(job.status) ? job.cancel : null
       const open = { status: 'running', finishedAt: null, fault: null, result: null } as const
       return { ...job, ...open, cancel, recoveries, reachedAtStart: reached }
@@ -60,10 +61,15 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
   }
 }
 
+/** Where a job is that has done nothing yet. */
+const NOWHERE = '0/0/0/0/0'
+
 /** The same as long as no step brings the job any further. */
-function reachedBy({ counters, phase }: JobRecord): string {
+function reachedBy({ counters, phase, reachedAtStart }: JobRecord): string {
   const { processedDays, skippedDays, failedDays, errorCount } = counters
-  return [phase, processedDays, skippedDays, failedDays, errorCount].join('/')
+  // Each run begins with the first phase: having come back to where the last one was brings a job no further.
+  const phasesDone = Math.max(phase - 1, Number.parseInt(reachedAtStart ?? NOWHERE, 10))
+  return [phasesDone, processedDays, skippedDays, failedDays, errorCount].join('/')
 }
 
 /** The part of the progress that employee-days make up when tenant stages follow them. */

@@ -115,10 +115,11 @@ export class Jobs<Tx> {
 
   /** False when the job has ended already. Once it is true the job ends as `cancelled`, whoever works on it. */
   async cancel(jobId: string, reason: string | null): Promise<boolean> {
+    // Only those that run by now: the answer may come when the job has long been resumed.
+    const runners = this.#runnersOf(jobId)
     const isRequested = await this.#options.jobs.requestCancel(jobId, reason)
     if (isRequested === undefined) throw new JobNotFoundError(jobId)
     if (!isRequested) return false
-    const runners = this.#runnersOf(jobId)
     for (const runner of runners) runner.cancel(reason)
     if (runners.length === 0) await this.#awaitedByStop(() => this.#closeIfAbandoned(jobId))
     return true

@@ -47,5 +47,5 @@ export function newJob(
 /** The first event of a job. */
 export function queuedEvent({ id, plan, reason, createdAt }: JobRecord): QueuedEvent {
   const { tenantId, from, to } = plan
-  return { type: 'queued', seq: 1, jobId: id, at: createdAt, tenantId, from, to, reason }
+  return Object.freeze({ type: 'queued', seq: 1, jobId: id, at: createdAt, tenantId, from, to, reason })
 }

@@ -157,6 +157,7 @@ test('another service over the same backend cancels a job at its next heartbeat'
     type: 'cancelled',
     reason: 'from afar',
   })
+  await Promise.all([service.stop(), other.service.stop()])
   expect(clock.pending).toBe(0)
 })
 

@@ -19,11 +19,21 @@ test('the time is unknown as long as no job has finished', () => {
 test('the time is judged by all days of all finished jobs', () => {
   expect(estimateMs(100, [finished(10, 1_000)])).toBe(10_000)
   expect(estimateMs(100, [finished(10, 1_000), finished(90, 1_000)])).toBe(2_000)
-  expect(estimateMs(0, [finished(10, 1_000)])).toBe(0)
+})
+
+test('a request without days is judged by jobs without days, and only by these', () => {
+  expect(estimateMs(0, [finished(10, 1_000)])).toBeNull()
+  expect(estimateMs(0, [finished(10, 1_000), finished(0, 124)])).toBe(124)
+  expect(estimateMs(1, [finished(10, 1_000), finished(0, 600_000)])).toBe(100)
 })
 
 test('jobs that were resumed, or never got an end, tell nothing about speed', () => {
   expect(estimateMs(100, [finished(10, 1_000, { runs: 2 }), finished(10, 1, { finishedAt: null })])).toBeNull()
+})
+
+test('a job during which the clock was set back tells nothing about speed', () => {
+  expect(estimateMs(100, [finished(10, -3_600_000)])).toBeNull()
+  expect(estimateMs(100, [finished(10, -3_600_000), finished(10, 1_000)])).toBe(10_000)
 })
 
 test('an estimate counts employees and days, and learns from the jobs of the tenant', async () => {

@@ -1,4 +1,4 @@
-import { type JobEvent, JobNotFoundError, memoryBackend } from 'recalc-service'
+import { InvalidRequestError, type JobEvent, JobNotFoundError, memoryBackend } from 'recalc-service'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'
 import { changedStore } from './support/changed-store.ts'
@@ -69,7 +69,7 @@ describe('listeners', () => {
     })
     await ended.promise
     expect(heard).toEqual(['started', 'completed'])
-    expect(new Set(log.map(({ error }) => error))).toEqual(new Set(errors))
+    expect(new Set(log.filter(({ level }) => level === 'error').map(({ error }) => error))).toEqual(new Set(errors))
     expect(await job.result).toMatchObject({ status: 'completed' })
   })
 
@@ -257,7 +257,7 @@ describe('a handle', () => {
     const slow = changedStore(backend, (whole) => ({
       append: async (...write) => {
         await door.pass()
-        await whole.append(...write)
+        return await whole.append(...write)
       },
     }))
     const resumed = await office({ backend: slow }).service.resumeJob(first.id)
@@ -317,4 +317,156 @@ test('listeners outlive a store that cannot be read for a while, and miss nothin
   expect(refusals).toBe(0)
   expect(heard.map(({ seq }) => seq)).toEqual(heard.map((_, i) => i + 1))
   expect(log.filter(({ message }) => message === 'Job events could not be read')).toHaveLength(2)
+})
+
+describe('the last event', () => {
+  test('is heard by whoever begins to listen for it after the end, whoever listened before', async () => {
+    const { service, clock } = office()
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    const heard: string[] = []
+    job.on('progress', () => heard.push('progress'))
+    await job.result
+    job.on('completed', () => heard.push('on'))
+    job.once('completed', () => heard.push('once'))
+    job.on('failed', () => heard.push('failed'))
+    await clock.advance(0)
+    expect(heard).toEqual(['progress', 'progress', 'on', 'once'])
+  })
+
+  test('is heard by all listeners before the result is there, however slowly the store is read', async () => {
+    const { service } = office({
+      backend: changedStore(memoryBackend(), (whole) => ({
+        async events(jobId, page) {
+          for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+          return await whole.events(jobId, page)
+        },
+      })),
+    })
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    const order: string[] = []
+    job.on('completed', () => order.push('completed'))
+    await job.result
+    order.push('result')
+    expect(order).toEqual(['completed', 'result'])
+  })
+
+  test('of a run is enough for its result, although another run has taken the job up meanwhile', async () => {
+    const door = gate()
+    const reading = gate()
+    let second = false
+    let slow = true
+    const backend = changedStore(memoryBackend(), (whole) => ({
+      async events(jobId, page) {
+        if (slow) await reading.pass()
+        return await whole.events(jobId, page)
+      },
+    }))
+    const { service, failing, clock } = office({ backend, calculate: () => second && door.pass() })
+    failing.add('e1 2025-01-01')
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    const heard: string[] = []
+    job.on('completed', () => heard.push('completed'))
+    await clock.advance(0)
+    second = true
+    const resumed = await service.resumeJob(job.id)
+    await door.arrived
+    slow = false
+    reading.open()
+    expect(await job.result).toMatchObject({ status: 'completed_with_errors' })
+    expect(heard).toEqual(['completed'])
+    door.open()
+    await resumed.result
+  })
+})
+
+test("the result of another service's job outlives reads that fail", async () => {
+  const door = gate()
+  const { service, backend, clock } = office({ calculate: () => door.pass() })
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  await door.arrived
+  let refusals = 3
+  const refuse = () => {
+    refusals -= 1
+    return refusals >= 0 && clock.now() > 0
+  }
+  const flaky = changedStore(backend, (whole) => ({
+    events: (...args) => (refuse() ? Promise.reject(new Error('away')) : whole.events(...args)),
+  }))
+  const opened = await office({ backend: flaky, clock }).service.openJob(job.id)
+  const heard: string[] = []
+  opened.on('completed', () => heard.push('completed'))
+  const { result } = opened
+  await clock.advance(5_000)
+  door.open()
+  await clock.advance(5_000)
+  expect(await result).toEqual(await job.result)
+  expect(heard).toEqual(['completed'])
+})
+
+test('a job that is forgotten while it is watched ends the watch, and has no result', async () => {
+  const { service, backend, clock } = office({ calculate: () => new Promise(() => {}) })
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  await clock.advance(0)
+  let forgotten = false
+  const notify: (() => void)[] = []
+  const forgetful = changedStore(backend, (whole) => ({
+    get: async (jobId) => (forgotten ? undefined : await whole.get(jobId)),
+    events: async (jobId, page) => (forgotten ? [] : await whole.events(jobId, page)),
+    watch(_, listener) {
+      notify.push(listener)
+      return () => {}
+    },
+  }))
+  const opened = await office({ backend: forgetful, clock }).service.openJob(job.id)
+  const watched = eventsOf(opened)
+  const result = opened.result.catch((error: unknown) => error)
+  await clock.advance(0)
+  forgotten = true
+  for (const tell of notify) tell()
+  expect(typesOf(await watched)).toEqual(['queued', 'started', 'stage', 'progress'])
+  expect(await result).toBeInstanceOf(JobNotFoundError)
+})
+
+describe('bad input is refused', () => {
+  test.for(['three', -1, 1.5, Number.NaN, null])('events after %j', async (after) => {
+    const { service } = office()
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    await job.result
+    expect(() => job.events({ after: after as number })).toThrow(InvalidRequestError)
+  })
+
+  test.for([{}, 7, null, ['why']])('the reason %j of a cancel', async (reason) => {
+    const door = gate()
+    const { service } = office({ calculate: () => door.pass() })
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    await door.arrived
+    await expect(job.cancel(reason as string)).rejects.toThrow(InvalidRequestError)
+    await expect(service.cancelJob(job.id, reason as string)).rejects.toThrow(InvalidRequestError)
+    door.open()
+    expect(await job.result).toMatchObject({ status: 'completed' })
+  })
+})
+
+test('nobody can change what is stored by writing to a result, its errors or its events', async () => {
+  const { service, failing } = office()
+  failing.add('e1 2025-01-01')
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  const result = await job.result
+  const snapshot = await job.snapshot()
+  for (const shared of [result, result.errors, result.errors[0], snapshot.result, ...(await eventsOf(job))]) {
+    expect(Object.isFrozen(shared)).toBe(true)
+  }
+  expect(() => {
+    ;(result as { status: string }).status = 'completed'
+  }).toThrow(TypeError)
+  expect((await service.getJob(job.id)).result?.status).toBe('completed_with_errors')
+})
+
+test('a message of two megabytes is cut wherever it is kept', async () => {
+  const { service } = office({ staff: ['e1'], calculate: () => Promise.reject(new Error('x'.repeat(2_000_000))) })
+  const job = await service.triggerRecalcAllAsync({ ...RANGE, to: RANGE.from })
+  const { errors } = await job.result
+  const kept = [...errors, ...(await service.listJobFailures(job.id))].map(({ message }) => message)
+  expect(kept).toHaveLength(2)
+  for (const message of kept) expect(message.length).toBeLessThanOrEqual(2_001)
 })

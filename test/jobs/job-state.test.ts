@@ -72,13 +72,13 @@ describe('a job', () => {
   })
 
   test('adds up what each step brought', () => {
-    const failures = [{ employeeId: '1', date: null, stage: 's', code: 'X', message: 'x', attempts: 1 }]
+    const failures = [{ employeeId: '1', date: null, through: null, stage: 's', code: 'X', message: 'x', attempts: 1 }]
     const { counters } = play([
       begin,
       counted(20),
       step({ processed: 5, unchanged: 2, skipped: 1 }),
       step({ processed: 3, failed: 4, failures }),
-      step({ processed: 4, failed: -4, settled: failures }),
+      step({ processed: 4, repaired: 4, settled: failures }),
     ])
     expect(counters).toEqual({
       totalDays: 20,
@@ -123,7 +123,7 @@ test('whatever happens in any order that can be, numbers never fall and statuses
       .record({ processed: fc.nat(50), skipped: fc.nat(5), failed: fc.nat(5) })
       .map((change) => step({ ...change, unchanged: change.processed >> 1 })),
     // A repair: days that had failed before move to another counter.
-    fc.nat(5).map((repaired) => step({ processed: repaired, failed: -repaired })),
+    fc.nat(5).map((repaired) => step({ processed: repaired, repaired })),
   )
   const run = fc.record({
     actions: fc.array(whileRunning, { maxLength: 20 }),
@@ -138,7 +138,7 @@ test('whatever happens in any order that can be, numbers never fall and statuses
         expect(job).toMatchObject({ status: 'running', runs: i + 1, result: null })
         expect(job.progress).toBe(before.progress)
         for (const action of actions) {
-          if (action.type === 'step' && job.counters.failedDays + action.step.failed < 0) continue
+          if (action.type === 'step' && job.counters.failedDays < action.step.repaired) continue
           job = follow(job, action)
           expect(job.status).toBe('running')
         }

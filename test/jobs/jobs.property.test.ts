@@ -1,17 +1,24 @@
 import fc from 'fast-check'
-import { type JobEvent, type JobHandle, type JobStore, memoryBackend, type RecalcBackend } from 'recalc-service'
+import { type JobEvent, type JobHandle, memoryBackend, type RecalcBackend } from 'recalc-service'
 import { manualClock } from 'recalc-service/testing'
 import { expect, test } from 'vitest'
 import { isTerminal } from '../../src/jobs/job-events.ts'
+import { mortal } from './support/mortal.ts'
 import { office, TENANT } from './support/office.ts'
 
 /** What befalls a run when it is about to calculate its nth day. */
 interface Mishap {
   readonly day: number
   readonly kind: 'cancel' | 'stop' | 'die'
+  /** Where it can, the run is begun by start(), not by somebody who resumes the job. */
+  readonly recovered: boolean
 }
 
-const mishap = fc.record({ day: fc.nat(12), kind: fc.constantFrom<Mishap['kind']>('cancel', 'stop', 'die') })
+const mishap = fc.record({
+  day: fc.nat(12),
+  kind: fc.constantFrom<Mishap['kind']>('cancel', 'stop', 'die'),
+  recovered: fc.boolean(),
+})
 const employee = fc.constantFrom('e1', 'e2', 'e3', 'e4')
 const failingDays = fc.uniqueArray(
   fc.tuple(employee, fc.integer({ min: 1, max: 3 })).map(([id, day]) => `${id} 2025-01-0${day}`),
@@ -28,9 +35,9 @@ test('however often a job is cancelled, stopped or killed, its runs together do 
       const done = new Map<string, number>()
       let id: string | undefined
 
-      for (const [run, { day, kind }] of [
+      for (const [run, { day, kind, recovered }] of [
         ...mishaps,
-        { day: Number.POSITIVE_INFINITY, kind: 'stop' as const },
+        { day: Number.POSITIVE_INFINITY, kind: 'stop' as const, recovered: false },
       ].entries()) {
         const dead = { now: false }
         let begun = 0
@@ -58,14 +65,23 @@ test('however often a job is cancelled, stopped or killed, its runs together do 
         else {
           const { status } = (await jobs.get(id))!
           if (status === 'completed') break
-          job = await one.service.resumeJob(id)
+          const isAbandoned = status === 'running' || status === 'interrupted'
+          if (recovered && isAbandoned) {
+            await one.service.start()
+            await clock.advance(0)
+            // Nothing can be asked of a process that has died by now.
+            if (!dead.now) job = await one.service.openJob(id)
+          } else job = await one.service.resumeJob(id)
         }
-        id = job.id
+        id ??= job?.id
         await clock.advance(0)
         // Nobody renews the lease of the dead.
         if (dead.now) await clock.advance(30_000)
-        else await job.result
-        await checkEvents(jobs, id)
+        else {
+          await job?.result
+          await one.service.stop()
+        }
+        await checkEvents(jobs, id!)
       }
 
       const record = (await jobs.get(id!))!
@@ -85,17 +101,6 @@ test('however often a job is cancelled, stopped or killed, its runs together do 
   )
   await fc.assert(cases, { numRuns: 150 })
 })
-
-/** A backend that answers nobody any more once its process is dead. */
-function mortal(backend: RecalcBackend<undefined>, dead: { readonly now: boolean }): RecalcBackend<undefined> {
-  const jobs = new Proxy<JobStore>(backend.jobs, {
-    get(target, name: keyof JobStore) {
-      const method = target[name] as (...args: unknown[]) => unknown
-      return (...args: unknown[]) => (dead.now ? new Promise(() => {}) : method.apply(target, args))
-    },
-  })
-  return { ...backend, jobs }
-}
 
 async function checkEvents(jobs: RecalcBackend['jobs'], jobId: string): Promise<void> {
   const events = await jobs.events(jobId, { after: 0, limit: 10_000 })

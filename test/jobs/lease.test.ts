@@ -38,7 +38,9 @@ describe('an owner whose job was taken over', () => {
     // The day that was in flight counts once: it is the new owner's.
     expect(first.calculated).toEqual(['e1 2025-01-01', 'e1 2025-01-02'])
     expect(second.calculated).toHaveLength(5)
-    await second.service.stop()
+    const stopping = Promise.all([first.service.stop(), second.service.stop()])
+    await clock.advance(60_000) // renewals without an answer have a deadline
+    await stopping
     expect(clock.pending).toBe(0)
   })
 
@@ -97,8 +99,9 @@ describe('an owner whose job was taken over', () => {
     await clock.advance(10_000)
     expect(reasons).toEqual([expect.any(LeaseLostError)])
     expect(await job.result).toMatchObject({ status: 'interrupted', error: { code: 'LEASE_LOST' } })
+    await Promise.all([first.service.stop(), second.service.stop()])
+    await clock.advance(60_000) // the deadline of the renewal that was never answered
     expect(clock.pending).toBe(0)
-    await second.service.stop()
   })
 })
 
@@ -114,7 +117,7 @@ describe('heartbeats', () => {
       },
       async append(lease, events, record) {
         if (record.status === 'cancelled') await storing.pass()
-        await whole.append(lease, events, record)
+        return await whole.append(lease, events, record)
       },
     }))
     const { service, clock } = office({
@@ -136,39 +139,75 @@ describe('heartbeats', () => {
     expect(renewals).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map((seconds) => seconds * 1_000))
     storing.open()
     expect(await job.result).toMatchObject({ status: 'cancelled' })
+    await service.stop()
     await clock.advance(60_000)
     expect(renewals).toHaveLength(10)
     expect(clock.pending).toBe(0)
   })
 
-  test('do not pile up while the store does not answer, and leave no timer when the run ends meanwhile', async () => {
-    let asked = 0
+  /** An office whose store does not answer renewals until the gate is opened. */
+  function silentRenewals() {
+    const asked: number[] = []
     const answer = gate()
     const door = gate()
     const backend = changedStore(memoryBackend(), (whole) => ({
       async renew(lease, request) {
-        asked += 1
+        asked.push(request.now)
         await answer.pass()
         return await whole.renew(lease, request)
       },
     }))
-    const { service, clock, log } = office({ backend, calculate: () => door.pass() })
+    const clock = manualClock({ start: 0 })
+    return { ...office({ backend, clock, calculate: () => door.pass(), leaseMs: 30_000 }), asked, answer, door }
+  }
+
+  test('in flight as the run ends are waited for by stop(), and only by stop()', async () => {
+    const { service, clock, asked, answer, door } = silentRenewals()
     const job = await service.triggerRecalcAllAsync(RANGE)
     await door.arrived
-    await clock.advance(300_000)
-    expect(asked).toBe(1)
+    await clock.advance(10_000)
     door.open()
     expect(await job.result).toMatchObject({ status: 'completed' })
-    // Whoever stops the service may close the database next, so the answer is waited for then, and only then.
+    // Whoever stops the service may close the database next.
     let stopped = false
     const stopping = service.stop().then(() => {
       stopped = true
     })
-    await clock.advance(300_000)
+    await clock.advance(9_000)
     expect(stopped).toBe(false)
     answer.open()
     await stopping
-    expect({ asked, pending: clock.pending, log }).toEqual({ asked: 1, pending: 0, log: [] })
+    expect({ asked, pending: clock.pending }).toEqual({ asked: [10_000], pending: 0 })
+  })
+
+  test('in flight as the run ends are waited for no longer than a third of the lease', async () => {
+    const { service, clock, door } = silentRenewals()
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    await door.arrived
+    await clock.advance(10_000)
+    door.open()
+    await job.result
+    const stopping = service.stop()
+    await clock.advance(10_000)
+    await stopping
+  })
+
+  test('that nobody answers do not pile up, and once the lease has run out by its own clock the run is given up', async () => {
+    const { service, clock, asked, log } = silentRenewals()
+    const job = await service.triggerRecalcAllAsync(RANGE)
+    await clock.advance(39_999)
+    expect(await job.snapshot()).toMatchObject({ status: 'running' })
+    await clock.advance(1)
+    expect(await job.result).toMatchObject({ status: 'interrupted', error: { code: 'LEASE_LOST' } })
+    expect(asked).toEqual([10_000, 30_000])
+    expect(log.filter(({ level }) => level === 'warn')).toMatchObject([
+      { error: { code: 'CALL_TIMEOUT' } },
+      { error: { code: 'CALL_TIMEOUT' } },
+      { message: 'The job is given up', error: { code: 'LEASE_LOST' } },
+    ])
+    await service.stop()
+    await clock.advance(60_000)
+    expect({ asked: asked.length, pending: clock.pending }).toEqual({ asked: 2, pending: 0 })
   })
 
   test('go on after one failed', async () => {
@@ -188,7 +227,7 @@ describe('heartbeats', () => {
     await door.arrived
     await clock.advance(30_000)
     expect(renewed).toBe(1)
-    expect(log.map(({ level }) => level)).toEqual(['warn', 'warn'])
+    expect(log.filter(({ level }) => level !== 'info').map(({ level }) => level)).toEqual(['warn', 'warn'])
     door.open()
     expect(await job.result).toMatchObject({ status: 'completed' })
   })
@@ -206,8 +245,9 @@ describe('when events cannot be stored', () => {
       async append(lease, events, record) {
         appends += 1
         const error = fails(appends)
-        if (answerLost || !error) await whole.append(lease, events, record)
-        if (error) throw error
+        if (!error) return await whole.append(lease, events, record)
+        if (answerLost) await whole.append(lease, events, record)
+        throw error
       },
     }))
   }
@@ -285,7 +325,7 @@ describe('when events cannot be stored', () => {
       async append(lease, events, record) {
         sizes.push(events.length)
         if (sizes.length === 1) await door.pass()
-        await whole.append(lease, events, record)
+        return await whole.append(lease, events, record)
       },
     }))
     const { service, failing, calculated, clock } = office({ backend })
@@ -303,6 +343,6 @@ describe('when events cannot be stored', () => {
 
 /** As another process would do it after a long while. */
 async function takeAway(jobs: JobStore, jobId: string, now: number): Promise<void> {
-  const claim = await jobs.claim(jobId, { owner: 'another', now, leaseMs: 30_000, from: ['queued', 'running'] })
+  const claim = await jobs.claim(jobId, { claimId: 'another', now, leaseMs: 30_000, from: ['queued', 'running'] })
   expect(claim).toHaveProperty('lease')
 }

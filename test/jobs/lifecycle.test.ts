@@ -31,7 +31,8 @@ describe('stop()', () => {
     await service.start()
     await service.triggerRecalcAllAsync(RANGE)
     await door.arrived
-    expect(clock.pending).toBe(2)
+    // The next look for abandoned jobs, the next heartbeat, the next look at units of work.
+    expect(clock.pending).toBe(3)
     door.open()
     await service.stop()
     expect(clock.pending).toBe(0)
@@ -185,7 +186,7 @@ describe('start()', () => {
     const job = await dyingOffice(backend, clock).service.triggerRecalcAllAsync(RANGE)
     await clock.advance(29_999)
     expect(calculated).toEqual([])
-    await clock.advance(1)
+    await clock.advance(3_335) // it looks every third of its lease
     expect(await (await service.openJob(job.id)).result).toMatchObject({ status: 'completed', processedDays: 6 })
     expect(calculated).toHaveLength(6)
     await service.stop()
@@ -206,19 +207,23 @@ describe('start()', () => {
     await other.service.stop()
   })
 
-  test('never takes a job of its own service, although its lease could not be renewed in time', async () => {
+  test('never takes a job that its own service works on, although its lease could not be renewed in time', async () => {
     const door = gate()
-    const backend = changedStore(memoryBackend(), () => ({ renew: () => Promise.reject(new Error('away')) }))
+    const backend = changedStore(memoryBackend(), () => ({ renew: () => new Promise<never>(() => {}) }))
     const { service, clock, calculated } = office({ backend, calculate: () => door.pass() })
     const job = await service.triggerRecalcAllAsync(RANGE)
     await door.arrived
     await service.start()
-    await clock.advance(120_000)
+    // The last beat began as the lease ran out, and has a deadline of its own.
+    await clock.advance(39_000)
     await expect(service.resumeJob(job.id)).rejects.toThrow('it is running')
     door.open()
     expect(await job.result).toMatchObject({ status: 'completed', processedDays: 6 })
     expect(calculated).toHaveLength(6)
-    await service.stop()
+    expect(await job.snapshot()).toMatchObject({ runs: 1 })
+    const stopping = service.stop()
+    await clock.advance(60_000) // renewals without an answer have a deadline
+    await stopping
     expect(clock.pending).toBe(0)
   })
 
@@ -241,9 +246,9 @@ describe('start()', () => {
   test('called several times at once begins once', async () => {
     let lists = 0
     const backend = changedStore(memoryBackend(), (whole) => ({
-      listInterrupted(now) {
+      listAbandoned(query) {
         lists += 1
-        return whole.listInterrupted(now)
+        return whole.listAbandoned(query)
       },
     }))
     const { service, clock } = office({ backend })
@@ -255,7 +260,7 @@ describe('start()', () => {
 
   test('that fails can be tried again, and leaves nothing going', async () => {
     const away = new Error('the database is away')
-    const backend = failingTimes(1, 'listInterrupted', away)
+    const backend = failingTimes(1, 'listAbandoned', away)
     const { service, clock } = office({ backend })
     await expect(service.start()).rejects.toBe(away)
     expect(clock.pending).toBe(0)
@@ -268,16 +273,16 @@ describe('start()', () => {
     const jobs = memoryBackend()
     let away = false
     const backend = changedStore(jobs, (whole) => ({
-      listInterrupted: (now) => (away ? Promise.reject(new Error('away')) : whole.listInterrupted(now)),
+      listAbandoned: (query) => (away ? Promise.reject(new Error('away')) : whole.listAbandoned(query)),
     }))
     const { service, clock, log } = office({ backend, leaseMs: 30_000 })
     await service.start()
     away = true
-    await clock.advance(60_000)
+    await clock.advance(20_000)
     expect(log.filter(({ level }) => level === 'error')).toHaveLength(2)
     away = false
     const jobId = await interruptedJob(jobs)
-    await clock.advance(30_000)
+    await clock.advance(10_000)
     expect(await (await service.openJob(jobId)).result).toMatchObject({ status: 'completed' })
     await service.stop()
     expect(clock.pending).toBe(0)
@@ -290,10 +295,13 @@ describe('start()', () => {
     const broken = changedStore(backend, (whole) => ({
       claim: (id, request) => (id === first ? Promise.reject(new Error('broken')) : whole.claim(id, request)),
     }))
-    const { service, log } = office({ backend: broken })
+    const { service, log, clock } = office({ backend: broken })
     await service.start()
+    await clock.advance(0)
     expect(await (await service.openJob(second)).result).toMatchObject({ status: 'completed' })
-    expect(log.filter(({ level }) => level === 'warn')).toMatchObject([{ error: { message: 'broken' } }])
+    const warnings = log.filter(({ level }) => level === 'warn')
+    expect(warnings.length).toBeGreaterThan(0)
+    for (const warning of warnings) expect(warning).toMatchObject({ error: { message: 'broken' } })
     await service.stop()
   })
 })

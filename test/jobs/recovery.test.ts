@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { memoryBackend, RecalcService } from '../../src/index.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import { gate } from '../support/gate.ts'
+import { office, RANGE } from './support/office.ts'
 
 const REQUEST = { tenantId: 'acme', from: '2025-01-01', to: '2025-01-03' }
 
@@ -28,7 +29,7 @@ async function deadWorker() {
       clock: later,
       recovery,
     })
-  return { job, successor, calculated }
+  return { job, successor, calculated, later }
 }
 
 async function typesOf(service: RecalcService<undefined>, jobId: string): Promise<readonly string[]> {
@@ -55,9 +56,10 @@ test('a job whose worker died is taken up, and its events say that a run was cut
 })
 
 test("with recovery 'mark' it is ended as interrupted, and nothing is calculated until somebody resumes it", async () => {
-  const { job, successor, calculated } = await deadWorker()
+  const { job, successor, calculated, later } = await deadWorker()
   const service = successor('mark')
   await service.start()
+  await later.advance(0)
   const marked = await service.getJob(job.id)
   expect(marked.status).toBe('interrupted')
   expect(marked.result?.error?.code).toBe('LEASE_LOST')
@@ -67,4 +69,70 @@ test("with recovery 'mark' it is ended as interrupted, and nothing is calculated
   const resumed = await service.resumeJob(job.id)
   expect((await resumed.result).status).toBe('completed')
   expect(calculated).toHaveLength(3)
+})
+
+test('start() resolves with 40 interrupted jobs, of which at most `concurrency` run at once, until all are done', async () => {
+  const clock = manualClock()
+  const backend = memoryBackend()
+  const ids: string[] = []
+  for (let tenant = 0; tenant < 40; tenant++) {
+    const stopped = office({ clock, backend })
+    const job = await stopped.service.triggerRecalcAllAsync({ ...RANGE, tenantId: `tenant ${tenant}` })
+    await stopped.service.stop()
+    ids.push(job.id)
+  }
+  const door = gate()
+  let [open, most] = [0, 0]
+  const { service } = office({
+    clock,
+    backend,
+    concurrency: 4,
+    async calculate() {
+      open += 1
+      most = Math.max(most, open)
+      await door.pass()
+      open -= 1
+    },
+  })
+  await service.start() // although nobody opens the door
+  await clock.advance(60_000)
+  const statuses = async () => (await service.listJobs()).map(({ status }) => status)
+  expect((await statuses()).filter((status) => status === 'running')).toHaveLength(4)
+  door.open()
+  await clock.advance(10_000)
+  expect(new Set(await statuses())).toEqual(new Set(['completed']))
+  expect(await service.listJobs()).toHaveLength(ids.length)
+  expect(most).toBe(4)
+  await service.stop()
+})
+
+test('recovered jobs, new ones and calls together open at most `concurrency` units of work, and calls go first', async () => {
+  const clock = manualClock()
+  const door = gate()
+  let [open, most] = [0, 0]
+  const { service, calculated } = office({
+    clock,
+    concurrency: 2,
+    staff: ['e1', 'e2', 'e3', 'e4'],
+    async calculate() {
+      open += 1
+      most = Math.max(most, open)
+      await door.pass()
+      open -= 1
+    },
+  })
+  const jobs = await Promise.all([
+    service.triggerRecalcRangeAsync({ ...RANGE, employeeId: 'e1' }),
+    service.triggerRecalcRangeAsync({ ...RANGE, employeeId: 'e2' }),
+    service.triggerRecalcRangeAsync({ ...RANGE, employeeId: 'e3' }),
+  ])
+  await clock.advance(0)
+  const call = service.triggerRecalc({ tenantId: RANGE.tenantId, employeeId: 'e4', date: RANGE.from })
+  await clock.advance(0)
+  expect(calculated).toHaveLength(2)
+  door.open()
+  await Promise.all([call, ...jobs.map(({ result }) => result)])
+  // The call came last, and was served as soon as a unit of work had ended.
+  expect(calculated.indexOf('e4 2025-01-01')).toBe(2)
+  expect(most).toBe(2)
 })

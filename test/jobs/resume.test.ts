@@ -155,17 +155,16 @@ describe('resuming is refused', () => {
     const before = office({ backend, stages: [totals] })
     const job = await before.service.triggerRecalcAllAsync(RANGE)
     await job.result
+    const gone = (name: string) => `this service's stages are not those of the job: it has no stage "${name}"`
     for (const { service } of [office({ backend, stages: [ranks] }), office({ backend })]) {
-      await expect(service.resumeJob(job.id)).rejects.toThrow(
-        new NotResumableError(job.id, 'this service does not have all of its stages (totals)'),
-      )
+      await expect(service.resumeJob(job.id)).rejects.toThrow(new NotResumableError(job.id, gone('totals')))
     }
     const daily = office({ backend })
     daily.failing.add('e1 2025-01-01')
     const dailyJob = await daily.service.triggerRecalcAllAsync(RANGE)
     await dailyJob.result
     await expect(before.service.resumeJob(dailyJob.id)).rejects.toThrow(
-      new NotResumableError(dailyJob.id, 'this service does not have all of its stages (dailyCalc)'),
+      new NotResumableError(dailyJob.id, gone('dailyCalc')),
     )
   })
 
@@ -208,9 +207,10 @@ test('a job can be resumed the moment its end is visible, while the old run is s
   const door = gate()
   const backend = changedStore(memoryBackend(), (whole) => ({
     async append(lease, events, record) {
-      await whole.append(lease, events, record)
+      const refusal = await whole.append(lease, events, record)
       // The end is stored; the run that stored it has not heard so yet.
       if (record.status === 'completed_with_errors') await door.pass()
+      return refusal
     },
   }))
   const { service, failing, clock } = office({ backend })
@@ -232,8 +232,9 @@ test('a run that takes up a job while the old one winds up is known to the servi
   const work = gate()
   const backend = changedStore(memoryBackend(), (whole) => ({
     async append(lease, events, record) {
-      await whole.append(lease, events, record)
+      const refusal = await whole.append(lease, events, record)
       if (record.status === 'completed_with_errors') await oldEnd.pass()
+      return refusal
     },
   }))
   let second = false

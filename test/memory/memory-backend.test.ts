@@ -21,6 +21,7 @@ describe('maxJobs', () => {
     const { service } = office({
       backend: memoryBackend({ maxJobs: 1 }),
       exclusive: 'none',
+      concurrency: 2,
       calculate: (day) => day.startsWith('e1') && door.pass(),
     })
     const waiting = await Promise.all(
@@ -86,11 +87,11 @@ test('a step that was saved before the job was taken over takes no effect after 
   const backend: RecalcBackend<undefined> = memoryBackend()
   const { service, clock } = office({ backend, calculate: () => new Promise(() => {}) })
   const { id } = await service.triggerRecalcAllAsync(RANGE)
-  const lease = { jobId: id, owner: 'whoever', token: 1 }
-  const step = { unchanged: 0, skipped: 0, failed: 0, failures: [], settled: [], moved: [] }
+  const lease = { jobId: id, claimId: 'whoever', token: 1 }
+  const step = { unchanged: 0, skipped: 0, failed: 0, repaired: 0, failures: [], settled: [], moved: [] }
   const complete = await backend.jobs.saveStep(undefined, lease, { ...step, processed: 3 })
   const now = clock.now() + 60_000
-  await backend.jobs.claim(id, { owner: 'another', now, leaseMs: 30_000, from: ['running', 'queued'] })
+  await backend.jobs.claim(id, { claimId: 'another', now, leaseMs: 30_000, from: ['running', 'queued'] })
   expect(() => complete?.()).toThrow(LeaseLostError)
   expect((await backend.jobs.get(id))?.counters.processedDays).toBe(0)
 })
@@ -109,11 +110,11 @@ test('the checkpoint of a job does not grow with its employees', async () => {
     await job.cancel()
     door.open()
     expect(await job.result).toMatchObject({ status: 'cancelled' })
-    const request = { owner: 'another', now: 0, leaseMs: 30_000, from: ['cancelled'] as const }
+    const request = { claimId: 'another', now: 0, leaseMs: 30_000, from: ['cancelled'] as const }
     const claim = await backend.jobs.claim(job.id, request)
     if (!('lease' in claim)) throw new Error('the job should have been claimed')
-    const { openLanes, after } = claim.checkpoint
-    expect(after).toBe(staff.at(-1))
+    const { openLanes, dispatchedThrough } = claim.checkpoint
+    expect(dispatchedThrough).toBe(staff.at(-1))
     sizes.push(openLanes.flatMap(({ employeeIds }) => employeeIds).length)
   }
   // A page at most: lanes that were handed out and not reached.

@@ -114,6 +114,13 @@ export class UnitWatchdog {
     this.#timer = undefined
   }
 
+  /** Looks no more: nothing is begun any more, and what still ran was given up. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#units.clear()
+  }
+
   #lookLater(): void {
     this.#timer = this.#clock.setTimeout(() => this.#look(), this.#intervalMs)
     this.#timer.unref()

@@ -6,7 +6,7 @@ const METHODS = [
   'renew',
   'get',
   'list',
-  'listInterrupted',
+  'listAbandoned',
   'events',
   'failures',
   'failuresOf',

@@ -19,12 +19,14 @@ type Options = Partial<Omit<RecalcServiceOptions<undefined>, 'dailyCalc' | 'stag
   readonly staff?: readonly string[]
   /** What the calculator does with a day; `'e1 2025-01-01'` names it. */
   readonly calculate?: (day: string, signal: AbortSignal) => unknown
+  readonly onLog?: (message: string, fields: object) => void
 }
 
 /** What a service logged. */
 interface LogEntry {
   readonly level: string
   readonly message: string
+  /** What the entry calls `err`, as pino wants errors to be called. */
   readonly error: unknown
 }
 
@@ -46,7 +48,15 @@ export const TENANT = 'acme'
 export const RANGE = { tenantId: TENANT, from: '2025-01-01', to: '2025-01-03' } as const
 
 export function office(options: Options = {}): Office {
-  const { clock = manualClock(), backend = memoryBackend(), staff = ['e1', 'e2'], calculate, stages, ...rest } = options
+  const {
+    clock = manualClock(),
+    backend = memoryBackend(),
+    staff = ['e1', 'e2'],
+    calculate,
+    stages,
+    onLog,
+    ...rest
+  } = options
   const calculated: string[] = []
   const failing = new Set<string>()
   const log: LogEntry[] = []
@@ -59,7 +69,8 @@ export function office(options: Options = {}): Office {
     },
   }
   const note = (level: string) => (fields: object, message: string) => {
-    log.push({ level, message, error: (fields as { error?: unknown }).error })
+    onLog?.(message, fields)
+    log.push({ level, message, error: (fields as { err?: unknown }).err })
   }
   const service = new RecalcService<undefined>({
     ...(stages ? { stages } : { dailyCalc }),
