@@ -132,9 +132,9 @@ describe.each(servers)('a unit of work on $name', async (server) => {
     const alone = connect({ max: 1 }, failing.hook)
     const { jobs } = sqlBackend(alone)
     const before = await sessionOf(server.session, alone)
-    expect(
-      await errorOf(jobs.renew({ jobId: 'x', claimId: 'x', token: 1 }, { now: 0, leaseMs: 1 })),
-    ).toBeInstanceOf(Error)
+    expect(await errorOf(jobs.renew({ jobId: 'x', claimId: 'x', token: 1 }, { now: 0, leaseMs: 1 }))).toBeInstanceOf(
+      Error,
+    )
     expect(await sessionOf(server.session, alone)).not.toBe(before)
   })
 

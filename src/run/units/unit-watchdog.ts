@@ -118,7 +118,7 @@ export class UnitWatchdog {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#units.clear()
+    this.#monitors.length = 0
   }
 
   #lookLater(): void {
