@@ -1,7 +1,7 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RunPhase } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan.ts'
-import type { Counters, RecalcResult } from '../run/result.ts'
+import type { Counters, RecalcResult, RunFault } from '../run/result.ts'
 import type { JobRecord, JobStatus } from './job-record.ts'
 
 /** How a job stood at one moment. */
@@ -36,13 +36,15 @@ export interface JobSnapshot extends Counters {
   readonly cancelReason: string | null
   /** The `seq` of its last event. */
   readonly lastSeq: number
+  /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */
+  readonly error: RunFault | null
   /** Once its last run has ended. */
   readonly result: RecalcResult | null
 }
 
 /** A job as its users see it. */
 export function snapshotOf(record: JobRecord): JobSnapshot {
-  const { plan, phases, phase, counters, cancel, resumedAt, scope: _, fingerprint: __, fault: ___, ...shown } = record
+  const { plan, phases, phase, counters, cancel, resumedAt, fault, scope: _, fingerprint: __, ...shown } = record
   const { kind, tenantId, from, to } = plan
   return {
     ...shown,
@@ -56,5 +58,6 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     runStartedAt: resumedAt,
     cancelRequested: !!cancel,
     cancelReason: cancel?.reason ?? null,
+    error: fault,
   }
 }
