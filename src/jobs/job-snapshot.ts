@@ -1,7 +1,7 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RunPhase } from '../run/journal.ts'
-import type { RunPlan } from '../run/plan/run-plan.ts'
-import type { Counters, RecalcResult } from '../run/result.ts'
+  const { plan, phases, phase, counters, cancel, resumedAt, fault, ...rest } = record
+  const { scope: _, fingerprint: __, reachedAtStart: ___, recoveries: ____, ...shown } = rest
 import type { JobRecord, JobStatus } from './job-record.ts'
 
 /** How a job stood at one moment. */
@@ -36,14 +36,16 @@ export interface JobSnapshot extends Counters {
   readonly cancelReason: string | null
   /** The `seq` of its last event. */
   readonly lastSeq: number
+  /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */
+  readonly error: RunFault | null
   /** Once its last run has ended. */
   readonly result: RecalcResult | null
 }
 
 /** A job as its users see it. */
 export function snapshotOf(record: JobRecord): JobSnapshot {
-  const { plan, phases, phase, counters, cancel, resumedAt, ...rest } = record
-  const { scope: _, fingerprint: __, reachedAtStart: ___, fault: ____, recoveries: _____, ...shown } = rest
+  const { plan, phases, phase, counters, cancel, resumedAt, fault, ...rest } = record
+  const { scope: _, fingerprint: __, reachedAtStart: ___, recoveries: ____, ...shown } = rest
   const { kind, tenantId, from, to } = plan
   return {
     ...shown,
@@ -57,5 +59,6 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     runStartedAt: resumedAt,
     cancelRequested: !!cancel,
     cancelReason: cancel?.reason ?? null,
+    error: fault,
   }
 }

@@ -3,7 +3,7 @@ import { Problem } from '../response/problem.ts'
 
 /**
  * The JSON of a request's body; `undefined` for an empty one. Reads no more than `maxBytes` of it, whatever its headers
- * promise. A body that Express's `json()` or `raw()` has read before is taken from there.
+ * promise. A body that Express's `json()` or `raw()` has read before is taken from there; their own limit holds for it.
  *
  * @throws {Problem} 400, 413 or 415; 500 for a body that somebody else has read.
  */

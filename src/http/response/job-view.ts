@@ -40,7 +40,7 @@ export function jobView(job: JobSnapshot, about: JobViewOptions) {
     runs: job.runs,
     cancel_requested: job.cancelRequested,
     cancel_reason: job.cancelReason,
-    error: job.result?.error ? faultView(job.result.error, about.describe) : null,
+    error: job.error && faultView(job.error, about.describe),
     elapsed_seconds: elapsedSeconds(job, about.now),
     remaining_seconds: inSeconds(job.remainingMs),
     last_seq: job.lastSeq,
