@@ -37,23 +37,26 @@ export async function runTenantStages<Tx>(
     run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
     try {
-      await commitStage(run, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
+      const committed = await commitStage(run, stage, { ...emptyStep, tenantStageDone: stage.name, settled })
+      if (!committed) return false
     } catch (thrown) {
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
-      await commitFailure(run, { ...emptyStep, settled, failures: [failure] })
+      const committed = await commitFailure(run, { ...emptyStep, settled, failures: [failure] })
+      if (!committed) return false
       run.onFailures([failure])
     }
   }
   return true
 }
 
-async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step: Step): Promise<void> {
+/** @returns false when the run was stopped before that. */
+async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step: Step): Promise<boolean> {
   const { settings, plan } = run
   const { tenantId, employeeIds, from, to } = plan
   const save = savingOnce(run, step)
-  await attempt(stage.name, run, async (number) => {
+  const done = await attempt(stage.name, run, async (number) => {
     await unlessSavedBefore(() =>
       inUnitOfWork(run, lockKeys(tenantId, [WHOLE_TENANT]), async (unit, committed) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
@@ -63,15 +66,19 @@ async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step:
       }),
     )
     run.journal.committed(step, undefined)
+    return true
   })
+  return done ?? false
 }
 
-async function commitFailure<Tx>(run: ActiveRun<Tx>, step: Step): Promise<void> {
+async function commitFailure<Tx>(run: ActiveRun<Tx>, step: Step): Promise<boolean> {
   const save = savingOnce(run, step)
-  await attempt('failure', run, async () => {
+  const done = await attempt('failure', run, async () => {
     await unlessSavedBefore(() => inUnitOfWork(run, [], async ({ tx }, committed) => committed(await save(tx))))
     run.journal.committed(step, undefined)
+    return true
   })
+  return done ?? false
 }
 
 /** Saves a step, and says so when an earlier attempt has got as far as its commit. */
