@@ -32,8 +32,9 @@ export type * from './jobs/job-store.ts'
 export type { Recovery } from './jobs/recovery.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
-export type { CalcContext, Calculation, Logger, StageContext, TenantContext } from './pipeline/context.ts'
+export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
+export type { StageShape } from './pipeline/stage-shape.ts'
 export {
   type DailyCalc,
   type DayChanges,
@@ -61,7 +62,13 @@ export {
 } from './run/checkpoint.ts'
 export type { RecalcFailure } from './run/failure.ts'
 export type { AfterCommit, RunPhase } from './run/journal.ts'
-export type { ClosedPeriods, Employee, EmployeeQuery, EmployeeRepository } from './run/plan/host-contracts.ts'
+export type {
+  ClosedInterval,
+  ClosedPeriods,
+  Employee,
+  EmployeeQuery,
+  EmployeeRepository,
+} from './run/plan/host-contracts.ts'
 export type {
   AllRequest,
   BatchRequest,
