@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CalcContext, EmployeeDay, RecalcService } from '../../src/index.ts'
 import type { Transaction } from '../support/database.ts'
+import { gate } from '../support/gate.ts'
 import { TENANT, world } from '../support/service.ts'
 import { settled } from '../support/settled.ts'
 
@@ -66,17 +67,21 @@ test('a job that is started inside a calculation is not awaited by it, so it is 
   expect(calculated).toEqual(['a', 'b'])
 })
 
-test('a calculator of a job that was started inside a calculation is no part of that calculation', async () => {
+test('a calculator of a job that was started inside a calculation is no part of that calculation, even while that goes on', async () => {
+  const called = gate()
   const other = world({
     dailyCalc: {
       async calculateDay() {
-        await made.service.triggerRecalc({ ...day, employeeId: 'c' })
+        const call = made.service.triggerRecalc({ ...day, employeeId: 'c' })
+        called.open()
+        await call
       },
     },
   })
   let job: { readonly result: Promise<unknown> } | undefined
   const made = calling(async () => {
     job = await other.service.triggerRecalcAsync(day)
+    await called.pass()
   })
   await made.service.triggerRecalc(day)
   await expect(job?.result).resolves.toMatchObject({ status: 'completed' })

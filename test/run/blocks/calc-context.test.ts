@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RunIdentity } from '../../../src/index.ts'
+import { memoryBackend, RecalcService, type RunIdentity, type UnitOfWork } from '../../../src/index.ts'
 import { TransientError } from '../../support/database.ts'
-import { fill, TENANT, world } from '../../support/service.ts'
+import { employeeList, TENANT, world } from '../../support/service.ts'
 
 const FROM = '2025-01-01'
 const range = { tenantId: TENANT, employeeId: 'a', from: FROM, to: '2025-01-03' }
@@ -76,6 +76,31 @@ test('what is rolled back calls nothing, and what is tried again calls once', as
   expect(called).toEqual([2])
 })
 
+test('a backend that does the work twice by itself calls once what is to be called after its commit', async () => {
+  const called: number[] = []
+  let tries = 0
+  const unitOfWork: UnitOfWork<undefined> = {
+    run: async (work) => {
+      await work(undefined) // rolled back
+      return await work(undefined)
+    },
+    lockEmployees: async () => {},
+    isTransient: () => false,
+  }
+  const service = new RecalcService<undefined>({
+    dailyCalc: {
+      async calculateDay(_day, { afterCommit }) {
+        const own = ++tries
+        afterCommit(() => called.push(own))
+      },
+    },
+    employees: employeeList(['a']),
+    backend: memoryBackend({ unitOfWork }),
+  })
+  await service.triggerRecalc({ tenantId: TENANT, employeeId: 'a', date: FROM })
+  expect(called).toEqual([2])
+})
+
 test('an error of a call after the commit is logged and undoes nothing, and the calls behind it are made', async () => {
   const logged: unknown[] = []
   const called: string[] = []
@@ -110,5 +135,4 @@ test('an error of a call after the commit is logged and undoes nothing, and the 
     { message: 'A call after the commit failed: the mail server is away' },
     { message: 'A call after the commit failed: and the other one' },
   ])
-  fill(database, 'hours', 'a', {})
 })

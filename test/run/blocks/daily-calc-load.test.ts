@@ -95,6 +95,24 @@ describe('a dailyCalc that loads', () => {
     )
   })
 
+  test('leaves no trace of a day that failed after it had written something', async () => {
+    const { service, database } = world({
+      dailyCalc: {
+        load: async () => undefined,
+        async calculateDay(day, { tx }) {
+          tx.write('first', rowKey(day), 1)
+          if (day.date === '2025-01-03') throw new RangeError('no rule')
+          tx.write('second', rowKey(day), 1)
+        },
+      },
+    })
+    const request = { ...everybody, employeeId: 'a' }
+    await expect(service.triggerRecalcRange(request, { onError: 'continue' })).resolves.toMatchObject({ failedDays: 1 })
+    const others = dates.filter((date) => date !== '2025-01-03').map((date) => key('a', date))
+    expect(Object.keys(database.dump('first'))).toEqual(others)
+    expect(Object.keys(database.dump('second'))).toEqual(others)
+  })
+
   test('is resumed at the failed days alone', async () => {
     const blocks: Block[] = []
     let broken = true

@@ -177,6 +177,21 @@ describe('a unit of work without an end', () => {
     expect(units.database.misuse).toEqual([])
   })
 
+  test('never commits when its stage comes back at last, also where its connection cannot be closed', async () => {
+    const stuck = gate()
+    const units = ownTransactions()
+    const kept = { ...units, abandon: undefined } as unknown as OwnTransactions
+    const { clock, service } = stuckIn(stuck.pass(), { leaseMs: 1_000 }, kept)
+    const failure = expect(service.triggerRecalc(day)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    // The given up one holds its employee in the database, so nobody can record that the day failed.
+    await clock.advance(70_000)
+    await failure
+    stuck.open()
+    await clock.advance(0)
+    expect(units.database.dump('rows')).toEqual({})
+    expect(units.database.lockedKeys).toEqual([])
+  })
+
   test('is given up sooner when it is the library that waits for the database, and tried again', async () => {
     const never = new Promise<never>(() => {})
     let begun = 0
