@@ -35,6 +35,7 @@ export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backen
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
+export type { StageShape } from './pipeline/stage-shape.ts'
 export {
   type DailyCalc,
   type DayChanges,

@@ -147,6 +147,7 @@ test('4. after crashes, cancels and resumes the tables equal those of one undist
     nth('load', 2, () => void second.service.cancelJob(id)),
   )
   await second.service.start()
+  await settled() // it has begun to look; now it has taken the job up
   const cancelled = await (await second.service.openJob(id)).result
   expect(cancelled.status).toBe('cancelled')
   const third = start(
@@ -156,6 +157,7 @@ test('4. after crashes, cancels and resumes the tables equal those of one undist
   await expect((await third.service.resumeJob(id)).result).resolves.toMatchObject({ status: 'interrupted' })
   const last = start(1, () => {})
   await last.service.start()
+  await settled()
   const result = await (await last.service.openJob(id)).result
 
   expect(result).toMatchObject({ status: 'completed', totalDays: 30, processedDays: 30, failedDays: 0 })

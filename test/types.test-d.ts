@@ -65,6 +65,51 @@ new RecalcService({ dailyCalc: plain, employees, concurency: 4 })
 // @ts-expect-error exclusive is a word
 new RecalcService({ dailyCalc: plain, employees, exclusive: true })
 
+// Beside a dailyCalc there may be tenant stages, which run once after it.
+new RecalcService({ dailyCalc: onTx, stages: [rankingOnTx], employees, backend })
+// @ts-expect-error a day stage beside a dailyCalc
+new RecalcService({ dailyCalc: onTx, stages: [scoresOnTx], employees, backend })
+
+// What `load` gives is what `calculateDay` gets.
+const loading: DailyCalc<Tx, readonly string[]> = {
+  load: async ({ employeeIds, from, to }, { tx }) => tx.query([...employeeIds, from, to].join()),
+  async calculateDay({ date }, { tx, run, afterCommit }, rows) {
+    afterCommit(() => run.id.trim())
+    if (rows.includes(date)) return 'unchanged'
+    await tx.query(date)
+    return 'changed'
+  },
+}
+void loading
+const wrongInputs: DailyCalc<Tx, number> = {
+  // @ts-expect-error texts, not a number
+  load: async (_block, { tx }) => tx.query('select'),
+  async calculateDay() {},
+}
+void wrongInputs
+
+// Closed periods are intervals, or everything through a date, never both.
+const intervals: ClosedPeriods<Tx> = {
+  closed: async ({ employeeIds, from, to }) => new Map(employeeIds.map((id) => [id, [{ from, to }]])),
+}
+void intervals
+// @ts-expect-error both forms
+const bothForms: ClosedPeriods<Tx> = { closed: async () => new Map(), closedThrough: async () => new Map() }
+void bothForms
+
+// What to do without a row of the day before is said together with what it needs.
+dayStage<number, undefined, Tx>({
+  name: 'balance',
+  reads: { balance: [-1, 0] },
+  writes: ['balance'],
+  load: async () => undefined,
+  calculate: (_day, _inputs, previous) => (previous ?? 0) + 1,
+  stored: async () => new Map(),
+  previousMissing: 'latest',
+  latest: async ({ employeeIds, before }) => new Map(employeeIds.map((id) => [id, before.length])),
+  save: async () => {},
+})
+
 // Whoever wants a transaction needs a backend that hands it out.
 new RecalcService({ dailyCalc: onTx, employees, backend })
 new RecalcService({ stages: [scoresOnTx, rankingOnTx], employees, backend: memoryBackend({ unitOfWork }) })

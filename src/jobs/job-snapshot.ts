@@ -1,7 +1,7 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RunPhase } from '../run/journal.ts'
-  const { plan, phases, phase, counters, cancel, resumedAt, fault, ...rest } = record
-  const { scope: _, fingerprint: __, reachedAtStart: ___, recoveries: ____, ...shown } = rest
+import type { RunPlan } from '../run/plan/run-plan.ts'
+import type { Counters, RecalcResult, RunFault } from '../run/result.ts'
 import type { JobRecord, JobStatus } from './job-record.ts'
 
 /** How a job stood at one moment. */

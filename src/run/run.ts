@@ -75,6 +75,8 @@ class Run<Tx> {
   readonly #active: ActiveRun<Tx>
   readonly #dates: readonly IsoDate[]
   #nextLaneId: number
+  /** How many employee-days there are to be, as it was counted beforehand. */
+  #countedDays = 0
   #isComplete = true
   /** Days were calculated that tenant stages build on, so these are due again. */
   #hasOpenedLanes: boolean
@@ -225,18 +227,20 @@ class Run<Tx> {
     const { journal, plan } = this.#input
     const { calculator } = this.#active
     const known = journal.counters.totalDays
-    if (!calculator || known > 0) return journal.counted(known)
-    journal.counted((await countEmployees(this.#source, plan, this.#paging(calculator))) * this.#dates.length)
+    this.#countedDays =
+      !calculator || known > 0
+        ? known
+        : (await countEmployees(this.#source, plan, this.#paging(calculator))) * this.#dates.length
+    journal.counted(this.#countedDays)
   }
 
   /** The employees have been paged through: there are as many as were counted, or the host is told. */
   #checkCount(): void {
     const { journal, settings, plan, id } = this.#input
-    const { totalDays } = journal.counters
     const found = daysDone(journal.counters)
-    if (found === totalDays) return
+    if (found === this.#countedDays) return
     const dates = countDays(plan.from, plan.to)
-    const fields = { runId: id, counted: totalDays / dates, found: found / dates }
+    const fields = { runId: id, counted: this.#countedDays / dates, found: found / dates }
     settings.logger.warn(fields, 'The employees that were listed are not as many as were counted')
     journal.counted(found)
   }

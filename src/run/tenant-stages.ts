@@ -51,25 +51,28 @@ async function runStages<Tx>(
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
     const tenantStagesDone = [...done, stage.name]
     try {
-      await commitStage(owner, stage, { ...emptyStep, tenantStagesDone, settled })
+      const committed = await commitStage(owner, stage, { ...emptyStep, tenantStagesDone, settled })
+      if (!committed) return false
       done = tenantStagesDone
     } catch (thrown) {
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
-      await commitFailure(owner, { ...emptyStep, settled, failures: [failure] })
+      const committed = await commitFailure(owner, { ...emptyStep, settled, failures: [failure] })
+      if (!committed) return false
       run.onFailures([failure])
     }
   }
   return true
 }
 
-async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, step: Step): Promise<void> {
+/** @returns false when the run was stopped before that. */
+async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, step: Step): Promise<boolean> {
   const { run } = owner
   const { settings, plan } = run
   const { tenantId, employeeIds, from, to } = plan
   const save = savingOnce(run, step)
-  await attempt(stage.name, run, async (number) => {
+  const done = await attempt(stage.name, run, async (number) => {
     await unlessSavedBefore(() =>
       inUnitOfWork(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
@@ -79,20 +82,24 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
       }),
     )
     run.journal.committed(step, undefined)
+    return true
   })
+  return done ?? false
 }
 
-async function commitFailure<Tx>(owner: UnitOwner<Tx>, step: Step): Promise<void> {
+async function commitFailure<Tx>(owner: UnitOwner<Tx>, step: Step): Promise<boolean> {
   const { run } = owner
   const save = savingOnce(run, step)
-  await attempt('failure', run, async () => {
+  const done = await attempt('failure', run, async () => {
     await unlessSavedBefore(() =>
       inUnitOfWork(owner, [], async (unit) => {
         unit.committed = await save(unit.tx)
       }),
     )
     run.journal.committed(step, undefined)
+    return true
   })
+  return done ?? false
 }
 
 /** Saves a step, and says so when an earlier attempt has got as far as its commit. */

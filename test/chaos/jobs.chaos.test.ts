@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { playRound } from './round.ts'
 
@@ -17,7 +18,8 @@ test(`${rounds} jobs with faults, crashes, cancels, takeovers and moving closing
       refused += outcome.refused
       for (const kind of outcome.mishaps) kinds.add(kind)
     } catch (error) {
-      const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const { stack, actual } = error as { readonly stack?: string; readonly actual?: unknown }
+      const message = `${stack ?? String(error)}\ngot ${inspect(actual, { depth: 3 })}`
       failed.push(`CHAOS_SEED=${seed} CHAOS_ROUNDS=1 npx vitest run test/chaos\n${message}`)
       if (failed.length === MOST_FAILURES) break
     }

@@ -87,7 +87,7 @@ test('a job that is cancelled, stopped, killed and resumed at any moment comes t
     }),
     { numRuns: 600, timeout: 3_000 },
   )
-})
+}, 90_000)
 
 /** A job and the processes that work on it, one after the other. */
 class DisturbedJob {

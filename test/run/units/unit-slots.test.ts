@@ -34,7 +34,7 @@ test('holders of employees enter first, then synchronous calls, then jobs, each 
 
 test('who gives up while waiting takes no slot, and keeps nobody else from it', async () => {
   const slots = new UnitSlots(1)
-  slots.acquire(OF_JOB, patient)
+  expect(slots.acquire(OF_JOB, patient)).toBeUndefined()
   const abort = new AbortController()
   const leaving = slots.acquire(SYNCHRONOUS, { stopping: abort.signal })
   const next = slots.acquire(OF_JOB, patient)
