@@ -76,12 +76,12 @@ async function refusalIn(
   scopeHash: string,
   { now, cooldownMs }: { readonly now: number; readonly cooldownMs: number },
 ): Promise<Admission | undefined> {
+  // There is one at most. With a limit PostgreSQL may read all jobs, in the hope of meeting one soon.
   const active = await tx
     .selectFrom(names.jobs)
     .select('id')
     .where('scope_hash', '=', scopeHash)
     .where('status', 'in', ACTIVE)
-    .limit(1)
     .executeTakeFirst()
   if (active) return { activeJobId: active.id }
   if (cooldownMs === 0) return undefined
@@ -190,7 +190,6 @@ async function rivalOf(
     .where('scope_hash', '=', scopeHash)
     .where('status', 'in', ACTIVE)
     .where('id', '<>', jobId)
-    .limit(1)
     .executeTakeFirst()
   return rival?.id
 }

@@ -86,15 +86,23 @@ describe.each(servers)('a unit of work on $name', async (server) => {
   })
 
   test('lets nothing through between the end of its work and the rollback', async () => {
+    const bothHold = barrier(2)
     const late: Promise<unknown>[] = []
-    await errorOf(
+    const runs = [1, 2].map((id) =>
       unitOfWork.run(async (tx) => {
-        late.push(errorOf(sql.raw(server.name === 'MariaDB' ? 'do sleep(0.1)' : 'select pg_sleep(0.1)').execute(tx)))
-        late.push(errorOf(note(tx, 1)))
-        throw new Error('no')
+        await touch(tx, id)
+        await bothHold()
+        try {
+          await touch(tx, 3 - id)
+        } catch (error) {
+          for (let n = 0; n < 20; n++) late.push(errorOf(note(tx, n)))
+          throw error
+        }
       }),
     )
+    await Promise.allSettled(runs)
     await Promise.all(late)
+    expect(late).toHaveLength(20)
     expect(await notes(kysely)).toEqual([])
   })
 

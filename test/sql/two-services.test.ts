@@ -12,7 +12,7 @@ import { sqlBackend } from 'recalc-service/sql'
 import { type ManualClock, manualClock } from 'recalc-service/testing'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Gate, gate } from '../support/gate.ts'
-import { testDatabase } from '../support/mariadb.ts'
+import { servers } from '../support/servers.ts'
 import { engines } from './support/engines.ts'
 
 interface Tables {
@@ -97,9 +97,9 @@ class Process {
   }
 }
 
-describe('two services in two processes, on one MariaDB', async () => {
-  const database = await testDatabase()
-  const inspector = database.kysely<Tables>()
+describe.each(servers)('two services in two processes, on one $name', async ({ open }) => {
+  const database = await open()
+  const inspector = database.connect<Tables>()
   let processes: Process[] = []
   let door: Gate
 
@@ -112,7 +112,7 @@ describe('two services in two processes, on one MariaDB', async () => {
     const passes = async (day: string) => {
       if (day === stopsAt) await door.pass()
     }
-    const process = new Process(name, database.kysely<Tables>({ connectionLimit: 3 }), { ...rest, passes })
+    const process = new Process(name, database.connect<Tables>({ connections: 3 }), { ...rest, passes })
     processes.push(process)
     return process
   }

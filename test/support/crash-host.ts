@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { type Insertable, type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely'
 import {
   addDays,
   type Clock,
@@ -40,7 +40,7 @@ const REFUSED_BY_TABLE = 5_000
 export type HostDb = Kysely<HostTables>
 export type HostTx = Transaction<HostTables>
 
-/** Makes the host's tables; on MySQL, MariaDB and SQLite alike. */
+/** Makes the host's tables; on every engine alike. */
 export async function createHostTables(db: HostDb): Promise<void> {
   const dayTable = (name: keyof HostTables, value: string) =>
     db.schema
@@ -142,7 +142,7 @@ function hours(hooks: StageHooks): DayStage<HostTx> {
     stored: (block, { tx }) => valuesIn(tx, 'crash_hours', block),
     async save({ upserts, deletes }, { tx }) {
       const rows = upserts.map(({ day, value }) => ({ ...columnsOf(day), ...value }))
-      if (rows.length > 0) await tx.replaceInto('crash_hours').values(rows).execute()
+      if (rows.length > 0) await replaceRows(tx, 'crash_hours', 'minutes', rows)
       await deleteDays(tx, 'crash_hours', deletes)
       await noteSaves(tx, 'hours', rows, deletes)
     },
@@ -166,7 +166,7 @@ function balances(): DayStage<HostTx> {
     stored: (block, { tx }) => valuesIn(tx, 'crash_balances', block),
     async save({ upserts, deletes }, { tx }) {
       const rows = upserts.map(({ day, value }) => ({ ...columnsOf(day), ...value }))
-      if (rows.length > 0) await tx.replaceInto('crash_balances').values(rows).execute()
+      if (rows.length > 0) await replaceRows(tx, 'crash_balances', 'balance', rows)
       await deleteDays(tx, 'crash_balances', deletes)
       await noteSaves(tx, 'balances', rows, deletes)
     },
@@ -203,6 +203,28 @@ async function valuesIn<Table extends DayTable, Value>(
 
 function columnsOf({ tenantId, employeeId, date }: EmployeeDay) {
   return { tenant_id: tenantId, employee_id: employeeId, work_date: date as string }
+}
+
+async function replaceRows<Table extends 'crash_hours' | 'crash_balances'>(
+  tx: HostTx,
+  table: Table,
+  value: string,
+  rows: readonly Insertable<HostTables[Table]>[],
+): Promise<void> {
+  if (!(tx.getExecutor().adapter instanceof PostgresAdapter)) {
+    await tx.replaceInto(table).values(rows).execute()
+    return
+  }
+  await tx
+    .insertInto(table)
+    .values(rows)
+    .onConflict((key) =>
+      key.columns(['tenant_id', 'employee_id', 'work_date'] as never).doUpdateSet({
+        [value]: sql.ref(`excluded.${value}`),
+        version: sql.ref('excluded.version'),
+      } as never),
+    )
+    .execute()
 }
 
 async function deleteDays(

@@ -7,7 +7,7 @@ import { postgresKysely, type Watch } from './postgres-kysely.ts'
 import { urlFrom } from './server-url.ts'
 
 export { postgresKysely } from './postgres-kysely.ts'
-export { type PostgresServer, startPgbouncer, startPostgres } from './postgres-server.ts'
+export { startPgbouncer, startPostgres } from './postgres-server.ts'
 
 /** A database of a test file's own on the test run's PostgreSQL. */
 export interface PostgresDatabase {

@@ -27,7 +27,7 @@ export interface ConformanceCase {
 }
 
 /** What a case of the host's own data works with. */
-export interface HostRowsContext<Tx> {
+interface HostRowsContext<Tx> {
   readonly rows: HostRows<Tx>
   readonly endTransaction: (tx: Tx) => Promise<void>
 }

@@ -18,7 +18,7 @@ import { HostProcess } from '../../support/crash-process.ts'
 import type { Orders, Report } from '../../support/crash-worker.ts'
 import { servers } from '../../support/servers.ts'
 
-const KILLS = Number(process.env.RECALC_TEST_KILLS ?? 50)
+const KILLS = Number(process.env.RECALC_TEST_KILLS ?? 30)
 /** The longest that a worker lives once it is at work. */
 const LONGEST_LIFE_MS = 100
 /** So many kills at most fall into one run, so that there are several, repairing ones among them. */
