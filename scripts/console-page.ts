@@ -1,4 +1,4 @@
-// The console's page as one string: what src/http/console/page is written as, bundled. The page is authorised by the hashes
+// The console's page as one string: what src/console is written as, bundled. The page is authorised by the hashes
 // of its one script and its one style sheet, so a policy that allows nothing else goes with it.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 // tsup bundles this file into its configuration, and then only import.meta.url still tells where it lies.
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PAGE = 'src/http/console/page'
+const PAGE = 'src/console'
 
 /** What is bundled into the page, and asks that its licence goes with it. */
 const BUNDLED = ['eventsource-parser']

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { cellState, cellText, gridRow } from '../../../src/http/console/page/grid/cell.ts'
-import { GridRows } from '../../../src/http/console/page/grid/grid-rows.ts'
-import { formatDuration, formatPercent, formatRate } from '../../../src/http/console/page/model/format.ts'
-import { addSample, type RateSample, rateOf } from '../../../src/http/console/page/model/rate.ts'
-import { hashOf, routeOf } from '../../../src/http/console/page/model/route.ts'
-import { formField, startRequestOf } from '../../../src/http/console/page/model/start-request.ts'
-import { reduceWatched, unknownJob } from '../../../src/http/console/page/model/watched-job.ts'
-import type { EmployeeRow, Job, ProgressEvent } from '../../../src/http/console/page/net/api-types.ts'
-import { Backoff } from '../../../src/http/console/page/net/backoff.ts'
+import { cellState, cellText, gridRow } from '../../src/console/grid/cell.ts'
+import { GridRows } from '../../src/console/grid/grid-rows.ts'
+import { formatDuration, formatPercent, formatRate } from '../../src/console/model/format.ts'
+import { addSample, type RateSample, rateOf } from '../../src/console/model/rate.ts'
+import { hashOf, routeOf } from '../../src/console/model/route.ts'
+import { formField, startRequestOf } from '../../src/console/model/start-request.ts'
+import { reduceWatched, unknownJob } from '../../src/console/model/watched-job.ts'
+import type { EmployeeRow, Job, ProgressEvent } from '../../src/console/net/api-types.ts'
+import { Backoff } from '../../src/console/net/backoff.ts'
 
 describe('a job that is watched', () => {
   const job = {

@@ -1,4 +1,3 @@
-// biome-ignore lint/correctness/noUndeclaredDependencies: it is bundled into the page when the package is built
 import { createParser } from 'eventsource-parser'
 
 export interface ServerEvent {

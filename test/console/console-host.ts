@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { apiKeys, createRecalcApi, type RecalcForApi } from '../../../src/http/index.ts'
+import { apiKeys, createRecalcApi, type RecalcForApi } from '../../src/http/index.ts'
 
 export const KEY = 'a-key-for-everything'
 export const READER_KEY = 'a-key-for-reading'

@@ -6,7 +6,7 @@ import {
   RecalcService,
   type RecalcServiceOptions,
   tenantStage,
-} from '../../../src/index.ts'
+} from '../../src/index.ts'
 
 interface Behaviour extends Pick<Partial<RecalcServiceOptions>, 'concurrency' | 'block' | 'backend'> {
   readonly employees: readonly Employee[]
