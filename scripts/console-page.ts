@@ -1,4 +1,4 @@
-// The console's page as one string: what src/http/console/page is written as, bundled. The page is authorised by the hashes
+// The console's page as one string: what src/console is written as, bundled. The page is authorised by the hashes
 // of its one script and its one style sheet, so a policy that allows nothing else goes with it.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -8,10 +8,10 @@ import { build } from 'esbuild'
 
 // tsup bundles this file into its configuration, and then only import.meta.url still tells where it lies.
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PAGE = 'src/http/console/page'
+const PAGE = 'src/console'
 
 /** What is bundled into the page, and asks that its licence goes with it. */
-const BUNDLED = ['eventsource-parser']
+const BUNDLED = ['eventsource-parser', 'preact']
 
 /** What the page needs of a browser: those of spring 2024 have it. */
 const TARGET = ['chrome124', 'firefox125', 'safari17.4']
@@ -28,7 +28,7 @@ export async function buildConsolePage(): Promise<ConsolePage> {
   const template = join(ROOT, PAGE, 'page.html')
   const bundle = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join(PAGE, 'main.ts'), join(PAGE, 'style/console.css')],
+    entryPoints: [join(PAGE, 'main.tsx'), join(PAGE, 'style/console.css')],
     outdir: 'out',
     bundle: true,
     minify: true,
@@ -36,6 +36,8 @@ export async function buildConsolePage(): Promise<ConsolePage> {
     metafile: true,
     format: 'iife',
     platform: 'browser',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     charset: 'utf8',
     legalComments: 'none',
     target: TARGET,

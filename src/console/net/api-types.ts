@@ -1,0 +1,175 @@
+// What the API answers, as far as the page reads it. The schemas that make and check it live in the server.
+
+export type JobStatus =
+  | 'queued'
+  | 'running'
+  | 'completed'
+  | 'completed_with_errors'
+  | 'failed'
+  | 'cancelled'
+  | 'interrupted'
+
+export interface JobStage {
+  readonly number: number
+  readonly name: string
+  readonly title: string
+  readonly status: 'waiting' | 'running' | 'done' | 'stopped'
+}
+
+/** Numbers of employee-days, and the share of the whole that is done. */
+interface JobCounters {
+  readonly progress: number
+  readonly processed_days: number
+  readonly total_days: number
+  readonly unchanged_days: number
+  readonly skipped_days: number
+  readonly failed_days: number
+  readonly error_count: number
+}
+
+export interface Job extends JobCounters {
+  readonly job_id: string
+  readonly tenant_id: string
+  readonly kind: string
+  readonly status: JobStatus
+  readonly start_date: string
+  readonly end_date: string
+  readonly reason: string | null
+  readonly stage: number
+  readonly stages: readonly JobStage[]
+  readonly created_at: string
+  readonly started_at: string | null
+  readonly finished_at: string | null
+  readonly runs: number
+  readonly cancel_requested: boolean
+  readonly elapsed_seconds: number | null
+  readonly remaining_seconds: number | null
+  readonly last_seq: number
+  /** Why it failed, where the server tells. */
+  readonly error?: Fault | null
+  /** Why it was cancelled, where the server tells and somebody said. */
+  readonly cancel_reason?: string | null
+  /** What it was narrowed down to, where the server tells. */
+  readonly tables?: readonly string[] | null
+  readonly clear_existing?: boolean
+}
+
+interface Fault {
+  readonly code: string
+  readonly message: string
+}
+
+/** An event of a job; what it holds beyond this depends on its type. */
+export interface JobEvent {
+  readonly type: string
+  readonly seq: number
+  readonly at: string
+}
+
+export interface ProgressEvent extends JobEvent, JobCounters {
+  readonly type: 'progress'
+  readonly stage: number
+  readonly elapsed_ms: number
+  readonly remaining_ms: number | null
+}
+
+export interface RetryEvent extends JobEvent {
+  readonly type: 'retry'
+  readonly stage: string
+  readonly attempt: number
+  readonly code: string
+  readonly message: string
+}
+
+/** The last event of a run. */
+export interface EndEvent extends JobEvent {
+  readonly result?: { readonly error?: Fault }
+  readonly reason?: string | null
+}
+
+export interface JobPage {
+  readonly jobs: readonly Job[]
+  readonly next: string | null
+}
+
+export interface Failure {
+  readonly number: number
+  readonly employee_id: string | null
+  readonly date: string | null
+  readonly stage: string
+  readonly code: string
+  readonly message: string
+  readonly attempts: number
+}
+
+export interface FailurePage {
+  readonly errors: readonly Failure[]
+  readonly next: number | null
+}
+
+/** Days from `from` to `to`, both included. */
+export interface Days {
+  readonly from: string
+  readonly to: string
+}
+
+export interface EmployeeRow {
+  readonly employee_id: string
+  readonly name: string | null
+  /** How many of the job's dates, from the first, are dealt with. */
+  readonly dates_done: number
+  /** What failed there has to be asked for. */
+  readonly failed_dates?: readonly string[]
+  /** In place of `failed_dates` from servers that tell the messages with them. */
+  readonly failed?: readonly { readonly date: string; readonly message: string }[]
+  /** Days that were left alone because their period is closed, where the server tells. */
+  readonly closed?: readonly Days[]
+  /** This date and the later ones wait behind a failed day. */
+  readonly blocked_from: string | null
+}
+
+export interface EmployeePage {
+  readonly start_date: string
+  readonly end_date: string
+  readonly employees: readonly EmployeeRow[]
+  readonly next: string | null
+}
+
+export interface StartRequest {
+  readonly tenant_id: string
+  readonly start_date: string
+  readonly end_date: string
+  readonly employee_ids?: readonly string[]
+  readonly tables?: readonly string[]
+  readonly clear_existing: boolean
+  readonly reason?: string
+}
+
+export interface Estimate {
+  readonly employees: number
+  readonly total_days: number
+  readonly estimated_duration_seconds: number | null
+}
+
+export interface StartedJob {
+  readonly job_id: string
+}
+
+export type Permission = 'start' | 'read' | 'cancel' | 'resume'
+
+/** What the caller may do. */
+export interface Me {
+  readonly tenants: readonly string[] | '*'
+  readonly actions: readonly Permission[] | '*'
+  /** Those that a recalculation may be narrowed down to; empty: there is nothing to choose. */
+  readonly tables: readonly string[]
+}
+
+/** An answer of type `application/problem+json`. */
+export interface ProblemDetails {
+  readonly title?: string
+  readonly detail?: string
+  readonly code?: string
+  readonly errors?: readonly { readonly field: string; readonly message: string }[]
+  readonly active_job_id?: string | null
+}

@@ -1,0 +1,190 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RecalcService } from '../../src/index.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { gate } from '../support/gate.ts'
+import { faultsOf } from './accessibility.ts'
+import { type ConsoleHost, consoleHost, KEY } from './console-host.ts'
+import { consoleService, manyEmployees } from './console-service.ts'
+import { arrive, enter, jobFragment, tabTo } from './visit.ts'
+
+// A page for everybody: with keys only, with a screen reader, in light and dark, on a telephone.
+
+let browser: Browser
+let service: RecalcService
+let host: ConsoleHost
+let ended: string
+let running: string
+const held = gate()
+
+beforeAll(async () => {
+  service = consoleService({
+    employees: manyEmployees(40),
+    block: { employees: 10, days: 31 },
+    concurrency: 1,
+    fails: ({ employeeId, date }) =>
+      employeeId === 'e0003' && date === '2025-03-04'
+        ? `No rate is known for anAwfullyLongIdentifierThatNobodyBreaksIntoLines${'X'.repeat(80)}`
+        : undefined,
+    beforeBlock: async ({ employeeIds, tenantId }) => {
+      if (tenantId === 'globex' && employeeIds.includes('e0020')) await held.pass()
+    },
+  })
+  host = await consoleHost(service, { tenants: ['acme', 'globex', 'initech'] })
+  const march = { from: '2025-03-01', to: '2025-03-31' }
+  const first = await service.triggerRecalcAllAsync({ tenantId: 'acme', ...march }, { reason: 'New rates' })
+  await first.result
+  const second = await service.triggerRecalcAllAsync({ tenantId: 'globex', ...march })
+  await held.arrived
+  ended = first.id
+  running = second.id
+  browser = await launchChromium()
+})
+
+afterAll(async () => {
+  held.open()
+  await browser.close()
+  await host.stop()
+  await service.stop()
+})
+
+/** Every view of the console, one after the other. */
+async function eachView(options: BrowserContextOptions, look: (page: Page, view: string) => Promise<void>) {
+  await using locked = await arrive(browser, host, '', options)
+  await locked.page.getByLabel('Key', { exact: true }).waitFor()
+  await look(locked.page, 'key')
+
+  await using visit = await enter(browser, host, '', options)
+  const { page } = visit
+  await page.getByRole('link', { name: /acme/ }).waitFor()
+  await look(page, 'jobs')
+  for (const [id, view] of [
+    [ended, 'ended job'],
+    [running, 'running job'],
+  ] as const) {
+    await page.goto(host.url + jobFragment(id))
+    await page.getByRole('rowheader', { name: 'Employee 0003' }).waitFor()
+    await page.getByText('1 failure, 1 message').waitFor()
+    // A group that is alone is open.
+    await page.getByRole('button', { name: 'show e0003 in the grid' }).waitFor()
+    await look(page, view)
+  }
+  await page.getByRole('gridcell').focus()
+  await look(page, 'job with the focus in its grid')
+  await page.getByRole('button', { name: 'Cancel job' }).click()
+  await look(page, 'dialog')
+  await page.keyboard.press('Escape')
+  await page.goto(`${host.url}#/start`)
+  await page.locator('#tenant').fill('initech')
+  for (const name of ['Employees', 'Tables']) {
+    await page.getByRole('group', { name, exact: true }).getByRole('radio', { name: 'Only these' }).check()
+  }
+  await page.getByRole('button', { name: 'Estimate' }).click()
+  await page.getByText('Enter the first day.').waitFor()
+  await look(page, 'form with errors')
+  await page.getByLabel('First day').fill('2025-03-01')
+  await page.getByLabel('Last day').fill('2025-03-31')
+  await page.locator('#employees').fill('e0001')
+  await page.getByRole('checkbox', { name: 'balances' }).check()
+  await page.getByRole('button', { name: 'Estimate' }).click()
+  await page.getByRole('button', { name: 'Start the job' }).waitFor()
+  await look(page, 'estimate')
+  expect(visit.faults).toEqual([])
+}
+
+for (const width of [320, 360, 768, 1_280]) {
+  test(`nothing makes the page scroll sideways at ${width} pixels`, async () => {
+    await eachView({ viewport: { width, height: 800 } }, async (page, view) => {
+      const beyond = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+      expect({ view, beyond }).toEqual({ view, beyond: 0 })
+    })
+  })
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing wrong with any view when it is ${colorScheme}`, async () => {
+    await eachView({ colorScheme, reducedMotion: 'reduce' }, async (page, view) => {
+      expect({ view, faults: await faultsOf(page) }).toEqual({ view, faults: [] })
+    })
+  })
+}
+
+test('dark is dark', async () => {
+  const back = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+  await using light = await arrive(browser, host, '', { colorScheme: 'light' })
+  await using dark = await arrive(browser, host, '', { colorScheme: 'dark' })
+  expect(await back(light.page)).toBe('rgb(244, 245, 247)')
+  expect(await back(dark.page)).toBe('rgb(14, 17, 22)')
+})
+
+test('nothing moves for those who asked for that', async () => {
+  await using visit = await enter(browser, host, jobFragment(running), { reducedMotion: 'reduce' })
+  await visit.page.getByRole('rowheader', { name: 'Employee 0003' }).waitFor()
+  expect(await visit.page.evaluate('document.getAnimations().length')).toBe(0)
+  const moving = `[...document.querySelectorAll('*')].filter((e) => getComputedStyle(e).transitionDuration !== '0s').length`
+  expect(await visit.page.evaluate(moving)).toBe(0)
+})
+
+test('everything that can be worked has a name, and every field says what is wrong with it', async () => {
+  await eachView({}, async (page, view) => {
+    const session = await page.context().newCDPSession(page)
+    const { nodes } = await session.send('Accessibility.getFullAXTree')
+    const worked = /^(button|link|textbox|combobox|checkbox|radio|gridcell|grid|dialog|progressbar|Date)/
+    const nameless = nodes
+      .filter(({ ignored, role }) => !ignored && worked.test(role?.value))
+      .filter(({ name }) => !name?.value)
+      .map(({ role }) => role?.value)
+    expect({ view, nameless }).toEqual({ view, nameless: [] })
+    await session.detach()
+  })
+  await using visit = await enter(browser, host, '#/start')
+  await visit.page.getByRole('button', { name: 'Estimate' }).click()
+  const description = `document.getElementById(document.getElementById('start-date').getAttribute('aria-describedby')).textContent`
+  expect(await visit.page.evaluate(description)).toBe('Enter the first day.')
+})
+
+test('a job is started, looked at and cancelled with the keyboard alone', async () => {
+  const hold = gate()
+  const own = consoleService({ employees: manyEmployees(3), beforeBlock: () => hold.pass() })
+  const ownHost = await consoleHost(own)
+  await using visit = await arrive(browser, ownHost)
+  const { page } = visit
+  const focusedId = () => page.evaluate<string>('document.activeElement.id')
+  await page.getByLabel('Key', { exact: true }).waitFor()
+  await page.keyboard.type(KEY)
+  await page.keyboard.press('Enter')
+  await expect.poll(focusedId).toBe('jobs-title')
+  await tabTo(page, 'New job', 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  await expect.poll(focusedId).toBe('start-title')
+
+  await tabTo(page, 'First day')
+  await page.keyboard.type('2025-03-01')
+  await tabTo(page, 'Last day')
+  await page.keyboard.type('2025-03-31')
+  await page.keyboard.press('Enter')
+  await expect.poll(focusedId).toBe('estimate')
+  await tabTo(page, 'Start the job')
+  await page.keyboard.press('Enter')
+  await expect.poll(focusedId).toBe('job-title')
+  await page.getByRole('rowheader', { name: 'Employee 0000' }).waitFor()
+
+  await tabTo(page, 'Employee 0000 (e0000), 2025-03-01: waiting')
+  await page.keyboard.press('ArrowDown')
+  await page.getByRole('gridcell', { name: 'Employee 0001 (e0001), 2025-03-01: waiting' }).waitFor()
+  await tabTo(page, 'Cancel job', 'Shift+Tab')
+  await page.keyboard.press('Enter')
+  expect(await focusedId()).toBe('cancel-reason')
+  await page.keyboard.press('Escape')
+  await expect.poll(focusedId).toBe('cancel-button')
+  await page.keyboard.press('Enter')
+  await tabTo(page, 'Cancel the job')
+  await page.keyboard.press('Enter')
+  hold.open()
+  await page.locator('#job-status', { hasText: 'Cancelled' }).waitFor()
+  // The button is gone; the focus is not.
+  expect(await focusedId()).toBe('job-title')
+  await visit[Symbol.asyncDispose]()
+  await ownHost.stop()
+  await own.stop()
+})
