@@ -163,8 +163,47 @@ export const storeFlaws: readonly Flaw[] = [
         ),
     }),
   ],
-  ['finds nobody who was interrupted', () => ({ listInterrupted: async () => [] })],
-  ['finds the living too', (jobs) => ({ listInterrupted: (now) => jobs.listInterrupted(now + 1e9) })],
+  ['finds nobody who was abandoned', () => ({ listAbandoned: async () => [] })],
+  [
+    'finds the living too',
+    (jobs) => ({ listAbandoned: (query) => jobs.listAbandoned({ ...query, now: query.now + 1e9 }) }),
+  ],
+  [
+    'finds more than it is asked for',
+    (jobs) => ({ listAbandoned: (query) => jobs.listAbandoned({ ...query, limit: 1e9 }) }),
+  ],
+  [
+    'repairs nothing',
+    (jobs) => ({ saveStep: (tx, lease, step) => jobs.saveStep(tx, lease, { ...step, repaired: 0 }) }),
+  ],
+  [
+    'keeps whoever has left a lane',
+    (jobs) => ({
+      saveStep(tx, lease, step) {
+        if (!step.lane) return jobs.saveStep(tx, lease, step)
+        const { employeeIds: _, ...lane } = step.lane
+        return jobs.saveStep(tx, lease, { ...step, lane })
+      },
+    }),
+  ],
+  [
+    'forgets which tenant stages are done',
+    (jobs) => ({
+      saveStep(tx, lease, { tenantStagesDone: _, ...step }) {
+        return jobs.saveStep(tx, lease, step)
+      },
+    }),
+  ],
+  [
+    'lets a job end otherwise than it was asked to',
+    (jobs) => ({
+      async append(lease, events, record) {
+        const refusal = await jobs.append(lease, events, record)
+        if (refusal) await jobs.append(lease, events, { ...record, status: 'cancelled' })
+        return null
+      },
+    }),
+  ],
   [
     'gives a page too many',
     (jobs) => ({ events: (id, { after, limit }) => jobs.events(id, { after, limit: limit + 1 }) }),
@@ -232,10 +271,7 @@ export const storeFlaws: readonly Flaw[] = [
         jobs.saveStep(tx, lease, { ...step, ...(step.lane && { lane: { ...step.lane, finished: false } }) }),
     }),
   ],
-  [
-    'forgets who was handed out',
-    (jobs) => ({ openLanes: (lease, lanes) => jobs.openLanes(lease, lanes, { after: null, all: false }) }),
-  ],
+  ['forgets who was dispatched', (jobs) => ({ openLanes: (lease, lanes) => jobs.openLanes(lease, lanes, undefined) })],
   [
     'keeps the lane that was split',
     (jobs) => ({
@@ -255,10 +291,11 @@ export const storeFlaws: readonly Flaw[] = [
       return {
         async append(lease, events, record) {
           hidden = record.result !== null
-          await jobs.append(lease, events, record)
+          const refusal = await jobs.append(lease, events, record)
           await setImmediate()
           await setImmediate()
           hidden = false
+          return refusal
         },
         events: async (id, page) => (await jobs.events(id, page)).filter((event) => !hidden || !('result' in event)),
       }
@@ -270,8 +307,9 @@ export const storeFlaws: readonly Flaw[] = [
       const counters = new Map<string, Counters>()
       return {
         async append(lease, events, record) {
-          await jobs.append(lease, events, record)
+          const refusal = await jobs.append(lease, events, record)
           counters.set(record.id, record.counters)
+          return refusal
         },
         async get(id) {
           const record = await jobs.get(id)
@@ -288,7 +326,7 @@ export const storeFlaws: readonly Flaw[] = [
         async append(lease, events, record) {
           const { lastSeq } = (await jobs.get(record.id)) ?? record
           again.push(...events.filter(({ seq }) => seq <= lastSeq))
-          await jobs.append(lease, events, record)
+          return await jobs.append(lease, events, record)
         },
         events: async (id, page) => [...(await jobs.events(id, page)), ...again],
       }
