@@ -5,6 +5,7 @@ export default defineConfig({
   // Same paths as in src/, so that an entry's .js lies beside the .d.ts that tsc emits for it.
   entry: {
     index: 'src/index.ts',
+    backend: 'src/backend.ts',
     'http/index': 'src/http/index.ts',
     'sql/index': 'src/sql/index.ts',
     'testing/index': 'src/testing/index.ts',

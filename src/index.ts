@@ -27,15 +27,14 @@ export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
 export type { FailurePage, Page } from './jobs/job-queries.ts'
-export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
+export type { JobStatus } from './jobs/job-record.ts'
 export type { JobSnapshot } from './jobs/job-snapshot.ts'
-export type * from './jobs/job-store.ts'
+export type { JobQuery, RecalcBackend } from './jobs/job-store.ts'
 export type { Recovery } from './jobs/recovery.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
-export type { StageShape } from './pipeline/stage-shape.ts'
 export {
   type DailyCalc,
   type DayChanges,
@@ -52,17 +51,9 @@ export {
 } from './pipeline/stages.ts'
 export { type Estimate, RecalcService } from './recalc-service.ts'
 export type { BlockShape } from './run/blocks/block-calculator.ts'
-export {
-  type Checkpoint,
-  type Dispatched,
-  type FailureKey,
-  type LaneCheckpoint,
-  type RecordedFailure,
-  type Step,
-  StepSavedBefore,
-} from './run/checkpoint.ts'
+export type { RecordedFailure } from './run/checkpoint.ts'
 export type { RecalcFailure } from './run/failure.ts'
-export type { AfterCommit, RunPhase } from './run/journal.ts'
+export type { RunPhase } from './run/journal.ts'
 export type {
   ClosedInterval,
   ClosedPeriods,
@@ -79,7 +70,7 @@ export type {
   RecalcRequest,
   TriggerOptions,
 } from './run/plan/resolve-request.ts'
-export type { OnError, RunPlan } from './run/plan/run-plan.ts'
+export type { OnError } from './run/plan/run-plan.ts'
 export { RecalcFailedError } from './run/recalc-failed-error.ts'
 export type { Counters, RecalcResult, RunFault, RunStatus } from './run/result.ts'
 export type { RetryPolicy } from './run/units/backoff.ts'

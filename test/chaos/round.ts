@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { JobStore } from '../../src/backend.ts'
 import {
   addDays,
   type Clock,
@@ -8,7 +9,6 @@ import {
   type JobEvent,
   type JobHandle,
   type JobSnapshot,
-  type JobStore,
   memoryBackend,
   parseIsoDate,
   RecalcService,

@@ -1,4 +1,5 @@
-import { type JobStore, memoryBackend, NotResumableError } from 'recalc-service'
+import { memoryBackend, NotResumableError } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 import { expect, test } from 'vitest'
 import { changedStore } from './support/changed-store.ts'
 import { office, RANGE } from './support/office.ts'

@@ -1,4 +1,5 @@
-import { type JobStore, LeaseLostError, memoryBackend } from 'recalc-service'
+import { LeaseLostError, memoryBackend } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 import { manualClock } from 'recalc-service/testing'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'

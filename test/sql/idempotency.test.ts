@@ -1,11 +1,5 @@
-import {
-  type Admission,
-  IdempotencyConflictError,
-  type JobHandle,
-  type Lease,
-  RecalcService,
-  type RecalcServiceOptions,
-} from 'recalc-service'
+import { IdempotencyConflictError, type JobHandle, RecalcService, type RecalcServiceOptions } from 'recalc-service'
+import type { Admission, Lease } from 'recalc-service/backend'
 import { sqlBackend } from 'recalc-service/sql'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobBench } from '../../src/testing/conformance/job-bench.ts'

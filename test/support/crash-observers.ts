@@ -1,5 +1,6 @@
 import type { Pool } from 'mysql2'
-import { type Clock, type JobStore, type RecalcBackend, systemClock, type Timer } from '../../src/index.ts'
+import type { JobStore } from '../../src/backend.ts'
+import { type Clock, type RecalcBackend, systemClock, type Timer } from '../../src/index.ts'
 
 /** A clock that knows how many of its timers are pending. */
 export interface CountingClock extends Clock {

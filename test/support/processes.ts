@@ -1,6 +1,6 @@
+import type { JobStore } from '../../src/backend.ts'
 import {
   type Clock,
-  type JobStore,
   type RecalcBackend,
   RecalcService,
   type RecalcServiceOptions,

@@ -1,4 +1,5 @@
-import { BackendUnavailableError, type JobStore, memoryBackend, RecalcService } from 'recalc-service'
+import { BackendUnavailableError, memoryBackend, RecalcService } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 import { createRecalcApi } from 'recalc-service/http'
 import { describe, expect, test } from 'vitest'
 import { changedStore } from '../../jobs/support/changed-store.ts'

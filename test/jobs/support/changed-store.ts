@@ -1,4 +1,5 @@
-import type { JobStore, RecalcBackend } from 'recalc-service'
+import type { RecalcBackend } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 
 const METHODS = [
   'create',

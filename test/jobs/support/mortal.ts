@@ -1,4 +1,5 @@
-import type { JobStore, RecalcBackend } from 'recalc-service'
+import type { RecalcBackend } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 
 /** A backend that answers nobody any more once its process is dead. */
 export function mortal(backend: RecalcBackend<undefined>, dead: { readonly now: boolean }): RecalcBackend<undefined> {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Counters, JobEvent, JobQuery, JobStore } from 'recalc-service'
+import type { Counters, JobEvent, JobQuery } from 'recalc-service'
+import type { JobStore } from 'recalc-service/backend'
 import { startOfRun } from '../../../src/run/checkpoint.ts'
 import type { RowsTx } from './rows-unit-of-work.ts'
 

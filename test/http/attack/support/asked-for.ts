@@ -1,4 +1,5 @@
-import { dayStage, type JobWithPlan, type RecalcBackend } from 'recalc-service'
+import { dayStage, type RecalcBackend } from 'recalc-service'
+import type { JobWithPlan } from 'recalc-service/backend'
 import { expect } from 'vitest'
 import { changedStore } from '../../../jobs/support/changed-store.ts'
 

@@ -1,4 +1,5 @@
-import { type Employee, type JobWithPlan, memoryBackend, RecalcService } from 'recalc-service'
+import { type Employee, memoryBackend, RecalcService } from 'recalc-service'
+import type { JobWithPlan } from 'recalc-service/backend'
 import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { expect, onTestFinished } from 'vitest'
 import { ALL, authorize } from '../../support/api-under-test.ts'

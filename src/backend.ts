@@ -1,0 +1,27 @@
+/**
+ * For authors of backends: what `memoryBackend` and `sqlBackend` are made of. The contract is {@link RecalcBackend}; whether a
+ * backend keeps it is told by `backendConformance` of `recalc-service/testing`.
+ */
+export type { JobEvent, JobEventMap, JobEventType } from './jobs/job-events.ts'
+export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
+export { reduceJob } from './jobs/job-state.ts'
+export type * from './jobs/job-store.ts'
+export type { StageShape } from './pipeline/stage-shape.ts'
+export {
+  type Checkpoint,
+  type Dispatched,
+  type FailureKey,
+  failureId,
+  type LaneCheckpoint,
+  type LaneStep,
+  type RecordedFailure,
+  type Step,
+  StepSavedBefore,
+  startOfRun,
+} from './run/checkpoint.ts'
+export { count, nothingCounted } from './run/counters.ts'
+export type { RecalcFailure } from './run/failure.ts'
+export type { AfterCommit, RunPhase } from './run/journal.ts'
+export type { RunPlan } from './run/plan/run-plan.ts'
+export type { Counters, RecalcResult, RunFault, RunStatus } from './run/result.ts'
+export type { UnitOfWork } from './run/units/unit-of-work.ts'
