@@ -3,7 +3,7 @@ import { type Place, refusal } from './import-error.ts'
 import { type Lines, readLines } from './read-lines.ts'
 
 /** One line of a CSV file. */
-export interface CsvRecord {
+interface CsvRecord {
   readonly line: number
   /** As many as there are columns, in the order of the file's first line. */
   readonly fields: readonly string[]
@@ -17,7 +17,7 @@ export interface CsvColumns {
 }
 
 /** The records of some lines, and what their fields are. */
-export interface CsvRecords {
+interface CsvRecords {
   readonly header: readonly string[]
   readonly records: readonly CsvRecord[]
 }
