@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PAGE = 'src/console'
 
 /** What is bundled into the page, and asks that its licence goes with it. */
-const BUNDLED = ['eventsource-parser']
+const BUNDLED = ['eventsource-parser', 'preact']
 
 /** What the page needs of a browser: those of spring 2024 have it. */
 const TARGET = ['chrome124', 'firefox125', 'safari17.4']
@@ -28,7 +28,7 @@ export async function buildConsolePage(): Promise<ConsolePage> {
   const template = join(ROOT, PAGE, 'page.html')
   const bundle = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join(PAGE, 'main.ts'), join(PAGE, 'style/console.css')],
+    entryPoints: [join(PAGE, 'main.tsx'), join(PAGE, 'style/console.css')],
     outdir: 'out',
     bundle: true,
     minify: true,
@@ -36,6 +36,8 @@ export async function buildConsolePage(): Promise<ConsolePage> {
     metafile: true,
     format: 'iife',
     platform: 'browser',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     charset: 'utf8',
     legalComments: 'none',
     target: TARGET,

@@ -4,10 +4,9 @@ import { GridRows } from '../../src/console/grid/grid-rows.ts'
 import { formatDuration, formatPercent, formatRate } from '../../src/console/model/format.ts'
 import { addSample, type RateSample, rateOf } from '../../src/console/model/rate.ts'
 import { hashOf, routeOf } from '../../src/console/model/route.ts'
-import { formField, startRequestOf } from '../../src/console/model/start-request.ts'
+import { formField, inputLike, type StartInput, startRequestOf } from '../../src/console/model/start-request.ts'
 import { reduceWatched, unknownJob } from '../../src/console/model/watched-job.ts'
 import type { EmployeeRow, Job, ProgressEvent } from '../../src/console/net/api-types.ts'
-import { Backoff } from '../../src/console/net/backoff.ts'
 
 describe('a job that is watched', () => {
   const job = {
@@ -88,6 +87,7 @@ describe('the rate', () => {
 })
 
 describe('the rows of the grid', () => {
+  const words = { done: 'done', messageOf: () => undefined }
   const row = (id: string): EmployeeRow => ({
     employee_id: id,
     name: null,
@@ -131,7 +131,66 @@ describe('the rows of the grid', () => {
     expect(cellState(ada, 2, '2025-01-03')).toBe('failed')
     expect(cellState(ada, 20, '2025-01-21')).toBe('blocked')
     expect(cellState(gridRow(row('bob'), 1), 2, '2025-01-03')).toBe('waiting')
-    expect(cellText(ada, 2, '2025-01-03')).toBe('Ada, 2025-01-03: failed: No rate')
+    expect(cellText(ada, 2, '2025-01-03', words)).toBe('Ada (ada), 2025-01-03: failed: No rate')
+  })
+
+  test('tell closed days apart where the server does, and say where it does not', () => {
+    const ada = gridRow({ ...row('ada'), dates_done: 3, closed: [{ from: '2025-01-01', to: '2025-01-02' }] }, 1)
+    expect(
+      ['2025-01-01', '2025-01-02', '2025-01-03', '2025-01-04'].map((date, at) => cellState(ada, at, date)),
+    ).toEqual([...['closed', 'closed', 'done', 'waiting']])
+    const mixed = { ...words, done: 'done or closed' }
+    expect(cellText(gridRow(row('bob'), 1), 0, '2025-01-01', mixed)).toBe('bob, 2025-01-01: done or closed')
+  })
+
+  test('take failed days without messages, and say what is learned of them elsewhere', () => {
+    const bob = gridRow({ ...row('bob'), failed_dates: ['2025-01-02'] }, 1)
+    expect(cellText(bob, 1, '2025-01-02', words)).toBe('bob, 2025-01-02: failed')
+    const learned = { ...words, messageOf: (id: string, date: string) => `${id} on ${date}` }
+    expect(cellText(bob, 1, '2025-01-02', learned)).toBe('bob, 2025-01-02: failed: bob on 2025-01-02')
+  })
+
+  test('end with a page of nobody, whatever it says of a next one', () => {
+    const rows = new GridRows()
+    rows.add({ at: 0, after: null, limit: 200 }, page([], 'x'), 1)
+    expect(rows.complete).toBe(true)
+    expect(rows.wanted({ from: 0, to: 4 }, 2)).toBeNull()
+  })
+
+  test('are found by a part of the id or the name, whatever its case', () => {
+    const rows = new GridRows()
+    const employees = [row('17'), { ...row('a-18'), name: 'Ada Lovelace' }, { ...row('b'), name: 'Grace' }]
+    rows.add({ at: 0, after: null, limit: 200 }, { ...page([], null), employees }, 1)
+    expect([
+      rows.find('love', 0),
+      rows.find('1', 0),
+      rows.find('1', 1),
+      rows.find('1', 2),
+      rows.find('grace', 0, 2),
+    ]).toEqual([...[1, 0, 1, -1, -1]])
+  })
+
+  test('lead from a failed day to the next and to the one before, as one reads', () => {
+    const dates = ['2025-01-01', '2025-01-02', '2025-01-03']
+    const failing = (id: string, ...failed: string[]) => ({
+      ...row(id),
+      failed_dates: failed,
+    })
+    const rows = new GridRows()
+    const employees = [failing('a', '2025-01-03', '2025-01-01'), row('b'), failing('c', '2025-01-02')]
+    rows.add({ at: 0, after: null, limit: 200 }, { ...page([], null), employees }, 1)
+    const [first, second, third] = [
+      { row: 0, column: 0 },
+      { row: 0, column: 2 },
+      { row: 2, column: 1 },
+    ] as const
+    expect(rows.failureBeside({ row: 0, column: -1 }, 1, dates)).toEqual(first)
+    expect(rows.failureBeside(first, 1, dates)).toEqual(second)
+    expect(rows.failureBeside(second, 1, dates)).toEqual(third)
+    expect(rows.failureBeside(third, 1, dates)).toBeNull()
+    expect(rows.failureBeside(third, -1, dates)).toEqual(second)
+    expect(rows.failureBeside(second, -1, dates)).toEqual(first)
+    expect(rows.failureBeside(first, -1, dates)).toBeNull()
   })
 })
 
@@ -146,38 +205,49 @@ describe('the form', () => {
     reason: '',
   }
 
+  const wrongFields = (typed: StartInput) => {
+    const checked = startRequestOf(typed)
+    return 'errors' in checked ? [...checked.errors.keys()] : []
+  }
+
   test('asks for everybody only when everybody was chosen', () => {
     expect(startRequestOf(input)).toEqual({
-      tenant_id: 'acme',
-      start_date: '2025-01-01',
-      end_date: '2025-01-31',
-      clear_existing: true,
+      request: { tenant_id: 'acme', start_date: '2025-01-01', end_date: '2025-01-31', clear_existing: true },
     })
-    expect(startRequestOf({ ...input, employees: ' \n ' })).toEqual(
-      new Map([['employee_ids', 'Enter at least one employee, or choose everybody.']]),
-    )
-    expect(startRequestOf({ ...input, employees: 'a' })).toMatchObject({ employee_ids: ['a'] })
+    expect(startRequestOf({ ...input, employees: ' \n ' })).toEqual({
+      errors: new Map([['employee_ids', 'Enter at least one employee, or choose everybody.']]),
+    })
+    expect(startRequestOf({ ...input, employees: 'a' })).toMatchObject({ request: { employee_ids: ['a'] } })
   })
 
   test('takes ids one per line, separated by commas, or both', () => {
     for (const employees of ['a,b,c d', 'a\nb\r\nc d', ' a , b,\n\n,c d ,\n']) {
-      expect(startRequestOf({ ...input, employees })).toMatchObject({ employee_ids: ['a', 'b', 'c d'] })
+      expect(startRequestOf({ ...input, employees })).toMatchObject({ request: { employee_ids: ['a', 'b', 'c d'] } })
     }
-    expect([...(startRequestOf({ ...input, employees: ' ,\n, ' }) as Map<string, string>).keys()]).toEqual([
-      'employee_ids',
-    ])
+    expect(wrongFields({ ...input, employees: ' ,\n, ' })).toEqual(['employee_ids'])
   })
 
   test('asks for the chosen tables, and never for none', () => {
-    expect(startRequestOf({ ...input, tables: ['a, b'] })).toMatchObject({ tables: ['a, b'] })
-    expect(startRequestOf({ ...input, tables: [] })).toEqual(
-      new Map([['tables', 'Choose at least one table, or all of them.']]),
-    )
+    expect(startRequestOf({ ...input, tables: ['a, b'] })).toMatchObject({ request: { tables: ['a, b'] } })
+    expect(startRequestOf({ ...input, tables: [] })).toEqual({
+      errors: new Map([['tables', 'Choose at least one table, or all of them.']]),
+    })
   })
 
   test('tells everything that is wrong at once', () => {
-    const errors = startRequestOf({ ...input, tenantId: '', endDate: '2024-12-31', tables: [] })
-    expect([...(errors as Map<string, string>).keys()]).toEqual(['tenant_id', 'end_date', 'tables'])
+    expect(wrongFields({ ...input, tenantId: ' ', endDate: '2024-12-31', tables: [] })).toEqual([
+      ...['tenant_id', 'end_date', 'tables'],
+    ])
+    expect(wrongFields({ ...input, startDate: '2025-02-30', endDate: '' })).toEqual(['start_date', 'end_date'])
+  })
+
+  test('begins with the settings of an earlier job', () => {
+    const job = { tenant_id: 'acme', start_date: '2025-01-01', end_date: '2025-01-31', reason: null } as Job
+    expect(inputLike(job, null)).toEqual(input)
+    expect(inputLike({ ...job, reason: 'Rates', tables: ['days'], clear_existing: false }, ['a', 'b'])).toEqual({
+      ...input,
+      ...{ employees: 'a\nb', tables: ['days'], clearExisting: false, reason: 'Rates' },
+    })
   })
 
   test('finds the field that an error is about', () => {
@@ -188,20 +258,13 @@ describe('the form', () => {
 })
 
 test('an address leads to a job whatever its id holds', () => {
-  for (const jobId of ['a', 'a/b', '%', '<b>', 'ä ö']) {
-    expect(routeOf(hashOf({ name: 'job', jobId }))).toEqual({ name: 'job', jobId })
+  for (const id of ['a', 'a/b', '%', '<b>', 'ä ö', 'a?b#c']) {
+    expect(routeOf(hashOf({ screen: 'jobs', id }))).toEqual({ screen: 'jobs', id, like: null })
+    expect(routeOf(hashOf({ screen: 'start', like: id }))).toEqual({ screen: 'start', id: null, like: id })
   }
-  expect(routeOf('#/jobs/%')).toEqual({ name: 'jobs' })
-  expect(routeOf('')).toEqual({ name: 'jobs' })
-})
-
-test('each wait is longer, up to the longest, and a success makes it short again', () => {
-  const backoff = new Backoff(500, 30_000, () => 1)
-  expect(Array.from({ length: 8 }, () => backoff.next())).toEqual([
-    500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
-  ])
-  backoff.reset()
-  expect(backoff.next()).toBe(500)
+  for (const hash of ['#/jobs/%', '', '#main', '#/']) {
+    expect(routeOf(hash)).toEqual({ screen: 'jobs', id: null, like: null })
+  }
 })
 
 test('numbers read well', () => {

@@ -45,7 +45,7 @@ export async function enter(
   const visit = await arrive(browser, host, fragment, context)
   await visit.page.getByLabel('Key', { exact: true }).fill(key)
   await visit.page.getByRole('button', { name: 'Open the console' }).click()
-  await visit.page.getByRole('heading', { name: 'Jobs' }).waitFor({ state: 'attached' })
+  await visit.page.getByRole('navigation', { name: 'Console' }).waitFor()
   return visit
 }
 

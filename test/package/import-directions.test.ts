@@ -39,6 +39,7 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   zod: ['http'],
   // Bundled into the console's page.
   'eventsource-parser': ['console'],
+  preact: ['console'],
   'virtual:console-page': ['http'],
 }
 
@@ -98,7 +99,7 @@ function floorOf(file: string): number {
 
 /** `src/run/plan.ts` lies in `run`, `src/errors.ts` is a room of its own. */
 function roomOf(file: string): string {
-  return file.replace(/^src\//, '').replace(/(\/.*|\.ts)$/, '')
+  return file.replace(/^src\//, '').replace(/(\/.*|\.tsx?)$/, '')
 }
 
 function packageOf(specifier: string): string {

@@ -12,7 +12,7 @@ export interface SourceImport {
   readonly typeOnly: boolean
 }
 
-export const sourceFiles: readonly string[] = globSync('src/**/*.ts').sort()
+export const sourceFiles: readonly string[] = globSync('src/**/*.{ts,tsx}').sort()
 
 /** Every static, dynamic and type import, and every re-export, of src/. */
 export const sourceImports: readonly SourceImport[] = sourceFiles.flatMap(importsOf)

@@ -1,27 +1,24 @@
 import type { Action, State } from '../model/state.ts'
 import type { Store } from '../model/store.ts'
 import type { Api } from '../net/api.ts'
-import { Backoff } from '../net/backoff.ts'
 import { problemOf } from '../net/problem.ts'
 import { sessionKey } from '../net/session-key.ts'
 
 /**
  * Asks the server who we are, and opens the page or asks for a key. A host that knows its callers by other means, such as
- * a cookie, never asks for one.
+ * a cookie, never asks for one. How long to wait between two tries the API's pace knows.
  */
 export async function checkAccess(api: Api, store: Store<State, Action>): Promise<void> {
-  const backoff = new Backoff()
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const keyed = sessionKey.read() !== null
     try {
-      const me = await api.me()
+      const me = await api.me({ urgent: tries === 0 })
       return store.dispatch({ type: 'access', access: { name: 'open', me, keyed } })
     } catch (error) {
       const problem = problemOf(error)
       if (!problem.passing) return lock(store, keyed ? refusalOf(problem.status, problem.message) : null)
       store.dispatch({ type: 'access', access: { name: 'checking', problem: `${problem.message} Trying again…` } })
     }
-    await new Promise((resolve) => setTimeout(resolve, backoff.next()))
   }
 }
 

@@ -1,132 +1,222 @@
+import { h, render } from 'preact'
+import { datesBetween } from '../model/calendar.ts'
+import type { Asked } from '../net/api.ts'
 import type { EmployeePage } from '../net/api-types.ts'
 import { type Problem, problemOf } from '../net/problem.ts'
-import { byId } from '../view/dom.ts'
-import { datesBetween } from './calendar.ts'
-import { cellText, type GridRow } from './cell.ts'
+import { type CellWords, cellState, cellText } from './cell.ts'
 import { GridRows, type RowRequest } from './grid-rows.ts'
 import { type Layout, leftOf, type Position, positionAt, scrolledTo, visibleRows } from './layout.ts'
 import { clamp, moved } from './movement.ts'
 import { paintGrid } from './paint-grid.ts'
 import { type Palette, readPalette } from './palette.ts'
-import { RowLayer } from './row-layer.ts'
+import { RowLayer } from './row-layer.tsx'
 import { RowLoader } from './row-loader.ts'
 
 /** The job whose days are shown. */
 export interface GridSubject {
-  readonly jobId: string
   readonly from: string
   readonly to: string
   /** As far as the job knows; 0 before it has counted them. */
   readonly employees: number
   readonly version: number
+  readonly words: CellWords
 }
 
-const COLUMN_WIDTHS = [2, 8, 18]
+/** What is said of the grid around it. */
+export interface GridReport {
+  readonly readout: string
+  readonly problem: string | null
+  /** A failed day of whom, of which is not known what it said. */
+  readonly unexplained: string | null
+  readonly zoom: Zoom
+}
+
+/** The width of the days: one of {@link COLUMN_WIDTHS} by its place, or as many as fit. */
+type Zoom = number | 'fit'
+
+export const COLUMN_WIDTHS = [2, 5, 9, 18, 28]
+/** Days are not made narrower than this before somebody asks for it. */
+const USUAL_ZOOM = 3
 const ROW_HEIGHT = 22
 const DATES_HEIGHT = 38
 const LEAST_ROWS = 4
 
 /** The grid of employees and days: scrolled, painted and walked through with the keys. */
 export class GridView {
-  readonly #read: (jobId: string, request: RowRequest) => Promise<EmployeePage>
-  readonly #root = byId('grid', HTMLElement)
-  readonly #scroller = byId('grid-scroll', HTMLElement)
-  readonly #size = byId('grid-size', HTMLElement)
-  readonly #canvas = byId('grid-canvas', HTMLCanvasElement)
-  readonly #readout = byId('grid-readout', HTMLElement)
-  readonly #problem = byId('grid-problem', HTMLElement)
-  readonly #layer = new RowLayer(byId('grid-rows', HTMLElement))
-  #subject: GridSubject | null = null
-  #dates: readonly string[] = []
-  #rows = new GridRows()
-  #loader: RowLoader | null = null
+  readonly #read: (request: RowRequest, asked: Asked) => Promise<EmployeePage>
+  readonly #onReport: (report: GridReport) => void
+  readonly #root: HTMLElement
+  readonly #canvas: HTMLCanvasElement
+  readonly #scroller: HTMLElement
+  readonly #size: HTMLElement
+  readonly #layer: HTMLElement
+  readonly #gone = new AbortController()
+  readonly #sizes: ResizeObserver
+  readonly #dates: readonly string[]
+  readonly #rows = new GridRows()
+  readonly #loader: RowLoader
+  #subject: GridSubject
   #active: Position = { row: 0, column: 0 }
-  #zoom = COLUMN_WIDTHS.length - 1
+  #zoom: Zoom = 'fit'
+  #problem: string | null = null
   #palette: Palette
   #frame = 0
+  #told = ''
+  /** Ascends with every search: only the latest one still moves anything. */
+  #searches = 0
 
-  constructor(read: (jobId: string, request: RowRequest) => Promise<EmployeePage>) {
-    this.#read = read
-    this.#palette = readPalette(this.#root)
-    this.#scroller.addEventListener('scroll', () => this.#draw(), { passive: true })
-    this.#scroller.addEventListener('click', (event) => this.#click(event))
-    this.#root.addEventListener('keydown', (event) => this.#press(event))
-    new ResizeObserver(() => this.#draw()).observe(this.#root)
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', '(prefers-contrast: more)']) {
-      matchMedia(query).addEventListener('change', () => {
-        this.#palette = readPalette(this.#root)
-        this.#draw()
-      })
-    }
-    byId('zoom-in', HTMLButtonElement).addEventListener('click', () => this.#zoomBy(1))
-    byId('zoom-out', HTMLButtonElement).addEventListener('click', () => this.#zoomBy(-1))
-    this.#showZoom()
-  }
-
-  show(subject: GridSubject | null): void {
-    const before = this.#subject
+  constructor(
+    root: HTMLElement,
+    subject: GridSubject,
+    read: (request: RowRequest, asked: Asked) => Promise<EmployeePage>,
+    onReport: (report: GridReport) => void,
+  ) {
+    // The card makes the grid of these.
+    const [canvas, scroller, layer] = root.children as unknown as [HTMLCanvasElement, HTMLElement, HTMLElement]
+    this.#root = root
+    this.#canvas = canvas
+    this.#scroller = scroller
+    this.#size = scroller.firstElementChild as HTMLElement
+    this.#layer = layer
     this.#subject = subject
-    if (subject === null) this.#loader?.stop()
-    else if (before?.jobId !== subject.jobId) this.#begin(subject)
+    this.#read = read
+    this.#onReport = onReport
+    this.#dates = datesBetween(subject.from, subject.to)
+    this.#palette = readPalette(root)
+    this.#loader = new RowLoader(this.#rows, { read, onChange: (problem) => this.#changed(problem) })
+    const { signal } = this.#gone
+    scroller.addEventListener('scroll', () => this.#draw(), { passive: true, signal })
+    scroller.addEventListener('click', (event) => this.#click(event), { signal })
+    root.addEventListener('keydown', (event) => this.#press(event), { signal })
+    this.#sizes = new ResizeObserver(() => this.#draw())
+    this.#sizes.observe(root)
+    const repaint = () => {
+      this.#palette = readPalette(root)
+      this.#draw()
+    }
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', '(prefers-contrast: more)']) {
+      matchMedia(query).addEventListener('change', repaint, { signal })
+    }
+    if (this.#layout().columnWidth < (COLUMN_WIDTHS[USUAL_ZOOM] ?? 0)) this.#zoom = USUAL_ZOOM
     this.#draw()
   }
 
-  /** Brings a day into sight and gives it the focus; reads up to its employee when that one is not known yet. */
-  async reveal(employeeId: string, date: string): Promise<void> {
-    const subject = this.#subject
-    if (!subject) return
-    const column = Math.max(0, this.#dates.indexOf(date))
-    while (this.#rows.indexOf(employeeId) === -1 && !this.#rows.complete && this.#subject?.jobId === subject.jobId) {
-      const request = this.#rows.wanted({ from: this.#rows.known, to: this.#rows.known + 1 }, 0)
-      if (!request) break
-      try {
-        this.#rows.add(request, await this.#read(subject.jobId, request), subject.version)
-      } catch (error) {
-        this.#changed(problemOf(error))
-        return
-      }
-    }
-    const row = this.#rows.indexOf(employeeId)
-    if (row >= 0) this.#goTo({ row, column })
+  show(subject: GridSubject): void {
+    this.#subject = subject
+    this.#draw()
   }
 
-  #begin(subject: GridSubject): void {
-    this.#loader?.stop()
-    const rows = new GridRows()
-    this.#rows = rows
-    this.#dates = datesBetween(subject.from, subject.to)
-    this.#active = { row: 0, column: 0 }
-    this.#layer.clear()
-    this.#scroller.scrollTo(0, 0)
-    this.#loader = new RowLoader(rows, {
-      read: (request) => this.#read(subject.jobId, request),
-      onChange: (problem) => this.#changed(problem),
-    })
+  stop(): void {
+    this.#gone.abort()
+    this.#sizes.disconnect()
+    this.#loader.stop()
+    cancelAnimationFrame(this.#frame)
+    render(null, this.#layer)
+  }
+
+  /** Brings a day into sight and gives it the focus; reads up to its employee when that one is not known yet. */
+  async reveal(employeeId: string, date: string): Promise<boolean> {
+    const column = Math.max(0, this.#dates.indexOf(date))
+    const row = await this.#search(() => this.#rows.indexOf(employeeId))
+    return this.#goToFound(row === null ? null : { row, column })
+  }
+
+  /** Goes to a date, or to the next employee whose id or name holds `text`. @returns false when there is none. */
+  async find(text: string): Promise<boolean> {
+    const { row: from, column } = this.#active
+    if (/^\d{4}-\d\d(-\d\d)?$/.test(text)) {
+      const found = this.#dates.findIndex((date) => date.startsWith(text))
+      if (found >= 0) return this.#goToFound({ row: from, column: found })
+    }
+    const row = (await this.#search(() => this.#rows.find(text, from + 1))) ?? this.#rows.find(text, 0, from + 1)
+    return this.#goToFound(row < 0 ? null : { row, column })
+  }
+
+  /** Goes to the failed day before or after the present one, around the end. @returns false when there is none. */
+  async jump(step: 1 | -1): Promise<boolean> {
+    const beside = () => this.#rows.failureBeside(this.#active, step, this.#dates)
+    let found = beside()
+    if (!found && step === 1) {
+      await this.#search(() => (beside() ? 0 : -1))
+      found = beside()
+    }
+    const edge = step === 1 ? { row: 0, column: -1 } : { row: this.#rows.known - 1, column: this.#dates.length }
+    return this.#goToFound(found ?? this.#rows.failureBeside(edge, step, this.#dates))
+  }
+
+  /** Makes the days narrower or wider by a step, or as wide as all of them fit. */
+  zoom(wanted: 1 | -1 | 'fit'): void {
+    const layout = this.#layout()
+    const before = leftOf(layout, this.#active.column)
+    const { columnWidth } = layout
+    if (wanted === 'fit') this.#zoom = 'fit'
+    else if (this.#zoom !== 'fit') this.#zoom = clamp(this.#zoom + wanted, COLUMN_WIDTHS.length - 1)
+    else if (wanted === -1)
+      this.#zoom = Math.max(
+        0,
+        COLUMN_WIDTHS.findLastIndex((width) => width < columnWidth),
+      )
+    else
+      this.#zoom = COLUMN_WIDTHS.findIndex((width, index) => width > columnWidth || index === COLUMN_WIDTHS.length - 1)
+    // The active day stays where it is.
+    this.#scroller.scrollLeft += leftOf(this.#resized(), this.#active.column) - before
+    this.#draw()
+  }
+
+  /** Reads on until `found` finds a row; `null`: there is none, it cannot be read, or somebody looks for something else. */
+  async #search(found: () => number): Promise<number | null> {
+    this.#searches += 1
+    const search = this.#searches
+    for (;;) {
+      const row = found()
+      if (row >= 0) return row
+      const request = this.#rows.complete
+        ? null
+        : this.#rows.wanted({ from: this.#rows.known, to: this.#rows.known + 1 }, 0)
+      if (!request) return null
+      const { version } = this.#subject
+      try {
+        const page = await this.#read(request, { urgent: true, signal: this.#gone.signal })
+        if (search !== this.#searches || this.#gone.signal.aborted) return null
+        this.#rows.add(request, page, version)
+      } catch (error) {
+        if (!this.#gone.signal.aborted) this.#changed(problemOf(error))
+        return null
+      }
+    }
+  }
+
+  #goToFound(position: Position | null): boolean {
+    if (position) this.#goTo(position)
+    return position !== null
   }
 
   #changed(problem: Problem | null): void {
-    this.#problem.hidden = problem === null
-    this.#problem.textContent = problem ? `The days could not be read: ${problem.message}` : ''
+    this.#problem = problem && `The days could not be read: ${problem.message}`
     this.#draw()
   }
 
   #rowCount(): number {
-    return this.#rows.complete ? this.#rows.known : Math.max(this.#rows.known, this.#subject?.employees ?? 0)
+    return this.#rows.complete ? this.#rows.known : Math.max(this.#rows.known, this.#subject.employees)
   }
 
   #layout(): Layout {
-    const namesWidth = this.#root.clientWidth < 560 ? 104 : 176
+    const scroller = this.#scroller
+    const namesWidth = this.#root.clientWidth < 560 ? 112 : 208
+    const columns = this.#dates.length
+    const fitting = (scroller.clientWidth - namesWidth) / Math.max(1, columns)
+    const fit = Math.min(40, fitting >= 4 ? Math.floor(fitting) : Math.max(0.25, fitting))
     return {
       rows: this.#rowCount(),
-      columns: this.#dates.length,
+      columns,
       namesWidth,
       datesHeight: DATES_HEIGHT,
       rowHeight: ROW_HEIGHT,
-      columnWidth: COLUMN_WIDTHS[this.#zoom] ?? 1,
-      width: this.#scroller.clientWidth,
-      height: this.#scroller.clientHeight,
-      scrollLeft: this.#scroller.scrollLeft,
-      scrollTop: this.#scroller.scrollTop,
+      columnWidth: this.#zoom === 'fit' ? fit : (COLUMN_WIDTHS[this.#zoom] ?? 1),
+      width: scroller.clientWidth,
+      height: scroller.clientHeight,
+      scrollLeft: scroller.scrollLeft,
+      scrollTop: scroller.scrollTop,
     }
   }
 
@@ -138,54 +228,72 @@ export class GridView {
   #drawNow(focus: boolean): void {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0
-    const subject = this.#subject
-    if (!subject || !this.#root.isConnected || this.#root.clientWidth === 0) return
+    const layer = this.#layer
+    if (this.#root.clientWidth === 0) return
     const layout = this.#resized()
-    const rowAt = (index: number): GridRow | undefined => this.#rows.at(index)
     this.#active = { ...this.#active, row: clamp(this.#active.row, Math.max(0, layout.rows - 1)) }
-    this.#paint(layout, rowAt)
-    this.#layer.render(layout, { dates: this.#dates, complete: this.#rowsFinal(), rowAt }, this.#active, focus)
-    this.#showReadout(rowAt(this.#active.row), layout.rows)
+    const active = this.#active
+    const rowAt = (index: number) => this.#rows.at(index)
+    this.#paint(layout)
+    const date = this.#dates[active.column] ?? ''
+    const text = cellText(rowAt(active.row), active.column, date, this.#subject.words)
+    const hadFocus = document.activeElement?.role === 'gridcell'
+    layer.ariaRowCount = String(this.#rows.complete || this.#subject.employees > 0 ? layout.rows + 1 : -1)
+    layer.ariaColCount = String(layout.columns + 1)
+    render(h(RowLayer, { layout, active, date, text, rowAt }), layer)
+    const cell = layer.querySelector<HTMLElement>('[role="gridcell"]')
+    if (focus || hadFocus) cell?.focus({ preventScroll: true })
+    // The grid has scrolled itself; the page may have to, too.
+    if (focus) cell?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    this.#report(text, layout.rows)
     const { from, to } = visibleRows(layout)
     // Before anything is known, at least try to.
-    this.#loader?.want({ from, to: Math.max(to, LEAST_ROWS) }, subject.version)
+    this.#loader.want({ from, to: Math.max(to, LEAST_ROWS) }, this.#subject.version)
   }
 
   /** Gives the view its size, and the scroll bars theirs. */
   #resized(): Layout {
     const { rows, columns, namesWidth, columnWidth } = this.#layout()
+    const scroller = this.#scroller
     this.#size.style.width = `${namesWidth + columns * columnWidth}px`
     this.#size.style.height = `${DATES_HEIGHT + rows * ROW_HEIGHT}px`
     // As high as its rows and the scroll bar below them, up to what the style sheet allows.
-    const bar = this.#scroller.offsetHeight - this.#scroller.clientHeight
+    const bar = scroller.offsetHeight - scroller.clientHeight
     this.#root.style.height = `${DATES_HEIGHT + Math.max(LEAST_ROWS, rows) * ROW_HEIGHT + bar + 2}px`
     return this.#layout()
   }
 
-  #paint(layout: Layout, rowAt: (index: number) => GridRow | undefined): void {
+  #paint(layout: Layout): void {
+    const canvas = this.#canvas
     const ratio = devicePixelRatio
     const [width, height] = [Math.round(layout.width * ratio), Math.round(layout.height * ratio)]
-    if (this.#canvas.width !== width || this.#canvas.height !== height) {
-      this.#canvas.width = width
-      this.#canvas.height = height
-      this.#canvas.style.width = `${layout.width}px`
-      this.#canvas.style.height = `${layout.height}px`
+    if (canvas.width !== width || canvas.height !== height) {
+      Object.assign(canvas, { width, height })
+      Object.assign(canvas.style, { width: `${layout.width}px`, height: `${layout.height}px` })
     }
-    const context = this.#canvas.getContext('2d')
+    const context = canvas.getContext('2d')
     if (!context) return
     context.setTransform(ratio, 0, 0, ratio, 0, 0)
-    const font = getComputedStyle(this.#canvas).font
+    const font = getComputedStyle(canvas).font
+    const rowAt = (index: number) => this.#rows.at(index)
     paintGrid(context, { layout, palette: this.#palette, dates: this.#dates, active: this.#active, font, rowAt })
   }
 
-  #rowsFinal(): boolean {
-    return this.#rows.complete || (this.#subject?.employees ?? 0) > 0
-  }
-
-  #showReadout(row: GridRow | undefined, rows: number): void {
-    const { column } = this.#active
-    const text = rows === 0 ? (this.#rows.complete ? 'Nobody to recalculate.' : 'Reading…') : ''
-    this.#readout.textContent = text || cellText(row, column, this.#dates[column] ?? '')
+  #report(text: string, rows: number): void {
+    const row = this.#rows.at(this.#active.row)
+    const date = this.#dates[this.#active.column] ?? ''
+    const failed = row && cellState(row, this.#active.column, date) === 'failed'
+    const known = row?.failed.get(date) ?? (row && this.#subject.words.messageOf(row.id, date))
+    const nobody = this.#rows.complete ? 'Nobody to recalculate.' : 'Reading…'
+    const report: GridReport = {
+      readout: rows === 0 ? nobody : text,
+      problem: this.#problem,
+      unexplained: failed && known === undefined ? row.id : null,
+      zoom: this.#zoom,
+    }
+    const told = JSON.stringify(report)
+    if (told !== this.#told) this.#onReport(report)
+    this.#told = told
   }
 
   #goTo(position: Position): void {
@@ -200,6 +308,7 @@ export class GridView {
     if (event.altKey || event.metaKey) return
     const layout = this.#layout()
     if (layout.rows === 0 || layout.columns === 0) return
+    if (!event.ctrlKey && event.key.toLowerCase() === 'n') return void this.jump(event.shiftKey ? -1 : 1)
     const page = Math.max(1, Math.floor((layout.height - DATES_HEIGHT) / ROW_HEIGHT) - 1)
     const to = moved(this.#active, { key: event.key, ctrl: event.ctrlKey }, layout, page)
     if (!to) return
@@ -211,20 +320,5 @@ export class GridView {
     const box = this.#scroller.getBoundingClientRect()
     const position = positionAt(this.#layout(), event.clientX - box.left, event.clientY - box.top)
     if (position) this.#goTo(position)
-  }
-
-  #zoomBy(step: number): void {
-    const before = leftOf(this.#layout(), this.#active.column)
-    this.#zoom = clamp(this.#zoom + step, COLUMN_WIDTHS.length - 1)
-    this.#showZoom()
-    // The active day stays where it is.
-    this.#scroller.scrollLeft += leftOf(this.#resized(), this.#active.column) - before
-    this.#draw()
-  }
-
-  /** A button at its end stays focusable, it only does nothing. */
-  #showZoom(): void {
-    byId('zoom-out', HTMLButtonElement).ariaDisabled = String(this.#zoom === 0)
-    byId('zoom-in', HTMLButtonElement).ariaDisabled = String(this.#zoom === COLUMN_WIDTHS.length - 1)
   }
 }

@@ -6,7 +6,7 @@ export const ROOM_FOR_MARKS = 12
 
 /**
  * Each state has a shape of its own, so that colour does not carry it alone: done is a bar at half height, failed fills the
- * cell and is crossed out, blocked is striped, waiting is a dot.
+ * cell and is crossed out, blocked is striped, closed is a line at the bottom, waiting is a dot.
  */
 export function paintCell(
   canvas: CanvasRenderingContext2D,
@@ -24,6 +24,9 @@ export function paintCell(
   switch (state) {
     case 'done':
       canvas.fillRect(left, y + Math.round(height * 0.3), right - left, Math.round(height * 0.4))
+      return
+    case 'closed':
+      canvas.fillRect(left, y + height - 6, right - left, 3)
       return
     case 'waiting': {
       const size = Math.min(2, width - 1)

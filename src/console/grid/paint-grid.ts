@@ -1,4 +1,4 @@
-import { monthOf, weekday } from './calendar.ts'
+import { monthOf, weekday } from '../model/calendar.ts'
 import { cellState, type GridRow } from './cell.ts'
 import { type Layout, leftOf, type Position, topOf, visibleColumns, visibleRows } from './layout.ts'
 import { paintCell, ROOM_FOR_MARKS } from './paint-cell.ts'

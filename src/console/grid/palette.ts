@@ -7,20 +7,19 @@ export interface Palette {
   readonly text: string
   readonly muted: string
   readonly line: string
-  readonly surface: string
   readonly weekend: string
 }
 
 export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element)
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim()
-  return {
-    states: { done: colour('done'), failed: colour('failed'), blocked: colour('blocked'), waiting: colour('waiting') },
-    mark: colour('mark'),
-    text: colour('text'),
-    muted: colour('muted'),
-    line: colour('line'),
-    surface: colour('surface'),
-    weekend: colour('weekend'),
-  }
+  const of = (name: string) => style.getPropertyValue(`--${name}`).trim()
+  const [done, failed, blocked, closed, waiting] = [
+    of('done'),
+    of('failed'),
+    of('blocked'),
+    of('closed'),
+    of('waiting'),
+  ]
+  const states = { done, failed, blocked, closed, waiting }
+  return { states, mark: of('mark'), text: of('text'), muted: of('muted'), line: of('line'), weekend: of('weekend') }
 }

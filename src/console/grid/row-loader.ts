@@ -1,10 +1,11 @@
+import type { Asked } from '../net/api.ts'
 import type { EmployeePage } from '../net/api-types.ts'
 import { type Problem, problemOf } from '../net/problem.ts'
 import type { GridRows, RowRequest } from './grid-rows.ts'
 import type { Span } from './layout.ts'
 
 export interface LoaderOptions {
-  read(request: RowRequest): Promise<EmployeePage>
+  read(request: RowRequest, asked: Asked): Promise<EmployeePage>
   /** Rows were added or read anew; `null`, or why that failed. */
   onChange(problem: Problem | null): void
 }
@@ -19,8 +20,10 @@ export class RowLoader {
   #span: Span = { from: 0, to: 0 }
   #version = 0
   #reading = false
-  #stopped = false
+  /** Of what the server does not want to tell, and need not be asked for again before something happens. */
+  #refused = -1
   #readAtMs = Number.NEGATIVE_INFINITY
+  readonly #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(rows: GridRows, options: LoaderOptions) {
@@ -36,14 +39,14 @@ export class RowLoader {
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#stop.abort()
     clearTimeout(this.#timer)
   }
 
   #pump(): void {
     clearTimeout(this.#timer)
-    if (this.#reading || this.#stopped) return
     const version = this.#version
+    if (this.#reading || this.#stop.signal.aborted || this.#refused === version) return
     const request = this.#rows.wanted(this.#span, version)
     if (!request) return
     const wait = request.at < this.#rows.known ? this.#readAtMs + REFRESH_MS - performance.now() : 0
@@ -53,19 +56,20 @@ export class RowLoader {
 
   async #read(request: RowRequest, version: number): Promise<void> {
     this.#reading = true
+    const first = this.#readAtMs === Number.NEGATIVE_INFINITY
     this.#readAtMs = performance.now()
     let problem: Problem | null = null
     try {
-      const page = await this.#options.read(request)
-      if (!this.#stopped) this.#rows.add(request, page, version)
+      const page = await this.#options.read(request, { urgent: first, signal: this.#stop.signal })
+      if (!this.#stop.signal.aborted) this.#rows.add(request, page, version)
     } catch (error) {
       problem = problemOf(error)
     }
+    if (this.#stop.signal.aborted) return
+    if (problem && !problem.passing) this.#refused = version
     this.#reading = false
-    if (this.#stopped) return
     this.#options.onChange(problem)
-    if (!problem) this.#pump()
-    // Whoever reports that the server is back also wants the rows again.
-    else if (problem.passing) this.#timer = setTimeout(() => this.#pump(), 2 * REFRESH_MS)
+    // How long to wait after a failure the API's pace knows.
+    this.#pump()
   }
 }

@@ -1,25 +1,14 @@
 import type { JobStatus } from '../net/api-types.ts'
 
-/** What people read. */
-export const STATUS_LABELS: Readonly<Record<JobStatus, string>> = {
-  queued: 'Queued',
-  running: 'Running',
-  completed: 'Completed',
-  completed_with_errors: 'Completed with errors',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-  interrupted: 'Interrupted',
-}
-
-/** A mark for each, so that colour does not carry it alone. */
-export const STATUS_MARKS: Readonly<Record<JobStatus, string>> = {
-  queued: '○',
-  running: '▶',
-  completed: '✓',
-  completed_with_errors: '!',
-  failed: '✕',
-  cancelled: '■',
-  interrupted: '‖',
+/** What people read, and a mark for each, so that colour does not carry it alone. */
+export const STATUSES: Readonly<Record<JobStatus, { readonly label: string; readonly mark: string }>> = {
+  queued: { label: 'Queued', mark: '○' },
+  running: { label: 'Running', mark: '▶' },
+  completed: { label: 'Completed', mark: '✓' },
+  completed_with_errors: { label: 'Completed with errors', mark: '!' },
+  failed: { label: 'Failed', mark: '✕' },
+  cancelled: { label: 'Cancelled', mark: '■' },
+  interrupted: { label: 'Interrupted', mark: '‖' },
 }
 
 export function hasEnded(status: JobStatus): boolean {

@@ -35,8 +35,3 @@ export function reducePaged<Item, Cursor>(
   if (action.type === 'failed') return { ...paged, status: 'failed', problem: action.problem }
   return { items: action.items, trail, next: action.next, status: 'read', problem: null }
 }
-
-/** Counted from 1. */
-export function pageNumber(paged: Paged<unknown, unknown>): number {
-  return paged.trail.length
-}

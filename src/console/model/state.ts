@@ -1,4 +1,6 @@
-import type { Failure, Job, Me } from '../net/api-types.ts'
+import type { Job, Me, Permission } from '../net/api-types.ts'
+import { type Failures, type FailuresAction, noFailures, reduceFailures } from './failures.ts'
+import { hasEnded } from './job-status.ts'
 import { type Paged, type PagedAction, reducePaged, unread } from './paged.ts'
 import type { Route } from './route.ts'
 import { reduceWatched, unknownJob, type WatchAction, type WatchedJob } from './watched-job.ts'
@@ -21,7 +23,7 @@ export interface State {
   readonly filter: JobFilter
   readonly jobs: Paged<Job, string>
   readonly watched: WatchedJob | null
-  readonly failures: Paged<Failure, number>
+  readonly failures: Failures
 }
 
 export type Action =
@@ -29,16 +31,21 @@ export type Action =
   | { readonly type: 'routed'; readonly route: Route }
   | { readonly type: 'filtered'; readonly filter: JobFilter }
   | { readonly type: 'jobs'; readonly action: PagedAction<Job, string> }
-  | { readonly type: 'failures'; readonly jobId: string; readonly action: PagedAction<Failure, number> }
+  | { readonly type: 'failures'; readonly jobId: string; readonly action: FailuresAction }
   | { readonly type: 'watched'; readonly jobId: string; readonly action: WatchAction }
 
 export const initialState: State = {
   access: { name: 'checking', problem: null },
-  route: { name: 'jobs' },
+  route: { screen: 'jobs', id: null, like: null },
   filter: { tenantId: '', status: '' },
   jobs: unread(),
   watched: null,
-  failures: unread(),
+  failures: noFailures,
+}
+
+/** Whether the caller may do this at all; for which tenants, the server says. */
+export function may({ access }: State, permission: Permission): boolean {
+  return access.name === 'open' && (access.me.actions === '*' || access.me.actions.includes(permission))
 }
 
 /** The page after something happened. */
@@ -57,7 +64,7 @@ export function reduce(state: State, action: Action): State {
       return { ...state, jobs: reducePaged(state.jobs, action.action) }
     case 'failures':
       if (state.watched?.id !== action.jobId) return state
-      return { ...state, failures: reducePaged(state.failures, action.action) }
+      return { ...state, failures: reduceFailures(state.failures, action.action) }
     case 'watched': {
       if (state.watched?.id !== action.jobId) return state
       const watched = reduceWatched(state.watched, action.action)
@@ -67,14 +74,19 @@ export function reduce(state: State, action: Action): State {
 }
 
 function routed(state: State, route: Route): State {
-  if (route.name !== 'job') return { ...state, route, watched: null, failures: unread() }
-  if (state.watched?.id === route.jobId) return { ...state, route }
-  return { ...state, route, watched: unknownJob(route.jobId), failures: unread() }
+  const jobId = route.screen === 'jobs' ? route.id : null
+  if (state.watched?.id === jobId) return { ...state, route }
+  return { ...state, route, watched: jobId === null ? null : unknownJob(jobId), failures: noFailures }
 }
 
 /** The list knows of a job what its watcher knows. */
 function withJob(jobs: Paged<Job, string>, job: Job | null): Paged<Job, string> {
   if (!job) return jobs
-  const items = jobs.items.map((item) => (item.job_id === job.job_id && item.last_seq < job.last_seq ? job : item))
+  const items = jobs.items.map((item) => (isNewer(job, item) ? job : item))
   return { ...jobs, items }
+}
+
+function isNewer(job: Job, item: Job): boolean {
+  if (job.job_id !== item.job_id) return false
+  return job.last_seq > item.last_seq || (job.last_seq === item.last_seq && hasEnded(job.status))
 }

@@ -1,4 +1,4 @@
-import type { EmployeeRow, Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
+import type { EmployeeRow, EndEvent, Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
 import { hasEnded } from './job-status.ts'
 import { addSample, type RateSample } from './rate.ts'
 
@@ -26,7 +26,7 @@ export type WatchAction =
   | { readonly type: 'job-read'; readonly job: Job; readonly nowMs: number }
   | { readonly type: 'job-happened'; readonly event: JobEvent; readonly nowMs: number }
   | { readonly type: 'employees-read'; readonly employees: readonly EmployeeRow[] }
-  | { readonly type: 'connection'; readonly connection: Connection; readonly problem?: string }
+  | { readonly type: 'connection'; readonly connection: Connection; readonly problem: string | null }
 
 export function unknownJob(id: string): WatchedJob {
   return {
@@ -46,7 +46,7 @@ export function unknownJob(id: string): WatchedJob {
 export function reduceWatched(watched: WatchedJob, action: WatchAction): WatchedJob {
   switch (action.type) {
     case 'connection':
-      return { ...watched, connection: action.connection, problem: action.problem ?? null }
+      return { ...watched, connection: action.connection, problem: action.problem }
     case 'job-read':
       return reread(watched, action.job, action.nowMs)
     case 'job-happened':
@@ -62,7 +62,10 @@ function reread(watched: WatchedJob, job: Job, nowMs: number): WatchedJob {
   if (before && job.last_seq < before.last_seq) return watched
   const changed = !before || job.last_seq !== before.last_seq || daysDone(job) !== daysDone(before)
   const version = watched.version + (changed ? 1 : 0)
-  const known = { ...watched, job, knownAtMs: nowMs, version }
+  // What its last event told of its end a server may not tell again.
+  const { error, cancel_reason } = before ?? {}
+  const told = { ...(error !== undefined && { error }), ...(cancel_reason !== undefined && { cancel_reason }) }
+  const known = { ...watched, job: { ...told, ...job }, knownAtMs: nowMs, version }
   // Another run has a speed of its own.
   return job.runs === before?.runs && !hasEnded(job.status) ? known : { ...known, samples: [], retry: null }
 }
@@ -72,6 +75,10 @@ function happened(watched: WatchedJob, event: JobEvent, nowMs: number): WatchedJ
   if (!job || event.seq <= job.last_seq) return watched
   const known = { ...watched, job: { ...job, last_seq: event.seq }, version: watched.version + 1 }
   if (isRetry(event)) return { ...known, retry: event }
+  if (isEnd(event)) {
+    const { result, reason } = event
+    return { ...known, job: { ...known.job, error: result?.error ?? null, cancel_reason: reason ?? null } }
+  }
   if (!isProgress(event)) return known
   const days = daysDone(event)
   return {
@@ -110,6 +117,10 @@ export function daysDone(counters: Pick<Job, 'processed_days' | 'skipped_days' |
 
 function isProgress(event: JobEvent): event is ProgressEvent {
   return event.type === 'progress'
+}
+
+function isEnd(event: JobEvent): event is EndEvent {
+  return event.type === 'failed' || event.type === 'cancelled'
 }
 
 function isRetry(event: JobEvent): event is RetryEvent {

@@ -45,6 +45,18 @@ export interface Job extends JobCounters {
   readonly elapsed_seconds: number | null
   readonly remaining_seconds: number | null
   readonly last_seq: number
+  /** Why it failed, where the server tells. */
+  readonly error?: Fault | null
+  /** Why it was cancelled, where the server tells and somebody said. */
+  readonly cancel_reason?: string | null
+  /** What it was narrowed down to, where the server tells. */
+  readonly tables?: readonly string[] | null
+  readonly clear_existing?: boolean
+}
+
+interface Fault {
+  readonly code: string
+  readonly message: string
 }
 
 /** An event of a job; what it holds beyond this depends on its type. */
@@ -69,6 +81,12 @@ export interface RetryEvent extends JobEvent {
   readonly message: string
 }
 
+/** The last event of a run. */
+export interface EndEvent extends JobEvent {
+  readonly result?: { readonly error?: Fault }
+  readonly reason?: string | null
+}
+
 export interface JobPage {
   readonly jobs: readonly Job[]
   readonly next: string | null
@@ -89,11 +107,10 @@ export interface FailurePage {
   readonly next: number | null
 }
 
-export interface FailedDay {
-  readonly date: string
-  readonly stage: string
-  readonly code: string
-  readonly message: string
+/** Days from `from` to `to`, both included. */
+export interface Days {
+  readonly from: string
+  readonly to: string
 }
 
 export interface EmployeeRow {
@@ -101,7 +118,12 @@ export interface EmployeeRow {
   readonly name: string | null
   /** How many of the job's dates, from the first, are dealt with. */
   readonly dates_done: number
-  readonly failed: readonly FailedDay[]
+  /** What failed there has to be asked for. */
+  readonly failed_dates?: readonly string[]
+  /** In place of `failed_dates` from servers that tell the messages with them. */
+  readonly failed?: readonly { readonly date: string; readonly message: string }[]
+  /** Days that were left alone because their period is closed, where the server tells. */
+  readonly closed?: readonly Days[]
   /** This date and the later ones wait behind a failed day. */
   readonly blocked_from: string | null
 }
@@ -133,16 +155,12 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export interface Cancellation {
-  readonly cancelled: boolean
-}
-
-export type Action = 'start' | 'read' | 'cancel' | 'resume'
+export type Permission = 'start' | 'read' | 'cancel' | 'resume'
 
 /** What the caller may do. */
 export interface Me {
   readonly tenants: readonly string[] | '*'
-  readonly actions: readonly Action[] | '*'
+  readonly actions: readonly Permission[] | '*'
   /** Those that a recalculation may be narrowed down to; empty: there is nothing to choose. */
   readonly tables: readonly string[]
 }
@@ -153,5 +171,5 @@ export interface ProblemDetails {
   readonly detail?: string
   readonly code?: string
   readonly errors?: readonly { readonly field: string; readonly message: string }[]
-  readonly active_job_id?: string
+  readonly active_job_id?: string | null
 }

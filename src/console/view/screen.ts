@@ -1,0 +1,20 @@
+import type { ComponentType } from 'preact'
+import type { App } from '../control/app.ts'
+import type { State } from '../model/state.ts'
+import type { Permission } from '../net/api-types.ts'
+
+export interface ViewProps {
+  readonly app: App
+  readonly state: State
+}
+
+/** A part of the console with an address of its own. */
+export interface Screen {
+  /** What its address begins with: `#/name`. */
+  readonly name: string
+  /** What it is called in the navigation. */
+  readonly label: string
+  /** Who may not do this does not see it. */
+  readonly needs: Permission
+  readonly View: ComponentType<ViewProps>
+}

@@ -1,0 +1,131 @@
+import type { Browser, Page, Route } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RecalcService } from '../../src/index.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { gate } from '../support/gate.ts'
+import { type ConsoleHost, consoleHost } from './console-host.ts'
+import { consoleService, manyEmployees } from './console-service.ts'
+import { arrive, enter, jobFragment } from './visit.ts'
+
+// A server in trouble is not made worse by those who look at it: requests are counted against the page's own clock, which
+// goes as fast as it is told to.
+
+const held = gate()
+let browser: Browser
+let service: RecalcService
+let host: ConsoleHost
+let runningId: string
+
+beforeAll(async () => {
+  service = consoleService({
+    employees: manyEmployees(300),
+    block: { employees: 10, days: 31 },
+    concurrency: 1,
+    fails: ({ date }) => (date === '2025-03-04' ? 'No rate' : undefined),
+    beforeBlock: async ({ employeeIds }) => {
+      if (employeeIds.includes('e0020')) await held.pass()
+    },
+  })
+  host = await consoleHost(service)
+  const job = await service.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-03-01', to: '2025-03-31' })
+  await held.arrived
+  runningId = job.id
+  browser = await launchChromium()
+})
+
+afterAll(async () => {
+  await service.cancelJob(runningId)
+  held.open()
+  await browser.close()
+  await host.stop()
+  await service.stop()
+})
+
+const SECONDS = 20
+
+/** How an endpoint fails. */
+const FAILURES: Readonly<Record<string, (route: Route) => Promise<void>>> = {
+  'answers 500': (route) => route.fulfill({ status: 500, json: { detail: 'Broken' } }),
+  'answers 429 without saying until when': (route) => route.fulfill({ status: 429 }),
+  'answers 404': (route) => route.fulfill({ status: 404, json: { detail: 'Gone' } }),
+  'breaks the connection': (route) => route.abort('connectionreset'),
+  'answers with a page of some proxy': (route) =>
+    route.fulfill({ status: 200, contentType: 'text/html', body: '<p>Sorry' }),
+  'answers with JSON of something else': (route) => route.fulfill({ status: 200, json: { ok: true } }),
+}
+
+/** When the page has asked for something, and when it has got the first answer of `endpoint`, by its own clock. */
+interface Asked {
+  readonly at: readonly number[]
+  readonly failedAt: number
+}
+
+function record(endpoint: string): string {
+  return `{
+    const own = fetch
+    let begun
+    globalThis.asked = { at: [], failedAt: Infinity }
+    globalThis.fetch = (url, init) => {
+      begun ??= performance.now()
+      asked.at.push(performance.now() - begun)
+      const answer = own(url, init)
+      const told = () => { if (String(url).includes('/${endpoint}')) asked.failedAt = Math.min(asked.failedAt, performance.now() - begun) }
+      answer.then(told, told)
+      return answer
+    }
+  }`
+}
+
+/** Lets `SECONDS` of the page's clock pass, each with time for the answers to arrive. */
+async function askedBy(page: Page): Promise<Asked> {
+  const open = new Set<unknown>()
+  page.on('request', (request) => {
+    if (!request.url().includes('/stream/')) open.add(request)
+  })
+  page.on('requestfinished', (request) => open.delete(request))
+  page.on('requestfailed', (request) => open.delete(request))
+  for (let second = 0; second < SECONDS; second += 1) {
+    await page.clock.runFor(1_000)
+    await expect.poll(() => open.size, { timeout: 10_000, interval: 10 }).toBe(0)
+    await page.evaluate('fetch === undefined')
+  }
+  return await page.evaluate<Asked>('asked')
+}
+
+for (const endpoint of ['me', 'jobs', 'status', 'employees', 'errors', 'stream']) {
+  test(`whatever way /${endpoint} fails in, the page asks for at most one thing a second`, async () => {
+    await using visit = await enter(browser, host)
+    const { page } = visit
+    await page.clock.install()
+    await page.addInitScript(record(endpoint))
+    for (const [failure, fail] of Object.entries(FAILURES)) {
+      await page.unrouteAll()
+      await page.goto('about:blank')
+      await page.route(`**/${endpoint}{,/**,\\?**}`, fail)
+      await page.goto(host.url + jobFragment(runningId))
+      const { at, failedAt } = await askedBy(page)
+      // The page has read the answer by then: its clock leaps by a second.
+      const later = at.filter((time) => time > failedAt + 1_100)
+      const gaps = later.map((time) => time - (at[at.indexOf(time) - 1] ?? 0))
+      expect(failedAt, failure).toBeLessThan((SECONDS / 2) * 1_000)
+      expect(Math.min(...gaps), `${failure}: ${gaps.join(' ')}`).toBeGreaterThan(900)
+      expect(at.length - later.length, failure).toBeLessThanOrEqual(8)
+    }
+  }, 60_000)
+}
+
+test('a server that is away altogether is asked ever more seldom, and found again when it is back', async () => {
+  await using visit = await arrive(browser, host)
+  const { page } = visit
+  await page.addInitScript(record('me'))
+  await page.clock.install()
+  await page.route('**/recalc/**', (route) => route.abort('connectionrefused'))
+  await page.reload()
+  const { at } = await askedBy(page)
+  // After 1 to 2, 2 to 4, 4 to 8 … seconds.
+  expect(at.length, at.join(' ')).toBeLessThanOrEqual(5)
+  await page.getByText('The server cannot be reached. Trying again…').waitFor()
+  await page.unrouteAll()
+  await page.clock.runFor(31_000)
+  await page.getByLabel('Key', { exact: true }).waitFor()
+})
