@@ -39,6 +39,8 @@ test('a job that runs says how far it is, and what is still to do behind its las
   expect(progressText({ ...job, processed_days: 40, progress: 0.08 }).main).toBe('8 %')
   const done: Job = { ...job, status: 'completed', progress: 1, stages: [stage(1, 'done'), stage(2, 'done')] }
   expect(progressText(done)).toEqual({ main: '', more: '5,400 of 5,400 employee-days' })
+  const nobody = { total_days: 0, processed_days: 0, skipped_days: 0, failed_days: 0 }
+  expect(progressText({ ...done, ...nobody }).more).toBe('0 of 0 employee-days')
 })
 
 test('a job that did not do everything says why, as far as the server tells', () => {
@@ -47,6 +49,7 @@ test('a job that did not do everything says why, as far as the server tells', ()
   expect(of({ status: 'failed' })).toBe('The server’s log tells why.')
   expect(of({ status: 'cancelled', cancel_reason: 'Wrong rates' })).toBe('Wrong rates')
   expect(of({ status: 'cancelled', cancel_reason: null })).toBe('No reason was given.')
+  expect(of({ status: 'cancelled' })).toBeUndefined()
   expect(of({ status: 'completed_with_errors' })).toMatch(/^100 days failed or blocked/)
   expect([of({ status: 'running' }), of({ status: 'completed' })]).toEqual([undefined, undefined])
 })

@@ -53,8 +53,11 @@ export class App {
     const refreshFailures = throttle(FAILURES_REFRESH_MS, () => this.failures.refresh())
     store.subscribe(({ watched, access, jobs }, before) => {
       const [job, known] = [watched?.job, before?.watched?.job]
-      const same = job?.job_id === known?.job_id && job?.status === known?.status
-      if (job && !(same && job.error_count === known?.error_count && job.runs === known.runs)) refreshFailures()
+      if (job && job.job_id !== known?.job_id) void this.failures.refresh()
+      else if (job && known) {
+        const same = job.status === known.status && job.error_count === known.error_count && job.runs === known.runs
+        if (!same) refreshFailures()
+      }
       if (access.name !== 'open' || before?.access.name === 'open') return
       // What the address asks for could not be read before.
       this.#follow()

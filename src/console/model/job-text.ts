@@ -33,6 +33,8 @@ export function explanation(job: Job): { readonly title: string; readonly text: 
         text: error ? `${error.message} (${error.code})` : 'The server’s log tells why.',
       }
     case 'cancelled':
+      // Not every server tells it.
+      if (reason === undefined) return null
       return { title: 'Why it was cancelled', text: reason || 'No reason was given.' }
     case 'interrupted':
       return { title: 'Interrupted', text: 'The service that worked on it stopped. It can be resumed.' }
@@ -51,8 +53,9 @@ export function progressText(job: Job): { readonly main: string; readonly more: 
   const days = `${formatCount(done)} of ${formatCount(job.total_days)} employee-days`
   if (job.status === 'queued' && job.total_days === 0) return { main: '0 %', more: 'Waiting to begin' }
   const ended = hasEnded(job.status)
+  const early = ended && !job.status.startsWith('completed')
   if (done < job.total_days || job.total_days === 0) {
-    return { main: ended ? '' : formatPercent(job.progress), more: ended ? `${days} when it ended` : days }
+    return { main: ended ? '' : formatPercent(job.progress), more: early ? `${days} when it ended` : days }
   }
   const missing = job.stages.filter(({ number, status }) => number > 1 && status !== 'done')
   if (missing.length === 0) return { main: ended ? '' : formatPercent(job.progress), more: days }

@@ -63,7 +63,8 @@ function reread(watched: WatchedJob, job: Job, nowMs: number): WatchedJob {
   const changed = !before || job.last_seq !== before.last_seq || daysDone(job) !== daysDone(before)
   const version = watched.version + (changed ? 1 : 0)
   // What its last event told of its end a server may not tell again.
-  const told = before && { error: before.error ?? null, cancel_reason: before.cancel_reason ?? null }
+  const { error, cancel_reason } = before ?? {}
+  const told = { ...(error !== undefined && { error }), ...(cancel_reason !== undefined && { cancel_reason }) }
   const known = { ...watched, job: { ...told, ...job }, knownAtMs: nowMs, version }
   // Another run has a speed of its own.
   return job.runs === before?.runs && !hasEnded(job.status) ? known : { ...known, samples: [], retry: null }

@@ -22,9 +22,8 @@ export function FailureList(props: FailureProps) {
       <div class="row">
         <h3 id="failures-title">Failures</h3>
         <span class="muted grow" id="failures-count">
-          {count === 0
-            ? 'None.'
-            : `${formatPlural(count, 'failure')}, ${formatPlural(groups.length, 'message')}${part}`}
+          {count === 0 ? 'None.' : formatPlural(count, 'failure')}
+          {groups.length > 0 && `, ${formatPlural(groups.length, 'message')}${part}`}
         </span>
         {next !== null && !reading && (
           <Button class="quiet small" onClick={() => app.failures.rest()} text="Read all" />

@@ -45,14 +45,19 @@ function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string 
   }
   useEffect(() => {
     if (like === null) return
+    let wanted = true
     setNote('Reading the settings…')
     settingsOf(app, like).then(
       (settings) => {
+        if (!wanted) return
         edit(settings.input)
         setNote(settings.note)
       },
-      (error) => setNote(`The settings could not be read: ${problemOf(error).message}`),
+      (error) => wanted && setNote(`The settings could not be read: ${problemOf(error).message}`),
     )
+    return () => {
+      wanted = false
+    }
   }, [like])
   // Whoever made a mistake is led to it. After an estimate not to the button: who presses Enter twice has not read it.
   useEffect(() => {
