@@ -13,8 +13,6 @@ export interface Stop {
   readonly failure?: RecalcFailure
 }
 
-const neverAborts = new AbortController().signal
-
 /**
  * Ends a run early, from within or from outside. The first reason wins.
  *
@@ -22,30 +20,20 @@ const neverAborts = new AbortController().signal
  * nobody waits for them, and none of them commits any more.
  */
 export class RunControl {
-  readonly #callers: AbortSignal
   // No Set: one that is refilled for ever holds on to the tables that it outgrew.
   readonly #monitors: UnitMonitor[] = []
   // Made only for those who wait: most runs are over before anybody does.
   #stopping: AbortController | undefined
-  #abandoning: AbortController | undefined
+  #aborting: AbortController | undefined
   #stop: Stop | undefined
+  #aborted: { readonly reason: unknown } | undefined
   #abandoned: { readonly cause: unknown } | undefined
-  #signal: AbortSignal | undefined
 
-  /** @param signal Of whoever asked for the run. */
-  constructor(signal: AbortSignal = neverAborts) {
-    this.#callers = signal
-  }
-
-  /** Aborts when work in flight is to give up; what calculators are handed. */
+  /** Aborts when work in flight is to give up. */
   get signal(): AbortSignal {
-    if (!this.#signal) {
-      this.#abandoning ??= new AbortController()
-      if (this.#abandoned) this.#abandoning.abort(this.#abandoned.cause)
-      const own = this.#abandoning.signal
-      this.#signal = this.#callers === neverAborts ? own : AbortSignal.any([this.#callers, own])
-    }
-    return this.#signal
+    this.#aborting ??= new AbortController()
+    if (this.#aborted) this.#aborting.abort(this.#aborted.reason)
+    return this.#aborting.signal
   }
 
   /** Why the run is ending, if it is. */
@@ -73,12 +61,20 @@ export class RunControl {
     this.stop({ status: cause instanceof BackendUnavailableError ? 'interrupted' : 'failed', cause })
   }
 
+  /** Tells calculators to give up. Whether they do so is theirs to say. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return
+    this.#aborted = { reason }
+    this.#aborting?.abort(reason)
+    for (const monitor of this.#monitors) monitor.abort(reason)
+  }
+
   /** Ends the run without waiting for what is in flight. */
   abandon(cause: unknown): void {
     this.stop({ status: 'interrupted', cause })
     if (this.#abandoned) return
     this.#abandoned = { cause }
-    this.#abandoning?.abort(cause)
+    this.abort(cause)
     for (const monitor of [...this.#monitors]) if (monitor.isOpen) monitor.expire(cause)
   }
 
@@ -90,6 +86,7 @@ export class RunControl {
   /** Units of work of this run are given up when it is abandoned. */
   watch(monitor: UnitMonitor): void {
     this.#monitors.push(monitor)
+    if (this.#aborted) monitor.abort(this.#aborted.reason)
   }
 
   forget(monitor: UnitMonitor): void {

@@ -27,8 +27,11 @@ export class SynchronousRuns<Tx> {
 
   /** @throws {RecalcFailedError} when it stopped at a failed day; otherwise whatever ended it early, as it is. */
   async run(plan: RunPlan, selection: Selection<Tx>, signal: AbortSignal | undefined): Promise<RecalcResult> {
-    const control = new RunControl(signal)
-    const abort = () => control.stop({ status: 'cancelled', cause: signal?.reason })
+    const control = new RunControl()
+    const abort = () => {
+      control.stop({ status: 'cancelled', cause: signal?.reason })
+      control.abort(signal?.reason)
+    }
     signal?.addEventListener('abort', abort, { once: true })
     const running = this.#execute(plan, selection, control)
     this.#running.set(

@@ -2,18 +2,13 @@ import type { CalcContext } from '../../pipeline/context.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { OpenUnit } from '../units/unit-runner.ts'
 
-/** What a calculator is handed in a unit of work. */
+/** What a calculator is handed in a unit of work. Plain data: a getter per object would cost more than the rest of a day. */
 export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt: number): CalcContext<Tx> {
-  const { settings, plan, control, identity } = run
-  let signal: AbortSignal | undefined
+  const { settings, plan, identity } = run
   return {
     tx: unit.tx,
     zone: plan.zone,
-    // Made only for those who ask: most calculators never do.
-    get signal() {
-      signal ??= AbortSignal.any([control.signal, unit.monitor.signal])
-      return signal
-    },
+    signal: unit.monitor.signal,
     attempt,
     logger: settings.logger,
     run: identity,

@@ -42,7 +42,6 @@ export class UnitMonitor {
   /** The unit of work is over. */
   end(): void {
     this.#expire = undefined
-    this.#controller = undefined
   }
 
   get isOpen(): boolean {
@@ -54,10 +53,16 @@ export class UnitMonitor {
     return unit === this.#generation && this.#expire !== undefined
   }
 
-  /** Aborts when the open unit of work is given up. */
+  /** Aborts when the open unit of work is given up, or the run is; what calculators are handed. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     return this.#controller.signal
+  }
+
+  /** The run is to end: no calculator of this lane is to go on. */
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
   }
 
   /** What is awaited from now on. */
@@ -71,6 +76,8 @@ export class UnitMonitor {
     const expire = this.#expire
     const controller = this.#controller
     this.end()
+    // Units to come have a signal of their own.
+    this.#controller = undefined
     this.#generation += 1
     controller?.abort(error)
     expire?.(error)
