@@ -7,7 +7,7 @@ import { type BlockOutcome, runBlock } from '../blocks/block-runner.ts'
 import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
-import { attempt } from '../units/attempts.ts'
+import { backOff } from '../units/attempts.ts'
 import { type UnitOwner, withUnits } from '../units/unit-runner.ts'
 import type { Lane } from './lane.ts'
 
@@ -78,15 +78,17 @@ async function commitBlock<Tx>(
     return afterCommit
   }
   const task = { block: blockOf(lane.tenantId, lane.employeeIds, dates), lockKeys, known, record }
-  const done = await attempt('block', run, async (number) => {
+  for (let number = 1; ; number++) {
+    if (run.control.stopped) return false
     try {
       await runBlock(owner, calculator, task, number)
-    } catch (error) {
-      if (!(error instanceof StepSavedBefore)) throw error
+      break
+    } catch (thrown) {
+      if (thrown instanceof StepSavedBefore) break
+      await backOff('block', run, number, thrown)
     }
-    return true
-  })
-  if (!done || !saved) return false
+  }
+  if (!saved) return false
   const { step, outcome } = saved
   const last = lane.employees.at(-1)
   lane.advance(dates, outcome)

@@ -7,6 +7,13 @@ import type { RunSettings } from '../run-settings.ts'
 import { backoffMs, pause } from './backoff.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
+/** What is tried again and again. */
+interface Attempted<Tx> {
+  readonly settings: RunSettings<Tx>
+  readonly control: RunControl
+  readonly journal: Pick<RunJournal<Tx>, 'retrying'>
+}
+
 /**
  * Does something until it succeeds or fails for good: after a transient error it waits and tries again. Undefined when the
  * run was stopped in between.
@@ -15,28 +22,34 @@ import type { UnitOfWork } from './unit-of-work.ts'
  */
 export async function attempt<Tx, T>(
   what: string,
-  run: {
-    readonly settings: RunSettings<Tx>
-    readonly control: RunControl
-    readonly journal: Pick<RunJournal<Tx>, 'retrying'>
-  },
+  run: Attempted<Tx>,
   work: (attempt: number) => Promise<T>,
 ): Promise<T | undefined> {
-  const { settings, control, journal } = run
-  for (let number = 1; ; number++) {
-    if (control.stopped) return undefined
+  for (let number = 1; !run.control.stopped; number++) {
     try {
       return await work(number)
     } catch (thrown) {
-      if (!isTransient(settings.unitOfWork, thrown)) throw thrown
-      const error = thrownBy(thrown)
-      if (number >= settings.retry.attempts) throw new BackendUnavailableError(number, error)
-      const delayMs = backoffMs(settings.retry, number)
-      const stage = thrown instanceof StageFailure ? thrown.stage : what
-      journal.retrying({ stage, attempt: number, delayMs, code: codeOf(error), message: messageOf(error) })
-      await pause(settings.clock, delayMs, control.stopping)
+      await backOff(what, run, number, thrown)
     }
   }
+  return undefined
+}
+
+/**
+ * Waits after an attempt that met a transient error.
+ *
+ * @throws what was thrown when that is no such error.
+ * @throws {BackendUnavailableError} when it was the last attempt.
+ */
+export async function backOff<Tx>(what: string, run: Attempted<Tx>, number: number, thrown: unknown): Promise<void> {
+  const { settings, control, journal } = run
+  if (!isTransient(settings.unitOfWork, thrown)) throw thrown
+  const error = thrownBy(thrown)
+  if (number >= settings.retry.attempts) throw new BackendUnavailableError(number, error)
+  const delayMs = backoffMs(settings.retry, number)
+  const stage = thrown instanceof StageFailure ? thrown.stage : what
+  journal.retrying({ stage, attempt: number, delayMs, code: codeOf(error), message: messageOf(error) })
+  await pause(settings.clock, delayMs, control.stopping)
 }
 
 /**
