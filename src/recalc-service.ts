@@ -163,7 +163,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Jobs, newest first; `limit` defaults to 100. The next page is that `after` the id of the last one; jobs that are made
+   * Jobs, newest first; `limit` defaults to 100. Their results come with `errorCount`, but without `errors`: `getJob` and
+   * `listJobFailures` give these. The next page is that `after` the id of the last one; jobs that are made
    * meanwhile neither repeat nor hide any.
    *
    * @throws {JobNotFoundError} when `after` is no job of the tenants that are asked for, or has been forgotten meanwhile:

@@ -142,7 +142,16 @@ test('jobs are listed newest first, by tenant and status', async () => {
   expect(await list({ tenantId: 'a' })).toEqual([2, 0])
   expect(await list({ tenantId: 'a', status: 'completed' })).toEqual([0])
   expect(await list({ limit: 2 })).toEqual([2, 1])
-  expect((await service.listJobs({ limit: 1 }))[0]).toEqual(await service.getJob(ids[2]!))
+})
+
+test('a listed job is what getJob() gives, without the failures that its result lists', async () => {
+  const { service, failing } = office()
+  failing.add('e1 2025-01-01')
+  const job = await all(service)
+  await job.result
+  const { result, ...alone } = await service.getJob(job.id)
+  expect(result?.errors).toHaveLength(1)
+  expect(await service.listJobs()).toEqual([{ ...alone, result: { ...result, errors: [] } }])
 })
 
 test('jobs of several tenants are listed page by page, and none is hidden or repeated by new ones', async () => {

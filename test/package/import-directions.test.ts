@@ -13,7 +13,7 @@ const floors = [
   ['memory', 'sql', 'testing'],
   ['options'],
   ['recalc-service'],
-  ['index'],
+  ['index', 'backend'],
   ['http'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],

@@ -3,8 +3,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { datesBetween } from '../model/calendar.ts'
 import type { Failure } from '../net/api-types.ts'
-import type { JobProps } from '../view/job-view.tsx'
 import { Button, Notice, submitting } from '../view/parts.tsx'
+import type { JobProps } from '../view/screen.ts'
 import { COLUMN_WIDTHS, type GridReport, type GridSubject, GridView } from './grid-view.ts'
 
 /** What others may ask of the grid. */

@@ -2,8 +2,8 @@ import { useMemo, useState } from 'preact/hooks'
 import { type FailureGroup, groupsOf } from '../model/failures.ts'
 import { formatCount, formatPlural } from '../model/format.ts'
 import type { Failure } from '../net/api-types.ts'
-import type { JobProps } from './job-view.tsx'
 import { Button, Notice, Pager, usePages } from './parts.tsx'
+import type { JobProps } from './screen.ts'
 
 type FailureProps = JobProps & { reveal(employeeId: string, date: string): void }
 

@@ -5,16 +5,14 @@ import { hasEnded, isResumable, STATUSES } from '../model/job-status.ts'
 import { explanation, progressText } from '../model/job-text.ts'
 import { hashOf } from '../model/route.ts'
 import { may } from '../model/state.ts'
-import type { Connection, WatchedJob } from '../model/watched-job.ts'
+import type { Connection } from '../model/watched-job.ts'
 import type { Job } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
 import { CancelDialog } from './cancel-dialog.tsx'
 import { FailureList } from './failure-list.tsx'
 import { JobFacts, Stages, Tiles } from './job-numbers.tsx'
 import { Badge, Button, Notice } from './parts.tsx'
-import type { ViewProps } from './screen.ts'
-
-export type JobProps = ViewProps & { readonly watched: WatchedJob; readonly job: Job }
+import type { JobProps } from './screen.ts'
 
 const CONNECTIONS: Readonly<Record<Connection, string>> = {
   connecting: 'Connecting…',
