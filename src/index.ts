@@ -1,6 +1,7 @@
 export { type Clock, systemClock, type Timer } from './calendar/clock.ts'
 export { addDays, countDays, datesBetween } from './calendar/date-range.ts'
 export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
+export type { DayStart } from './calendar/start-time.ts'
 export { dateOf, dayBounds, isZone } from './calendar/zone.ts'
 export {
   BackendUnavailableError,

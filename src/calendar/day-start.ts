@@ -12,27 +12,29 @@ const reach = 16 * hour
 export type OffsetAt = (instant: number) => number
 
 /**
- * The first instant whose local date is the given day or a later one. Defined so, days tile the time line:
+ * The first instant at which the local clock shows the start of the given day or anything later. Defined so, days tile the
+ * time line, whatever the time of day at which they start:
  *
- * - a midnight that the clock leaps over: the day begins where the clock lands;
+ * - a start that the clock leaps over: the day begins where the clock lands;
  * - a day that the clock leaps over: it begins where the next one does, and is empty;
- * - a midnight that the clock shows twice: the day begins at the first, and the repeated end of the day before belongs to it.
+ * - a start that the clock shows twice: the day begins at the first, and the repeated end of the day before belongs to it.
  *
  * @param epochDay Days since 1970-01-01.
+ * @param startsAt The time of day at which days start, in milliseconds after midnight.
  * @returns Milliseconds since 1970-01-01T00:00:00Z.
  */
-export function startOfDay(epochDay: number, offsetAt: OffsetAt): number {
-  const midnight = epochDay * msPerDay
-  // The local clock reads less than midnight at `before` and more at `after`, so the start is in between.
-  const before = midnight - reach
-  const after = midnight + reach
+export function startOfDay(epochDay: number, offsetAt: OffsetAt, startsAt = 0): number {
+  const start = epochDay * msPerDay + startsAt
+  // The local clock reads less than the start at `before` and more at `after`, so the instant is in between.
+  const before = start - reach
+  const after = start + reach
   const oldOffset = offsetAt(before)
   const newOffset = offsetAt(after)
-  if (oldOffset === newOffset) return midnight - oldOffset
+  if (oldOffset === newOffset) return start - oldOffset
 
   const change = firstInstantWith(newOffset, before, after, offsetAt)
-  const oldClock = midnight - oldOffset
-  return oldClock < change ? oldClock : Math.max(change, midnight - newOffset)
+  const oldClock = start - oldOffset
+  return oldClock < change ? oldClock : Math.max(change, start - newOffset)
 }
 
 /** Where in (before, after] the offset becomes `offset`, to the millisecond; it changes there once. */
