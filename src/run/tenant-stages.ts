@@ -58,8 +58,13 @@ async function commitStage<Tx>(run: ActiveRun<Tx>, stage: TenantStage<Tx>, step:
       inUnitOfWork(run, lockKeys(tenantId, [WHOLE_TENANT]), async (unit, committed) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
+        const settled = await settings.ledger?.takeTenantStage(unit.tx, tenantId, stage.name)
         await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
-        committed(await save(unit.tx))
+        const saved = await save(unit.tx)
+        committed(() => {
+          settled?.()
+          saved?.()
+        })
       }),
     )
     run.journal.committed(step, undefined)

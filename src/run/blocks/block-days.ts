@@ -4,12 +4,14 @@ import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import type { RecalcFailure } from '../failure.ts'
 
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
+const noDays: ReadonlySet<number> = new Set()
 
 /** What becomes of a day. */
 const OPEN = 0
 const CLOSED = 1
 const FAILED = 2
 const BLOCKED = 3
+const CLEAN = 4
 
 /**
  * The employee-days of one block and what becomes of each: calculated, closed, failed, or blocked by a failed one. Days are
@@ -17,6 +19,9 @@ const BLOCKED = 3
  *
  * Where days build on earlier ones, everything behind an employee's failed day is blocked, closed or not: whether it is
  * closed is asked again when it is repaired.
+ *
+ * Where only some days are to be calculated, all are `clean` at first: what is stored of them is right. Days are opened one
+ * by one, before or while the block is calculated.
  */
 export class BlockDays {
   readonly block: Block
@@ -25,14 +30,52 @@ export class BlockDays {
   readonly #states: Uint8Array
   readonly #blocksLater: boolean
   #failures: Map<number, RecalcFailure> | undefined
+  /** Of clean days: they fail as soon as they are opened. */
+  #failuresOfClean: Map<number, RecalcFailure> | undefined
+  /** Closed days that were to be opened. */
+  #held: Set<number> | undefined
   #isWhole = true
+  #raised = 0
 
-  constructor(block: Block, options: { readonly blocksLater: boolean }) {
+  /** @param options.clean No day is to be calculated unless it is opened. */
+  constructor(block: Block, options: { readonly blocksLater: boolean; readonly clean?: boolean }) {
     const size = block.employeeIds.length * block.dates.length
     this.block = block
     this.#blocksLater = options.blocksLater
     this.#days = new Array(size)
     this.#states = new Uint8Array(size)
+    if (options.clean) {
+      this.#states.fill(CLEAN)
+      this.#isWhole = false
+    }
+  }
+
+  /** A failed day of an employee blocks the later ones. */
+  get blocksLater(): boolean {
+    return this.#blocksLater
+  }
+
+  /** Has a clean day calculated. A closed one is left as it is, and listed as held. */
+  open(day: number): void {
+    const state = this.#states[day]
+    if (state === CLOSED) {
+      this.#held ??= new Set()
+      this.#held.add(day)
+    }
+    if (state !== CLEAN) return
+    this.#states[day] = OPEN
+    const failure = this.#failuresOfClean?.get(day)
+    if (failure) this.#fail(day, failure)
+  }
+
+  /** Closed days that were to be opened, by number. */
+  get held(): ReadonlySet<number> {
+    return this.#held ?? noDays
+  }
+
+  /** True for a day that is not to be calculated because what is stored of it is right. */
+  isClean(day: number): boolean {
+    return this.#states[day] === CLEAN
   }
 
   /** Days within these intervals are left alone. */
@@ -45,10 +88,25 @@ export class BlockDays {
     }
   }
 
-  /** Leaves a day as it was; has no effect on one that is closed or blocked. */
+  /** Leaves a day as it was; has no effect on one that is closed or blocked, and none on a clean one until it is opened. */
   fail(day: number, failure: RecalcFailure): void {
     const state = this.#states[day]
     if (state === CLOSED || state === BLOCKED) return
+    if (state === CLEAN) {
+      this.#failuresOfClean ??= new Map()
+      this.#failuresOfClean.set(day, failure)
+      return
+    }
+    this.#raised += 1
+    this.#fail(day, failure)
+  }
+
+  /** How many calls of `fail` had an effect at once. */
+  get raised(): number {
+    return this.#raised
+  }
+
+  #fail(day: number, failure: RecalcFailure): void {
     this.#failures ??= new Map()
     this.#isWhole = false
     this.#states[day] = FAILED
@@ -95,8 +153,12 @@ export class BlockDays {
     for (let day = 0; day < states.length; day++) if (states[day] === OPEN) visit(day)
   }
 
-  /** The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left. */
-  toCalculate(): Block | undefined {
+  /**
+   * The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left.
+   *
+   * @param throughEnd Keeps all dates behind the first: days may be opened there.
+   */
+  toCalculate(throughEnd = false): Block | undefined {
     if (this.#isWhole) return this.block
     const { tenantId, employeeIds, dates } = this.block
     const busy = new Set<number>()
@@ -111,7 +173,7 @@ export class BlockDays {
     return blockOf(
       tenantId,
       employeeIds.filter((_, employee) => busy.has(employee)),
-      dates.slice(first, last + 1),
+      dates.slice(first, throughEnd ? dates.length : last + 1),
     )
   }
 

@@ -2,6 +2,7 @@ import type { Block } from '../../pipeline/employee-day.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
@@ -46,8 +47,9 @@ export async function runBlock<Tx>(
     const days = new BlockDays(task.block, calculator)
     try {
       return await inUnitOfWork(run, task.lockKeys, async (unit, committed) => {
-        const outcome = await calculate(run, calculator, days, known, unit, attempt)
-        committed(await task.record(unit.tx, outcome))
+        const { outcome, settled } = await calculate(run, calculator, days, known, unit, attempt)
+        const recorded = await task.record(unit.tx, outcome)
+        committed(settled ? bothOf(settled, recorded) : recorded)
         return outcome
       })
     } catch (error) {
@@ -64,7 +66,7 @@ async function calculate<Tx>(
   known: ReadonlyMap<number, RecalcFailure>,
   unit: OpenUnit<Tx>,
   attempt: number,
-): Promise<BlockOutcome> {
+): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
   await settings.unitOfWork.lockEmployees(
@@ -76,20 +78,32 @@ async function calculate<Tx>(
   const { watched } = unit
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, watched })
   for (const [day, failure] of known) days.fail(day, failure)
-  const changed = await calculator.calculate(days, { context, watched, clearExisting: plan.clearExisting })
+  const changes = await settings.ledger?.take(unit.tx, days, plan)
+  const { clearExisting } = plan
+  const changed = await calculator.calculate(days, { context, watched, clearExisting, cascade: changes?.cascade })
+  const settled = await changes?.settle()
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed
-  return {
+  const outcome = {
     processed,
     unchanged: processed - changed,
     skipped,
     failed,
     failures: days.failures.size === 0 ? none : [...days.failures.values()],
   }
+  return { outcome, settled }
 }
 
-async function closeDays<Tx>(
-  { settings }: ActiveRun<Tx>,
+function bothOf(first: AfterCommit, second: AfterCommit | undefined): AfterCommit {
+  return () => {
+    first()
+    second?.()
+  }
+}
+
+/** Marks the days of a block that are closed now. */
+export async function closeDays<Tx>(
+  { settings }: { readonly settings: RunSettings<Tx> },
   days: BlockDays,
   unit: Pick<BlockUnit<Tx>, 'context' | 'watched'>,
 ): Promise<void> {
