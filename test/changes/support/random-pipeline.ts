@@ -1,12 +1,13 @@
 import fc from 'fast-check'
+import { toEpochDay } from '../../../src/calendar/epoch-day.ts'
 import {
-  addDays,
   type Block,
   type DayOffsets,
   type DayStage,
   dayKey,
   dayStage,
   type EmployeeDay,
+  type IsoDate,
 } from '../../../src/index.ts'
 import type { TablesTx } from './tables.ts'
 
@@ -77,11 +78,13 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
       load: async (_block, { tx }) => tx,
       calculate(day, tx, previous) {
         calculated(stage.name, day)
+        const today = toEpochDay(day.date)
         let sum = stage.factor + (previous ?? 0)
         for (const [table, [first, last]] of Object.entries(reads)) {
           if (table === stage.name) continue
+          const read = tx.reader(table, day.employeeId)
           for (let at = first; at <= last; at++) {
-            const row = tx.read(table, day.employeeId, addDays(day.date, at))
+            const row = read(today + at)
             if (row !== undefined) sum += row * (stage.factor + at + 31)
           }
         }
@@ -98,8 +101,8 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
             latestOf(tx, stage.name, query),
         }),
       async save({ upserts, deletes }, { tx }) {
-        for (const { day, value } of upserts) tx.write(stage.name, day.employeeId, day.date, value)
-        for (const day of deletes) tx.write(stage.name, day.employeeId, day.date, undefined)
+        for (const { day, value } of upserts) tx.write(stage.name, day.employeeId, toEpochDay(day.date), value)
+        for (const day of deletes) tx.write(stage.name, day.employeeId, toEpochDay(day.date), undefined)
       },
     })
   })
@@ -108,7 +111,7 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
 function storedOf(tx: TablesTx, table: string, { employeeIds, dates }: Block) {
   const rows = employeeIds.flatMap((employeeId) =>
     dates.flatMap((date) => {
-      const value = tx.read(table, employeeId, date)
+      const value = tx.read(table, employeeId, toEpochDay(date))
       return value === undefined ? [] : [[dayKey({ employeeId, date }), value] as const]
     }),
   )
@@ -118,10 +121,10 @@ function storedOf(tx: TablesTx, table: string, { employeeIds, dates }: Block) {
 function latestOf(
   tx: TablesTx,
   table: string,
-  { employeeIds, before }: { readonly employeeIds: readonly string[]; readonly before: string },
+  { employeeIds, before }: { readonly employeeIds: readonly string[]; readonly before: IsoDate },
 ) {
   const found = employeeIds.flatMap((id) => {
-    const value = tx.latest(table, id, before)
+    const value = tx.latest(table, id, toEpochDay(before))
     return value === undefined ? [] : [[id, value] as const]
   })
   return new Map(found)

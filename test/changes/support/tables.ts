@@ -1,24 +1,26 @@
 import type { UnitOfWork } from '../../../src/index.ts'
 
+/** `table employee` → day → value; days are numbers, because the tests read millions of them. */
+type Rows = Map<string, Map<number, number | undefined>>
+
 /** Tables of numbers in memory, whose transactions commit as a whole. */
 export class Tables {
-  readonly rows = new Map<string, number>()
+  readonly rows: Rows = new Map()
 
-  /** Every row, keys sorted. */
-  dump(): readonly (readonly [string, number])[] {
-    return [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1))
+  /** Every row, in a fixed order. */
+  dump(): readonly string[] {
+    const rows = [...this.rows].flatMap(([key, days]) => [...days].map(([day, value]) => `${key} ${day}: ${value}`))
+    return rows.sort()
   }
 
   copy(): Tables {
     const copy = new Tables()
-    for (const [key, value] of this.rows) copy.rows.set(key, value)
+    for (const [key, days] of this.rows) copy.rows.set(key, new Map(days))
     return copy
   }
 
-  edit(table: string, employeeId: string, date: string, value: number | undefined): void {
-    const key = rowOf(table, employeeId, date)
-    if (value === undefined) this.rows.delete(key)
-    else this.rows.set(key, value)
+  edit(table: string, employeeId: string, day: number, value: number | undefined): void {
+    write(this.rows, `${table} ${employeeId}`, day, value)
   }
 
   /** @param onCommit May throw: the transaction is rolled back. */
@@ -41,41 +43,44 @@ export class Tables {
 export class Interruption extends Error {}
 
 export class TablesTx {
-  readonly #rows: Map<string, number>
-  readonly #written = new Map<string, number | undefined>()
+  readonly #rows: Rows
+  readonly #written: Rows = new Map()
 
-  constructor(rows: Map<string, number>) {
+  constructor(rows: Rows) {
     this.#rows = rows
   }
 
-  read(table: string, employeeId: string, date: string): number | undefined {
-    const key = rowOf(table, employeeId, date)
-    return this.#written.has(key) ? this.#written.get(key) : this.#rows.get(key)
+  read(table: string, employeeId: string, day: number): number | undefined {
+    return this.reader(table, employeeId)(day)
   }
 
-  write(table: string, employeeId: string, date: string, value: number | undefined): void {
-    this.#written.set(rowOf(table, employeeId, date), value)
+  reader(table: string, employeeId: string): (day: number) => number | undefined {
+    const own = this.#written.get(`${table} ${employeeId}`)
+    const rows = this.#rows.get(`${table} ${employeeId}`)
+    return (day) => (own?.has(day) ? own.get(day) : rows?.get(day))
   }
 
-  /** The latest row before a date. */
-  latest(table: string, employeeId: string, before: string): number | undefined {
-    const prefix = rowOf(table, employeeId, '')
-    const dates = [...this.#rows.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
-    const last = dates
-      .filter((date) => date < before && this.read(table, employeeId, date) !== undefined)
-      .sort()
-      .at(-1)
-    return last === undefined ? undefined : this.read(table, employeeId, last)
+  write(table: string, employeeId: string, day: number, value: number | undefined): void {
+    const key = `${table} ${employeeId}`
+    const days = this.#written.get(key) ?? new Map()
+    this.#written.set(key, days.set(day, value))
+  }
+
+  /** The latest row before a day. */
+  latest(table: string, employeeId: string, before: number): number | undefined {
+    const days = [...(this.#rows.get(`${table} ${employeeId}`)?.keys() ?? [])]
+    const last = Math.max(...days.filter((day) => day < before))
+    return Number.isFinite(last) ? this.read(table, employeeId, last) : undefined
   }
 
   commit(): void {
-    for (const [key, value] of this.#written) {
-      if (value === undefined) this.#rows.delete(key)
-      else this.#rows.set(key, value)
-    }
+    for (const [key, days] of this.#written) for (const [day, value] of days) write(this.#rows, key, day, value)
   }
 }
 
-function rowOf(table: string, employeeId: string, date: string): string {
-  return `${table} ${employeeId} ${date}`
+function write(rows: Rows, key: string, day: number, value: number | undefined): void {
+  const days = rows.get(key) ?? new Map<number, number | undefined>()
+  rows.set(key, days)
+  if (value === undefined) days.delete(day)
+  else days.set(day, value)
 }
