@@ -116,7 +116,8 @@ export interface JobStore<Tx = unknown> {
   get(jobId: string): Promise<JobRecord | undefined>
 
   /**
-   * Newest first, by `createdAt`; of the same millisecond in an order of the store's own, which stays as it is.
+   * Newest first, by `createdAt`; of the same millisecond in an order of the store's own, which stays as it is. Results come
+   * without the failures that they list (`errors` is empty): these may be many, and nobody wants those of a whole list.
    *
    * @throws {JobNotFoundError} when `after` is no job of these tenants, or not any more.
    */

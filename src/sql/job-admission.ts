@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { JobNotFoundError } from '../errors.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
 import { ACTIVE, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
-import type { Admission, Claim, Lease, LeaseRequest } from '../jobs/job-store.ts'
+import type { Admission, Claim, ClaimRequest, Lease } from '../jobs/job-store.ts'
+import { asciiJson } from './ascii-json.ts'
 import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import { isActive } from './job-database.ts'
-import { readCheckpoint, readEmployeeIds, readLastFailure, readRecord } from './job-reads.ts'
-import { columnsOf, eventBody, laneRow, nothingCounted } from './job-rows.ts'
+import { readCheckpoint, readEmployeeIds, readRecord } from './job-reads.ts'
+import { columnsOf, eventBody, nothingCounted } from './job-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
 import type { RecalcTx } from './tables.ts'
 
@@ -20,19 +20,18 @@ export function createJob(
   database: JobDatabase,
   record: JobWithPlan,
   event: JobEvent,
-  request: LeaseRequest & { readonly cooldownMs: number },
+  request: ClaimRequest & { readonly cooldownMs: number },
 ): Promise<Admission> {
   const { names, engine } = database
   const scopeHash = record.scope === null ? null : hash('scope', record.scope)
   const mayExist = record.fingerprint !== null
   const locks = [...(scopeHash ? [scopeHash] : []), ...(mayExist ? [hash('keys', record.plan.tenantId)] : [])]
-  const admissionId = randomUUID()
   let tries = 0
   return database.transaction(async (tx): Promise<Admission> => {
     tries += 1
-    const lease: Lease = { jobId: record.id, owner: request.owner, token: 1 }
+    const lease: Lease = { jobId: record.id, claimId: request.claimId, token: 1 }
     // Stored before, by an attempt whose answer was lost.
-    if (tries > 1 && (await database.lockJob(tx, record.id))?.admission_id === admissionId) return { lease }
+    if (tries > 1 && (await database.lockJob(tx, record.id))?.claim_id === lease.claimId) return { lease }
     if (locks.length > 0) await engine.lockRows(tx, names, locks)
     if (mayExist) {
       const existing = await readRecord(database, tx, record.id)
@@ -46,27 +45,25 @@ export function createJob(
       .insertInto(names.jobs)
       .values({
         id: record.id,
-        admission_id: admissionId,
+        claim_id: lease.claimId,
         tenant_hash: hash('tenant', record.plan.tenantId),
         scope_hash: scopeHash,
         created_at: record.createdAt.getTime(),
         ...columnsOf(record),
         ...nothingCounted,
-        handed_out: 'null',
-        all_handed_out: 0,
+        steps: 0,
+        dispatched_through: 'null',
+        all_dispatched: 0,
+        tenant_stages_done: '[]',
         next_lane_id: 1,
         last_seq: event.seq,
-        lease_owner: lease.owner,
+        last_failure: 0,
         lease_token: lease.token,
         lease_expires_at: request.now + request.leaseMs,
         cancel: null,
       })
       .execute()
     await storeEmployees(database, tx, record)
-    await tx
-      .insertInto(names.lanes)
-      .values(laneRow(record.id, lease.token, { id: 0, employeeIds: [], datesDone: 0 }))
-      .execute()
     const body = eventBody(event)
     await tx.insertInto(names.events).values({ job_id: record.id, seq: event.seq, body }).execute()
     return { lease }
@@ -105,19 +102,18 @@ async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }
     part += 1
     await tx
       .insertInto(names.job_employees)
-      .values({ job_id: id, part, employee_ids: JSON.stringify(ids) })
+      .values({ job_id: id, part, employee_ids: asciiJson(ids) })
       .execute()
   }
 }
 
-/** Takes a job over: the next higher token goes into the job and into its lanes, so that the old owner writes nothing more. */
+/** Takes a job over: the next higher token goes into the job and into its lanes, so that its last holder writes nothing more. */
 export function claimJob(
   database: JobDatabase,
   jobId: string,
-  request: LeaseRequest & { readonly from: readonly JobStatus[] },
+  request: ClaimRequest & { readonly from: readonly JobStatus[] },
 ): Promise<Claim> {
   const { names, engine } = database
-  let claimed = 0
   let takenOver = false
   return database.transaction(async (tx): Promise<Claim> => {
     const scope = await tx.selectFrom(names.jobs).select('scope_hash').where('id', '=', jobId).executeTakeFirst()
@@ -126,22 +122,23 @@ export function claimJob(
     const job = await database.lockJob(tx, jobId)
     if (!job) throw new JobNotFoundError(jobId)
     const status = job.status as JobStatus // as the library wrote it
-    if (job.lease_owner === request.owner && Number(job.lease_token) === claimed) {
-      // Claimed before, by an attempt whose answer was lost.
-      return await claimOf(database, tx, { jobId, owner: request.owner, token: claimed }, takenOver)
+    const { claimId } = request
+    // Claimed before, by an attempt whose answer was lost.
+    if (job.claim_id === claimId) {
+      const lease = { jobId, claimId, token: Number(job.lease_token) }
+      return await claimOf(database, tx, lease, { takenOver, lastFailure: Number(job.last_failure) })
     }
     const held = isActive(job) && Number(job.lease_expires_at) > request.now
     if (held || !request.from.includes(status)) return { status }
     const rival = scope.scope_hash === null ? undefined : await rivalOf(database, tx, jobId, scope.scope_hash)
     if (rival) return { activeJobId: rival }
     const token = Number(job.lease_token) + 1
-    claimed = token
     const before = await readRecord(database, tx, jobId)
     if (!before) throw new JobNotFoundError(jobId)
     const record: JobRecord = {
       ...before,
       status: 'running',
-      cancel: isActive(job) ? before.cancel : null,
+      cancel: isActive(job) || status === 'interrupted' ? before.cancel : null,
       finishedAt: null,
       fault: null,
       result: null,
@@ -150,27 +147,31 @@ export function claimJob(
       .updateTable(names.jobs)
       .set({
         ...columnsOf(record),
-        cancel: record.cancel && JSON.stringify(record.cancel.reason),
-        lease_owner: request.owner,
+        cancel: record.cancel && asciiJson(record.cancel.reason),
+        claim_id: claimId,
         lease_token: token,
         lease_expires_at: request.now + request.leaseMs,
       })
       .where('id', '=', jobId)
       .execute()
-    // Waits for blocks of the old owner that have written their step but not committed yet.
+    // Waits for blocks of the last holder that have written their step but not committed yet.
     await tx.updateTable(names.lanes).set({ lease_token: token }).where('job_id', '=', jobId).execute()
     takenOver = isActive(job)
-    return await claimOf(database, tx, { jobId, owner: request.owner, token }, takenOver)
+    return await claimOf(database, tx, { jobId, claimId, token }, { takenOver, lastFailure: Number(job.last_failure) })
   })
 }
 
-async function claimOf(database: JobDatabase, tx: RecalcTx, lease: Lease, takenOver: boolean): Promise<Claim> {
+async function claimOf(
+  database: JobDatabase,
+  tx: RecalcTx,
+  lease: Lease,
+  found: Pick<Extract<Claim, { lease: Lease }>, 'lastFailure' | 'takenOver'>,
+): Promise<Claim> {
   const checkpoint = await readCheckpoint(database, tx, lease.jobId)
-  const lastFailure = await readLastFailure(database, tx, lease.jobId)
   const record = await readRecord(database, tx, lease.jobId)
   if (!record || !checkpoint) throw new JobNotFoundError(lease.jobId)
   const employeeIds = await readEmployeeIds(database, tx, record)
-  return { lease, record: { ...record, plan: { ...record.plan, employeeIds } }, checkpoint, lastFailure, takenOver }
+  return { lease, record: { ...record, plan: { ...record.plan, employeeIds } }, checkpoint, ...found }
 }
 
 async function rivalOf(

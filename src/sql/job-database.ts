@@ -13,6 +13,28 @@ const RETRY = { attempts: 10, minDelayMs: 10, maxDelayMs: 500 }
 
 const neverAborts = new AbortController().signal
 
+/** What is read of a job that is locked: not its body, which may be large. */
+const LOCKED_COLUMNS = [
+  'id',
+  'claim_id',
+  'scope_hash',
+  'status',
+  'finished_at',
+  'processed_days',
+  'unchanged_days',
+  'skipped_days',
+  'failed_days',
+  'error_count',
+  'next_lane_id',
+  'last_seq',
+  'last_failure',
+  'lease_token',
+  'lease_expires_at',
+  'cancel',
+] as const satisfies readonly (keyof JobsTable)[]
+
+type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
+
 /** The library's tables in the host's database, and how they are written to. */
 export class JobDatabase {
   readonly db: RecalcDb
@@ -56,12 +78,12 @@ export class JobDatabase {
   }
 
   /** A job's row, locked until the transaction ends. */
-  async lockJob(tx: RecalcTx, jobId: string): Promise<JobsTable | undefined> {
+  async lockJob(tx: RecalcTx, jobId: string): Promise<LockedJob | undefined> {
     // A write that changes nothing locks the row in every engine, and in SQLite makes the reads that follow fresh.
     const { jobs } = this.names
     const itself = ({ ref }: ExpressionBuilder<RecalcTables, 'jobs'>) => ({ id: ref('id') })
     await tx.updateTable(jobs).set(itself).where('id', '=', jobId).execute()
-    const job = await tx.selectFrom(jobs).selectAll().where('id', '=', jobId).executeTakeFirst()
+    const job = await tx.selectFrom(jobs).select(LOCKED_COLUMNS).where('id', '=', jobId).executeTakeFirst()
     // MySQL compares without spaces at the end.
     return job?.id === jobId ? job : undefined
   }
@@ -71,7 +93,7 @@ export class JobDatabase {
    *
    * @throws {LeaseLostError} when another owner has claimed the job, or it has ended.
    */
-  async lockOwnJob(tx: RecalcTx, lease: Lease): Promise<JobsTable> {
+  async lockOwnJob(tx: RecalcTx, lease: Lease): Promise<LockedJob> {
     const job = await this.lockJob(tx, lease.jobId)
     if (!job || Number(job.lease_token) !== lease.token || !isActive(job)) throw new LeaseLostError(lease.jobId)
     return job

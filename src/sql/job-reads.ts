@@ -1,12 +1,12 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
-import { ACTIVE, type JobRecord } from '../jobs/job-record.ts'
+import type { JobRecord } from '../jobs/job-record.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
-import { type CounterColumns, eventOf, laneOf, recordOf } from './job-rows.ts'
+import { type CounterColumns, eventOf, type LaneColumns, laneOf, type RecordColumns, recordOf } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
-import type { JobsTable, LanesTable, RecalcDb, RecalcTables } from './tables.ts'
+import type { RecalcDb, RecalcTables } from './tables.ts'
 
 interface Page {
   readonly after: number
@@ -15,7 +15,24 @@ interface Page {
 
 type Counted = { readonly [Column in keyof CounterColumns as `lanes_${Column}`]: number | string | null }
 
-/** Jobs with what their lanes have counted, in one statement: both are of the same moment. */
+const RECORD_COLUMNS = [
+  'id',
+  'status',
+  'body',
+  'total_days',
+  'processed_days',
+  'unchanged_days',
+  'skipped_days',
+  'failed_days',
+  'error_count',
+  'last_seq',
+  'cancel',
+] as const satisfies readonly (keyof RecordColumns)[]
+
+/**
+ * Jobs with what their lanes have counted, in one statement: both are of the same moment. The failures that a result
+ * lists are not read.
+ */
 export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
   const { jobs, lanes } = names
   const sum = (eb: ExpressionBuilder<RecalcTables, 'jobs'>, column: keyof CounterColumns) =>
@@ -25,7 +42,7 @@ export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
       .select((lane) => lane.fn.sum<number | string | null>(`${lanes}.${column}`).as('sum'))
   return db
     .selectFrom(jobs)
-    .selectAll(jobs)
+    .select(RECORD_COLUMNS.map((column) => `${jobs}.${column}` as const))
     .select((eb) => [
       sum(eb, 'processed_days').as('lanes_processed_days'),
       sum(eb, 'unchanged_days').as('lanes_unchanged_days'),
@@ -36,7 +53,7 @@ export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
 }
 
 /** A record from a row of {@link jobsWithLanes}. */
-export function recordFrom(row: JobsTable & Counted): JobRecord {
+export function recordFrom(row: RecordColumns & Counted): JobRecord {
   return recordOf(row, {
     processed_days: Number(row.lanes_processed_days ?? 0),
     unchanged_days: Number(row.lanes_unchanged_days ?? 0),
@@ -47,24 +64,9 @@ export function recordFrom(row: JobsTable & Counted): JobRecord {
 }
 
 export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
-  const row = await jobsWithLanes(database, db).where('id', '=', jobId).executeTakeFirst()
+  const row = await jobsWithLanes(database, db).select('errors').where('id', '=', jobId).executeTakeFirst()
   // MySQL compares without spaces at the end.
   return row?.id === jobId ? recordFrom(row) : undefined
-}
-
-export async function listInterrupted({ db, names }: JobDatabase, now: number): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom(names.jobs)
-    .select('id')
-    .where((eb) =>
-      eb.or([
-        eb('status', '=', 'interrupted'),
-        eb.and([eb('status', 'in', ACTIVE), eb('lease_expires_at', '<=', now)]),
-      ]),
-    )
-    .orderBy('created_at')
-    .execute()
-  return rows.map(({ id }) => id)
 }
 
 export async function readEvents(
@@ -84,15 +86,18 @@ export async function readEvents(
 }
 
 export async function readFailures(
-  { db, names, engine }: JobDatabase,
+  { db, names }: JobDatabase,
   jobId: string,
   { after, limit }: Page,
 ): Promise<readonly RecordedFailure[]> {
-  // Without the hint MySQL may walk along the failures of all jobs, in the hope of meeting enough of this one soon.
-  const query = sql<FailureRow>`
-    select number, body from ${sql.table(names.failures)} ${engine.indexHint(`${names.failures}_page`)}
-    where job_id = ${jobId} and number > ${after} order by number limit ${limit}`
-  const { rows } = await query.execute(db)
+  const rows = await db
+    .selectFrom(names.failures)
+    .select(['number', 'body'])
+    .where('job_id', '=', jobId)
+    .where('number', '>', after)
+    .orderBy('number')
+    .limit(limit)
+    .execute()
   return rows.map(failureOf)
 }
 
@@ -173,32 +178,20 @@ export async function readCheckpoint(
   const rows = await db
     .selectFrom(jobs)
     .leftJoin(lanes, (join) => join.onRef(`${lanes}.job_id`, '=', `${jobs}.id`).on(`${lanes}.finished`, '=', 0))
-    .select(['id', 'handed_out', 'all_handed_out', 'next_lane_id'])
-    .select([`${lanes}.lane_id`, `${lanes}.employee_ids`, `${lanes}.dates_done`, `${lanes}.tenant_stages_done`])
+    .select(['id', 'dispatched_through', 'all_dispatched', 'next_lane_id', 'tenant_stages_done'])
+    .select([`${lanes}.lane_id`, `${lanes}.kind`, `${lanes}.employee_ids`])
+    .select([`${lanes}.from_date`, `${lanes}.to_date`, `${lanes}.dates_done`])
     .where('id', '=', jobId)
     .orderBy('lane_id')
     .execute()
   const [job] = rows
   // MySQL compares without spaces at the end.
   if (job?.id !== jobId) return undefined
-  const isLane = (row: (typeof rows)[number]) => row.lane_id !== null && Number(row.lane_id) !== 0
   return {
-    after: JSON.parse(job.handed_out) as string | null, // as it was stored
-    allHandedOut: Number(job.all_handed_out) === 1,
+    dispatchedThrough: JSON.parse(job.dispatched_through) as string | null, // as it was stored
+    allDispatched: Number(job.all_dispatched) === 1,
     nextLaneId: Number(job.next_lane_id),
-    openLanes: rows.filter(isLane).map((row) => laneOf(row as LaneColumns)), // joined, so nothing of it is missing
-    tenantStagesDone: Number(rows.find((row) => !isLane(row))?.tenant_stages_done ?? 0),
+    openLanes: rows.filter(({ lane_id }) => lane_id !== null).map((row) => laneOf(row as LaneColumns)), // joined: it is whole
+    tenantStagesDone: JSON.parse(job.tenant_stages_done) as readonly string[], // as it was stored
   }
-}
-
-type LaneColumns = Pick<LanesTable, 'lane_id' | 'employee_ids' | 'dates_done'>
-
-/** The highest number of a failure of the job; 0 when nothing failed. */
-export async function readLastFailure({ names }: JobDatabase, db: RecalcDb, jobId: string): Promise<number> {
-  const failure = await db
-    .selectFrom(names.failures)
-    .select(({ fn }) => fn.max('number').as('last'))
-    .where('job_id', '=', jobId)
-    .executeTakeFirst()
-  return Number(failure?.last ?? 0)
 }

@@ -1,8 +1,11 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
 import type { LaneCheckpoint } from '../run/checkpoint.ts'
 import { daysDone } from '../run/counters.ts'
-import type { Counters, RecalcFailure } from '../run/result.ts'
+import type { RecalcFailure } from '../run/failure.ts'
+import type { Counters, RecalcResult } from '../run/result.ts'
+import { asciiJson } from './ascii-json.ts'
 import { bytesOf } from './statements.ts'
 import type { JobsTable, LanesTable } from './tables.ts'
 
@@ -41,6 +44,11 @@ function bounded(key: string, value: unknown): unknown {
   return key === 'errors' && Array.isArray(value) ? fitting(value) : value
 }
 
+/** The failures that a result lists, as they are stored. */
+export function errorsJson(errors: readonly RecalcFailure[]): string {
+  return asciiJson(fitting(errors), bounded)
+}
+
 function cutMessage(message: string): string {
   return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
 }
@@ -48,7 +56,7 @@ function cutMessage(message: string): string {
 function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
   let bytes = 0
   const end = errors.findIndex((error) => {
-    bytes += bytesOf(JSON.stringify(error, bounded))
+    bytes += bytesOf(asciiJson(error, bounded))
     return bytes > MAX_ERRORS_BYTES
   })
   return end === -1 ? errors : errors.slice(0, end)
@@ -56,24 +64,42 @@ function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
 
 /** What of a record goes into `body`. */
 function bodyOf(record: JobRecord): string {
-  const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, ...rest } = record
+  const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, result, ...rest } = record
   const { kind, tenantId, from, to, zone, stages, clearExisting, onError } = plan
-  return JSON.stringify({ ...rest, plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError } }, bounded)
+  const body: Body = {
+    ...rest,
+    plan: { kind, tenantId, from, to, zone, stages, clearExisting, onError },
+    result: result && { ...result, errors: undefined },
+  }
+  return asciiJson(body, bounded)
+}
+
+/** What `body` holds of a record. */
+interface Body extends Omit<JobRecord, 'id' | 'status' | 'counters' | 'lastSeq' | 'cancel' | 'result'> {
+  readonly result: (Omit<RecalcResult, 'errors'> & { readonly errors?: undefined }) | null
 }
 
 /** An event as it is stored. */
 export function eventBody(event: JobEvent): string {
-  return JSON.stringify(event, bounded)
+  return asciiJson(event, bounded)
 }
 
 /** A failure as it is stored. */
-export function failureBody({ employeeId, date, stage, code, message, attempts }: RecalcFailure): string {
-  return JSON.stringify({ employeeId, date, stage, code, message, attempts }, bounded)
+export function failureBody({ employeeId, date, through, stage, code, message, attempts }: RecalcFailure): string {
+  return asciiJson({ employeeId, date, through, stage, code, message, attempts }, bounded)
 }
 
+/** The columns of a job that its record is made of. */
+export type RecordColumns = CounterColumns &
+  Pick<JobsTable, 'id' | 'status' | 'body' | 'total_days' | 'last_seq' | 'cancel'> & {
+    /** Undefined where it was not read. */
+    readonly errors?: string | null
+  }
+
 /** A record from its row and what its open lanes have counted beyond it. */
-export function recordOf(row: JobsTable, lanes: CounterColumns): JobRecord {
-  const body = parse(row.body) as Omit<JobRecord, 'id' | 'status' | 'counters' | 'lastSeq' | 'cancel'> // as bodyOf wrote it
+export function recordOf(row: RecordColumns, lanes: CounterColumns): JobRecord {
+  const { result: end, ...body } = parse(row.body) as Body // as bodyOf wrote it
+  const errors = row.errors ? (JSON.parse(row.errors) as RecalcResult['errors']) : [] // as it was stored
   const counted: Counters = {
     totalDays: Number(row.total_days),
     processedDays: Number(row.processed_days) + Number(lanes.processed_days),
@@ -84,17 +110,26 @@ export function recordOf(row: JobsTable, lanes: CounterColumns): JobRecord {
   }
   // Steps may be ahead of what was counted beforehand.
   const counters = { ...counted, totalDays: Math.max(counted.totalDays, daysDone(counted)) }
-  const cancel = row.cancel === null ? null : { reason: JSON.parse(row.cancel) as string | null }
+  const cancel = cancelOf(row.cancel)
   const status = row.status as JobStatus // written by bodyOf's caller only
-  return { ...body, id: row.id, status, counters, lastSeq: Number(row.last_seq), cancel }
+  const result = end && { ...end, errors }
+  return { ...body, id: row.id, status, counters, lastSeq: Number(row.last_seq), cancel, result }
+}
+
+/** The request to end a job. */
+export function cancelOf(cancel: JobsTable['cancel']): JobRecord['cancel'] {
+  return cancel === null ? null : { reason: JSON.parse(cancel) as string | null } // as it was stored
 }
 
 /** The columns of a job that a record determines. */
-export function columnsOf(record: JobRecord): Pick<JobsTable, 'status' | 'finished_at' | 'body' | 'total_days'> {
+export function columnsOf(
+  record: JobRecord,
+): Pick<JobsTable, 'status' | 'finished_at' | 'body' | 'errors' | 'total_days'> {
   return {
     status: record.status,
     finished_at: hasEnded(record.status) ? (record.finishedAt?.getTime() ?? null) : null,
     body: bodyOf(record),
+    errors: record.result && errorsJson(record.result.errors),
     total_days: record.counters.totalDays,
   }
 }
@@ -105,22 +140,33 @@ export function eventOf(body: string): JobEvent {
 }
 
 /** A lane as it goes on. */
-export function laneOf(row: Pick<LanesTable, 'lane_id' | 'employee_ids' | 'dates_done'>): LaneCheckpoint {
-  const employeeIds = JSON.parse(row.employee_ids) as readonly string[] // as it was stored
-  return { id: Number(row.lane_id), employeeIds, datesDone: Number(row.dates_done) }
+export function laneOf(row: LaneColumns): LaneCheckpoint {
+  return {
+    id: Number(row.lane_id),
+    kind: row.kind as LaneCheckpoint['kind'], // these four as they were stored
+    employeeIds: JSON.parse(row.employee_ids) as readonly string[],
+    from: row.from_date as IsoDate,
+    to: row.to_date as IsoDate,
+    datesDone: Number(row.dates_done),
+  }
 }
+
+/** The columns of a lane that it goes on from. */
+export type LaneColumns = Pick<LanesTable, 'lane_id' | 'kind' | 'employee_ids' | 'from_date' | 'to_date' | 'dates_done'>
 
 /** A new lane's row. */
 export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint): LanesTable {
   return {
     job_id: jobId,
     lane_id: lane.id,
+    kind: lane.kind,
+    from_date: lane.from,
+    to_date: lane.to,
     lease_token: leaseToken,
     steps: 0,
-    employee_ids: JSON.stringify(lane.employeeIds),
+    employee_ids: asciiJson(lane.employeeIds),
     dates_done: lane.datesDone,
     finished: 0,
-    tenant_stages_done: 0,
     ...nothingCounted,
   }
 }

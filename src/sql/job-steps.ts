@@ -1,17 +1,12 @@
+import { sql } from 'kysely'
 import { LeaseLostError } from '../errors.ts'
+import { ACTIVE } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
-import {
-  type FailureKey,
-  failureId,
-  type LaneCheckpoint,
-  type RecordedFailure,
-  type Step,
-  StepSavedBefore,
-} from '../run/checkpoint.ts'
-import type { RecalcFailure } from '../run/result.ts'
-import { employeeHash, hash } from './hash.ts'
-import type { JobDatabase } from './job-database.ts'
-import { failureBody, laneRow } from './job-rows.ts'
+import { type Dispatched, type LaneCheckpoint, type Step, StepSavedBefore } from '../run/checkpoint.ts'
+import { asciiJson } from './ascii-json.ts'
+import { isActive, type JobDatabase } from './job-database.ts'
+import { failuresAreAsAfter, saveFailures } from './job-failures.ts'
+import { type CounterColumns, laneRow } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
 import type { LanesTable, RecalcDb, RecalcTx, TableNames } from './tables.ts'
 
@@ -20,7 +15,7 @@ export function openLanes(
   database: JobDatabase,
   lease: Lease,
   lanes: readonly LaneCheckpoint[],
-  handedOut: { readonly after: string | null; readonly all: boolean },
+  dispatched: Dispatched | undefined,
 ): Promise<void> {
   const { names } = database
   return database.transaction(async (tx) => {
@@ -29,7 +24,7 @@ export function openLanes(
       .selectFrom(names.lanes)
       .selectAll()
       .where('job_id', '=', lease.jobId)
-      .where((eb) => eb.or([eb('finished', '=', 1), eb('lane_id', 'in', [0, ...lanes.map(({ id }) => id)])]))
+      .where((eb) => eb.or([eb('finished', '=', 1), eb('lane_id', '=', lanes[0]?.id ?? 0)]))
       .execute()
     // Opened before, by an attempt whose answer was lost.
     if (found.some(({ lane_id }) => Number(lane_id) === lanes[0]?.id)) return
@@ -38,8 +33,11 @@ export function openLanes(
     await tx
       .updateTable(names.jobs)
       .set({
-        handed_out: JSON.stringify(handedOut.after),
-        all_handed_out: handedOut.all ? 1 : 0,
+        ...(dispatched && {
+          dispatched_through: asciiJson(dispatched.dispatchedThrough),
+          all_dispatched: dispatched.allDispatched ? 1 : 0,
+        }),
+        ...(lanes.length > 0 && { tenant_stages_done: '[]' }),
         next_lane_id: Math.max(Number(job.next_lane_id), ...lanes.map(({ id }) => id + 1)),
         processed_days: Number(job.processed_days) + sum('processed_days'),
         unchanged_days: Number(job.unchanged_days) + sum('unchanged_days'),
@@ -92,122 +90,93 @@ export function splitLane(
 }
 
 /**
- * Writes a step down in the unit of work of its block: one row of its own lane, and what failed or was repaired.
+ * Writes a step down in the unit of work of its block: one row of its own lane, and what failed or was repaired. The job's
+ * row is written only by a step that is none of a lane's, or that records failures: it gives these their numbers.
  *
- * @throws {LeaseLostError} when the lane's row carries another token; the unit of work is then rolled back.
+ * @throws {LeaseLostError} when the row carries another token; the unit of work is then rolled back.
  * @throws {StepSavedBefore} for a repeated step whose first commit did succeed.
  */
 export async function saveStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
-  const { lane, tenantStagesDone, failures, settled, moved, repeated } = step
+  const { lane, tenantStageDone, failures, moved } = step
+  if (lane) await saveLaneStep(db, names, lease, step)
+  const numbers = failures.length + moved.length
+  if (!lane || tenantStageDone !== undefined || numbers > 0) await saveJobStep(db, names, lease, step)
+  if (!lane && tenantStageDone === undefined && step.repeated) {
+    if (await failuresAreAsAfter(db, names, lease.jobId, step)) throw new StepSavedBefore()
+  }
+  await saveFailures(db, names, lease.jobId, step)
+}
+
+async function saveLaneStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
+  const { lane, repeated } = step
+  if (!lane) return
   const { numUpdatedRows } = await db
     .updateTable(names.lanes)
     .set((eb) => ({
       steps: eb('steps', '+', 1),
-      processed_days: eb('processed_days', '+', step.processed),
-      unchanged_days: eb('unchanged_days', '+', step.unchanged),
-      skipped_days: eb('skipped_days', '+', step.skipped),
-      failed_days: eb('failed_days', '+', step.failed),
-      error_count: eb('error_count', '+', failures.length - settled.length),
-      ...(lane && { dates_done: lane.datesDone, finished: lane.finished ? 1 : 0 }),
-      ...(tenantStagesDone !== undefined && { tenant_stages_done: tenantStagesDone }),
+      ...counted(step),
+      dates_done: lane.datesDone,
+      finished: lane.finished ? 1 : 0,
+      ...(lane.employeeIds && { employee_ids: asciiJson(lane.employeeIds) }),
     }))
     .where('job_id', '=', lease.jobId)
-    .where('lane_id', '=', lane?.id ?? 0)
+    .where('lane_id', '=', lane.id)
     .where('lease_token', '=', lease.token)
-    .$if(repeated === true && lane !== undefined, (update) => update.where('dates_done', '<', lane?.datesDone ?? 0))
+    .$if(repeated === true, (update) => update.where('dates_done', '<', lane.datesDone))
     .executeTakeFirst()
-  if (numUpdatedRows !== 1n) {
-    if (repeated && lane && (await isHeld(db, names, lease))) throw new StepSavedBefore()
-    throw new LeaseLostError(lease.jobId)
+  if (numUpdatedRows === 1n) return
+  if (repeated && (await isHeld(db, names, lease))) throw new StepSavedBefore()
+  throw new LeaseLostError(lease.jobId)
+}
+
+async function saveJobStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
+  const { lane, tenantStageDone, failures, moved, repeated } = step
+  const before = tenantStageDone === undefined ? undefined : await tenantStagesDone(db, names, lease.jobId)
+  // A stage that is due again is put behind the others when it is done, so a step that was saved is the last one.
+  if (repeated && before && before.at(-1) === tenantStageDone && (await isHeld(db, names, lease))) {
+    throw new StepSavedBefore()
   }
-  if (repeated && !lane && (await failuresAreAsAfter(db, names, lease.jobId, step))) throw new StepSavedBefore()
-  if (failures.length + settled.length + moved.length === 0) return
-  const movedFailures = await failuresMoved(db, names, lease.jobId, moved)
-  const gone = [...settled, ...moved.map(({ failure }) => failure)]
-  await deleteFailures(
-    db,
-    names,
-    lease.jobId,
-    gone.map((key) => hash(failureId(key))),
-  )
-  await insertFailures(db, names, lease.jobId, [...movedFailures, ...failures])
+  const done = before && [...before.filter((name) => name !== tenantStageDone), tenantStageDone]
+  const { numUpdatedRows } = await db
+    .updateTable(names.jobs)
+    .set((eb) => ({
+      steps: eb('steps', '+', 1),
+      ...(!lane && counted(step)),
+      last_failure: eb('last_failure', '+', failures.length + moved.length),
+      ...(done && { tenant_stages_done: asciiJson(done) }),
+    }))
+    .where('id', '=', lease.jobId)
+    .where('lease_token', '=', lease.token)
+    .where('status', 'in', ACTIVE)
+    .executeTakeFirst()
+  if (numUpdatedRows !== 1n) throw new LeaseLostError(lease.jobId)
+}
+
+/** What a step adds to the counters of its lane, or of its job. */
+function counted(step: Step) {
+  const plus = (column: keyof CounterColumns, days: number) => sql<number>`${sql.ref(column)} + ${days}`
+  return {
+    processed_days: plus('processed_days', step.processed),
+    unchanged_days: plus('unchanged_days', step.unchanged),
+    skipped_days: plus('skipped_days', step.skipped),
+    failed_days: plus('failed_days', step.failed - step.repaired),
+    error_count: plus('error_count', step.failures.length - step.settled.length),
+  }
+}
+
+async function tenantStagesDone(db: RecalcDb, names: TableNames, jobId: string): Promise<readonly string[]> {
+  const job = await db.selectFrom(names.jobs).select('tenant_stages_done').where('id', '=', jobId).executeTakeFirst()
+  return JSON.parse(job?.tenant_stages_done ?? '[]') as readonly string[] // as it was stored
 }
 
 /** True while nobody has claimed the job since. A lane that is gone was then folded into the job. */
 async function isHeld(db: RecalcDb, names: TableNames, { jobId, token }: Lease): Promise<boolean> {
-  const job = await db.selectFrom(names.jobs).select('lease_token').where('id', '=', jobId).executeTakeFirst()
-  return Number(job?.lease_token) === token
-}
-
-/** True when the failures that a step removes or adds are already as the step leaves them. */
-async function failuresAreAsAfter(db: RecalcDb, names: TableNames, jobId: string, step: Step): Promise<boolean> {
-  const ids = (keys: readonly FailureKey[]) => new Set(keys.map((key) => hash(failureId(key))))
-  const before = ids([...step.settled, ...step.moved.map(({ failure }) => failure)])
-  const after = ids([...step.failures, ...step.moved.map(({ failure, to }) => ({ ...failure, date: to }))])
-  const telling = [...before.symmetricDifference(after)]
-  let present = 0
-  for (const hashes of statements(telling, bytesOf)) {
-    const rows = await db
-      .selectFrom(names.failures)
-      .select('failure_hash')
-      .where('job_id', '=', jobId)
-      .where('failure_hash', 'in', hashes)
-      .execute()
-    present += rows.filter(({ failure_hash }) => after.has(failure_hash)).length
-    present -= rows.filter(({ failure_hash }) => before.has(failure_hash)).length
-  }
-  return telling.length > 0 && present === telling.filter((id) => after.has(id)).length
-}
-
-async function failuresMoved(
-  db: RecalcDb,
-  names: TableNames,
-  jobId: string,
-  moved: Step['moved'],
-): Promise<readonly RecalcFailure[]> {
-  const destinations = new Map(moved.map(({ failure, to }) => [hash(failureId(failure)), to]))
-  const found: RecalcFailure[] = []
-  for (const hashes of statements([...destinations.keys()], bytesOf)) {
-    const rows = await db
-      .selectFrom(names.failures)
-      .select(['failure_hash', 'body'])
-      .where('job_id', '=', jobId)
-      .where('failure_hash', 'in', hashes)
-      .execute()
-    for (const { failure_hash, body } of rows) {
-      const failure = JSON.parse(body) as RecordedFailure // as it was stored
-      found.push({ ...failure, date: destinations.get(failure_hash) ?? failure.date })
-    }
-  }
-  return found
-}
-
-async function deleteFailures(
-  db: RecalcDb,
-  names: TableNames,
-  jobId: string,
-  hashes: readonly string[],
-): Promise<void> {
-  for (const group of statements(hashes, bytesOf)) {
-    await db.deleteFrom(names.failures).where('job_id', '=', jobId).where('failure_hash', 'in', group).execute()
-  }
-}
-
-async function insertFailures(
-  db: RecalcDb,
-  names: TableNames,
-  jobId: string,
-  failures: readonly RecalcFailure[],
-): Promise<void> {
-  const rows = failures.map((failure) => ({
-    job_id: jobId,
-    failure_hash: hash(failureId(failure)),
-    employee_hash: employeeHash(failure.employeeId),
-    body: failureBody(failure),
-  }))
-  for (const group of statements(rows, ({ body }) => bytesOf(body) + 256)) {
-    await db.insertInto(names.failures).values(group).execute()
-  }
+  const job = await db
+    .selectFrom(names.jobs)
+    .select(['lease_token', 'status'])
+    .where('id', '=', jobId)
+    .executeTakeFirst()
+  return job !== undefined && Number(job.lease_token) === token && isActive(job)
 }
 
 async function insertLanes(
@@ -222,8 +191,9 @@ async function insertLanes(
   }
 }
 
+/** One statement for each: with several keys in one, MySQL may scan the table, and wait for rows that blocks hold. */
 async function deleteLanes(tx: RecalcTx, names: TableNames, jobId: string, laneIds: readonly number[]): Promise<void> {
-  for (const group of statements(laneIds, () => 16)) {
-    await tx.deleteFrom(names.lanes).where('job_id', '=', jobId).where('lane_id', 'in', group).execute()
+  for (const laneId of laneIds) {
+    await tx.deleteFrom(names.lanes).where('job_id', '=', jobId).where('lane_id', '=', laneId).execute()
   }
 }

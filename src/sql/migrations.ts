@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import { type Engine, engineOf } from './engine.ts'
+import { recordEverything } from './migrations/run-record.ts'
 import { type TableNames, tableNames } from './tables.ts'
 
 /**
@@ -26,6 +27,12 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       async down(host: Kysely<unknown>) {
         const { schema } = host.withoutPlugins()
         for (const table of Object.values(names).reverse()) await schema.dropTable(table).ifExists().execute()
+      },
+    },
+    [`${prefix}0002_run_record`]: {
+      up: (host: Kysely<unknown>) => recordEverything(host.withoutPlugins(), names),
+      async down() {
+        // The first one's drops all tables; made again by it, this one leaves them as they are.
       },
     },
   }

@@ -1,21 +1,25 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
-import type { Admission, Claim, JobQuery, JobStore, Lease, LeaseRequest, Renewal } from '../jobs/job-store.ts'
-import type { Checkpoint, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type {
+  AbandonedJob,
+  Admission,
+  Claim,
+  ClaimRequest,
+  JobQuery,
+  JobStore,
+  Lease,
+  LeaseRequest,
+  Renewal,
+} from '../jobs/job-store.ts'
+import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import { listAbandoned } from './abandoned-jobs.ts'
+import { asciiJson } from './ascii-json.ts'
 import { claimJob, createJob } from './job-admission.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
 import { listRecords } from './job-list.ts'
-import {
-  listInterrupted,
-  readCheckpoint,
-  readEmployeePage,
-  readEvents,
-  readFailures,
-  readFailuresOf,
-  readRecord,
-} from './job-reads.ts'
-import { columnsOf, eventBody } from './job-rows.ts'
+import { readCheckpoint, readEmployeePage, readEvents, readFailures, readFailuresOf, readRecord } from './job-reads.ts'
+import { cancelOf, columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'
 import { bytesOf, statements } from './statements.ts'
@@ -34,12 +38,12 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
   create(
     record: JobWithPlan,
     event: JobEvent,
-    request: LeaseRequest & { readonly cooldownMs: number },
+    request: ClaimRequest & { readonly cooldownMs: number },
   ): Promise<Admission> {
     return createJob(this.#database, record, event, request)
   }
 
-  claim(jobId: string, request: LeaseRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
+  claim(jobId: string, request: ClaimRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
     return claimJob(this.#database, jobId, request)
   }
 
@@ -52,7 +56,7 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
       await tx.updateTable(names.jobs).set({ lease_expires_at }).where('id', '=', lease.jobId).execute()
       return job.cancel
     })
-    return { cancel: cancel === null ? null : { reason: JSON.parse(cancel) as string | null } } // as it was stored
+    return { cancel: cancelOf(cancel) }
   }
 
   get(jobId: string): Promise<JobRecord | undefined> {
@@ -63,8 +67,12 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     return this.#database.read(() => listRecords(this.#database, query))
   }
 
-  listInterrupted(now: number): Promise<readonly string[]> {
-    return this.#database.read(() => listInterrupted(this.#database, now))
+  listAbandoned(query: {
+    readonly now: number
+    readonly limit: number
+    readonly after: string | null
+  }): Promise<readonly AbandonedJob[]> {
+    return this.#database.read(() => listAbandoned(this.#database, query))
   }
 
   events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]> {
@@ -102,10 +110,10 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     const asked = await this.#database.transaction(async (tx) => {
       const job = await this.#database.lockJob(tx, jobId)
       if (!job) return undefined
-      if (!isActive(job)) return false
+      if (!isActive(job) && job.status !== 'interrupted') return false
       await tx
         .updateTable(names.jobs)
-        .set({ cancel: JSON.stringify(reason) })
+        .set({ cancel: asciiJson(reason) })
         .where('id', '=', jobId)
         .execute()
       return true
@@ -114,12 +122,8 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     return asked
   }
 
-  openLanes(
-    lease: Lease,
-    lanes: readonly LaneCheckpoint[],
-    handedOut: { readonly after: string | null; readonly all: boolean },
-  ): Promise<void> {
-    return openLanes(this.#database, lease, lanes, handedOut)
+  openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {
+    return openLanes(this.#database, lease, lanes, dispatched)
   }
 
   splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void> {
@@ -131,15 +135,16 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     return undefined
   }
 
-  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<void> {
+  async append(lease: Lease, events: readonly JobEvent[], record: JobRecord): Promise<JobRecord['cancel']> {
     const { names } = this.#database
-    await this.#database.transaction(async (tx) => {
+    const cancel = await this.#database.transaction(async (tx) => {
       const stored = await this.#database.lockJob(tx, lease.jobId)
       const lastSeq = Number(stored?.last_seq ?? 0)
       const fresh = events.filter(({ seq }) => seq > lastSeq)
       // Stored before, by an attempt whose answer was lost.
-      if (Number(stored?.lease_token) === lease.token && events.length > 0 && fresh.length === 0) return
-      await this.#database.lockOwnJob(tx, lease)
+      if (Number(stored?.lease_token) === lease.token && events.length > 0 && fresh.length === 0) return null
+      const job = await this.#database.lockOwnJob(tx, lease)
+      if (job.cancel !== null && hasEnded(record.status) && record.status !== 'cancelled') return cancelOf(job.cancel)
       await tx
         .updateTable(names.jobs)
         .set({ ...columnsOf(record), last_seq: fresh.at(-1)?.seq ?? lastSeq })
@@ -153,7 +158,9 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
       if (hasEnded(record.status)) {
         await tx.updateTable(names.lanes).set({ lease_token: 0 }).where('job_id', '=', lease.jobId).execute()
       }
+      return null
     })
-    this.#watch.notify(lease.jobId)
+    if (cancel === null) this.#watch.notify(lease.jobId)
+    return cancel
   }
 }

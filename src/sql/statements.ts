@@ -1,3 +1,5 @@
+import { asciiJson } from './ascii-json.ts'
+
 /** The most that one statement may carry, well below MySQL's smallest usual `max_allowed_packet` of 1 MB. */
 const MAX_BYTES = 256 * 1024
 
@@ -35,5 +37,5 @@ export function bytesOf(text: string): number {
 
 /** The bytes that a string takes as a part of bound JSON. */
 export function bytesOfJson(text: string): number {
-  return bytesOf(JSON.stringify(text))
+  return bytesOf(asciiJson(text))
 }

@@ -1,12 +1,12 @@
-import type { Generated, Kysely, Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 
 /** A job. What is asked for in queries is a column; the rest of its record is `body`. */
 export interface JobsTable {
   id: string
-  /** Random, of the call that stored it: how a call whose answer was lost knows its own work from another's. */
-  admission_id: string
+  /** Random, of the call that stored or claimed it last: how one whose answer was lost knows its own work from another's. */
+  claim_id: string
   /** SHA-256 of the tenant id, so that ids of any length and in any script are told apart by any collation. */
   tenant_hash: string
   /** SHA-256 of the scope in which jobs exclude each other. */
@@ -17,19 +17,26 @@ export interface JobsTable {
   finished_at: number | null
   /** JSON of the job's record without what has a column of its own. */
   body: string
+  /** JSON of the failures that its result lists, apart from the body because lists of jobs leave them out. */
+  errors: string | null
   total_days: number
-  /** Counters of finished lanes; those of the others stand with them. */
+  /** Counters of work without a lane, and of lanes that are gone; those of the others stand with them. */
   processed_days: number
   unchanged_days: number
   skipped_days: number
   failed_days: number
   error_count: number
-  /** JSON of the last employee who was handed to a lane. */
-  handed_out: string
-  all_handed_out: number
+  /** Raised by every step without a lane, so that each is a change. */
+  steps: number
+  /** JSON of the last employee who was dispatched to a lane. */
+  dispatched_through: string
+  all_dispatched: number
+  /** JSON of an array of names. */
+  tenant_stages_done: string
   next_lane_id: number
   last_seq: number
-  lease_owner: string
+  /** The number of the last failure; whoever raises it holds the job's row, so that numbers are in the order of the commits. */
+  last_failure: number
   /** The fencing token: a claim raises it, and every write under a lower one is refused. */
   lease_token: number
   lease_expires_at: number
@@ -45,10 +52,13 @@ export interface JobEmployeesTable {
   employee_ids: string
 }
 
-/** A lane's checkpoint and counters: each lane writes to a row of its own. Lane 0 is for work without a lane. */
+/** A lane's checkpoint and counters: each lane writes to a row of its own. */
 export interface LanesTable {
   job_id: string
   lane_id: number
+  kind: string
+  from_date: string
+  to_date: string
   /** A copy of the job's fencing token, so that a block is fenced by the one row that it writes anyway. */
   lease_token: number
   /** Raised by every step, so that each is a change. */
@@ -57,7 +67,6 @@ export interface LanesTable {
   employee_ids: string
   dates_done: number
   finished: number
-  tenant_stages_done: number
   processed_days: number
   unchanged_days: number
   skipped_days: number
@@ -67,8 +76,8 @@ export interface LanesTable {
 
 /** A recorded failure. */
 export interface FailuresTable {
-  number: Generated<number>
   job_id: string
+  number: number
   /** SHA-256 of what tells failures of one job apart: none is listed twice. */
   failure_hash: string
   /** SHA-256 of the employee id; `null` when a tenant stage failed. */

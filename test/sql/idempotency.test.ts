@@ -99,11 +99,11 @@ describe.each(engines)('jobs that are asked for more than once, on $name', async
     let other: Admission | undefined
     const hook: StatementHook = async (statement, run) => {
       if (other || !statement.startsWith('insert')) return await run()
-      other = (await bench.ask({ identity, owner: 'the same' })).admission
+      other = (await bench.ask({ identity, claimId: 'the same' })).admission
       throw Object.assign(new Error('busy'), failures.busy)
     }
     const slow = new JobBench(sqlBackend(database.connect<never>(hook)))
-    const { admission } = await slow.ask({ identity, owner: 'the same' })
+    const { admission } = await slow.ask({ identity, claimId: 'the same' })
     expect(admission).toMatchObject({ existing: { id: identity.id } })
     expect(other).toHaveProperty('lease')
     await bench.end({ record: (await backend.jobs.get(identity.id))!, lease: leaseOf(other) })

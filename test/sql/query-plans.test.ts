@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { ACTIVE } from '../../src/jobs/job-record.ts'
 import { employeeHash, hash } from '../../src/sql/hash.ts'
 import type { RecalcTables } from '../../src/sql/tables.ts'
-import { failureOn, JobBench, LEASE_MS, START } from '../../src/testing/conformance/job-bench.ts'
+import { failureOn, JobBench, LEASE_MS, laneOf, START, stageFailure } from '../../src/testing/conformance/job-bench.ts'
 import { testDatabase } from '../support/mariadb.ts'
 
 interface PlanRow {
@@ -46,6 +46,7 @@ function jobOf(number: number): { readonly tenantId: string; readonly status: Jo
 /** Copies a job that has ended, with its lanes, events and failures, until there are many, of many tenants. */
 async function fill(): Promise<void> {
   const job = await bench.create({ tenantId: 'many', scope: 'many', employeeIds: ['1'] })
+  await bench.jobs.openLanes(job.lease, [laneOf(1, ['1'])], undefined)
   await bench.commit(job.lease, { failed: 1, failures: [failureOn('1', '2025-01-01')] })
   await bench.end(job)
   const { id } = job.record
@@ -84,7 +85,7 @@ async function fill(): Promise<void> {
       .execute()
     await kysely
       .insertInto('recalc_failures')
-      .values(parts.map(({ job_id, part }) => ({ job_id, ...failureRow(`${part}`) })))
+      .values(parts.map(({ job_id, part }) => ({ job_id, ...failureRow(part + 1, `${part}`) })))
       .execute()
     await kysely
       .insertInto('recalc_job_employees')
@@ -97,21 +98,20 @@ async function fill(): Promise<void> {
   }
   const failures = Array.from({ length: 2_000 }, (_, i) => ({
     job_id: 'job-9',
-    ...failureRow(`more ${i}`),
+    ...failureRow(PARTS + 1 + i, `more ${i}`),
   }))
   await kysely.insertInto('recalc_failures').values(failures).execute()
   const tables = ['jobs', 'lanes', 'events', 'failures', 'job_employees', 'locks'].map((table) => `recalc_${table}`)
   await kysely.executeQuery(CompiledQuery.raw(`analyze table ${tables.join(', ')}`))
 }
 
-function failureRow(employeeId: string) {
-  return { failure_hash: hash(employeeId), employee_hash: employeeHash(employeeId), body: '{}' }
+function failureRow(number: number, employeeId: string) {
+  return { number, failure_hash: hash(employeeId), employee_hash: employeeHash(employeeId), body: '{}' }
 }
 
 /** Does whatever a store can do. */
 async function useAll(): Promise<void> {
   const { jobs } = backend
-  const lane = (id: number, employeeIds: readonly string[]) => ({ id, employeeIds, datesDone: 0 })
   await bench.ask({ scope: 'of old', cooldownMs: 1e12 })
   const job = await bench.create({
     tenantId: 'old',
@@ -123,26 +123,29 @@ async function useAll(): Promise<void> {
   await bench.create(again)
   await bench.ask(again)
   const { id } = job.record
-  await jobs.openLanes(job.lease, [lane(1, ['1', '2']), lane(2, ['3'])], { after: '3', all: false })
-  await jobs.splitLane(job.lease, 1, [lane(3, ['1']), lane(4, ['2'])])
+  await jobs.openLanes(job.lease, [laneOf(1, ['1', '2']), laneOf(2, ['3'])], undefined)
+  await jobs.splitLane(job.lease, 1, [laneOf(3, ['1']), laneOf(4, ['2'])])
   const failures = ['2025-01-01', '2025-01-02', '2025-01-03'].map((date) => failureOn('3', date))
   await bench.commit(job.lease, { failed: 3, failures, lane: { id: 2, datesDone: 31, finished: true } })
   await bench.commit(job.lease, { repeated: true, lane: { id: 3, datesDone: 31, finished: true } })
-  await jobs.openLanes(job.lease, [lane(5, ['4'])], { after: '4', all: true })
+  await jobs.openLanes(job.lease, [laneOf(5, ['4'])], { dispatchedThrough: '4', allDispatched: true })
   await bench.commit(job.lease, {
-    failed: -1,
+    repaired: 1,
     settled: failures.slice(0, 1),
     moved: [{ failure: failures[1]!, to: '2025-01-09' as never }],
   })
-  await jobs.renew(job.lease, { owner: 'owner-1', now: START, leaseMs: LEASE_MS })
+  await bench.commit(job.lease, { tenantStageDone: 'totals', repeated: true })
+  await bench.commit(job.lease, { failures: [stageFailure('ranking')], repeated: true })
+  await jobs.renew(job.lease, { now: START, leaseMs: LEASE_MS })
   await jobs.requestCancel(id, 'enough')
   const unwatch = jobs.watch(id, () => {})
   await clock.advance(1_000)
   unwatch()
-  await bench.end(job, 'interrupted')
-  await jobs.listInterrupted(START)
+  await bench.append(job, [{ type: 'stage', stage: 1, name: 'scores', title: 'Scores' }])
+  await jobs.listAbandoned({ now: START, limit: 10, after: null })
+  await jobs.listAbandoned({ now: START, limit: 10, after: 'job-800' })
   const { lease } = await bench.takeOver(job)
-  await bench.end({ ...job, lease }, 'completed')
+  await bench.end({ ...job, lease }, 'cancelled')
   await jobs.list({})
   await jobs.list({ limit: 5 })
   await jobs.list({ limit: 5, after: 'job-1000' })

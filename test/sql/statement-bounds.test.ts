@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import { type RecalcBackend, RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { failureOn, JobBench, unnumbered } from '../../src/testing/conformance/job-bench.ts'
+import { failureOn, JobBench, laneOf, unnumbered } from '../../src/testing/conformance/job-bench.ts'
 import { testDatabase } from '../support/mariadb.ts'
 
 // The tests' server takes statements of 1 MB at most, and so do many others.
@@ -39,14 +39,16 @@ describe('no statement is bigger than what a server with max_allowed_packet = 1 
 
   test.each(Object.entries(alphabets))('for 5,000 failures in one block with messages of %s', async (_, text) => {
     const job = await bench.create()
-    const failures = Array.from({ length: 5_000 }, (_, i) => failureOn(`${text}${i}`, '2025-01-01', text.repeat(20)))
+    const failures = Array.from({ length: 5_000 }, (_, i) =>
+      failureOn(`${text}${i}`, '2025-01-01', { message: text.repeat(20) }),
+    )
     await bench.commit(job.lease, { failed: failures.length, failures })
     const stored = unnumbered(await bench.failures(job))
     expect(stored.length).toBe(failures.length)
     expect(stored.every((failure, i) => failure.employeeId === failures[i]!.employeeId)).toBe(true)
     expect(stored[4_999]).toEqual(failures[4_999])
     const half = failures.slice(0, 2_500)
-    await bench.commit(job.lease, { failed: -half.length, settled: half })
+    await bench.commit(job.lease, { repaired: half.length, settled: half })
     expect(unnumbered(await bench.failures(job))).toHaveLength(2_500)
   })
 
@@ -57,8 +59,8 @@ describe('no statement is bigger than what a server with max_allowed_packet = 1 
     expect(claim.record.plan.employeeIds).toEqual(employeeIds)
     await bench.jobs.openLanes(
       claim.lease,
-      employeeIds.map((id, i) => ({ id: i + 1, employeeIds: [id], datesDone: 0 })),
-      { after: employeeIds[199]!, all: true },
+      employeeIds.map((id, i) => laneOf(i + 1, [id])),
+      { dispatchedThrough: employeeIds[199]!, allDispatched: true },
     )
     const failures = employeeIds.map((id) => failureOn(id, '2025-01-01'))
     await bench.commit(claim.lease, { failed: 200, failures })
@@ -67,12 +69,11 @@ describe('no statement is bigger than what a server with max_allowed_packet = 1 
 
   test.each(Object.entries(alphabets))('for lanes of 1,000 employees with ids of %s', async (_, text) => {
     const job = await bench.create()
-    const lanes = Array.from({ length: 100 }, (_, lane) => ({
-      id: lane + 1,
-      employeeIds: Array.from({ length: 1_000 }, (_, i) => `${text}${lane}/${i}`),
-      datesDone: 0,
-    }))
-    await bench.jobs.openLanes(job.lease, lanes, { after: 'x', all: true })
+    const lanes = Array.from({ length: 100 }, (_, lane) => {
+      const employeeIds = Array.from({ length: 1_000 }, (_, i) => `${text}${lane}/${i}`)
+      return laneOf(lane + 1, employeeIds)
+    })
+    await bench.jobs.openLanes(job.lease, lanes, undefined)
     const { checkpoint } = await bench.takeOver(job)
     expect(checkpoint.openLanes.length).toBe(100)
     expect(checkpoint.openLanes[99]!.employeeIds[999]).toBe(`${text}99/999`)

@@ -107,14 +107,14 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
     expect(await cost(() => recalc.listJobEmployees(job.id))).toBeLessThanOrEqual(5)
     expect(await cost(() => backend.jobs.events(job.id, { after: 0, limit: 100 }))).toBe(1)
     expect(await cost(() => backend.jobs.failures(job.id, { after: 0, limit: 100 }))).toBe(1)
-    expect(await cost(() => backend.jobs.listInterrupted(0))).toBe(1)
+    expect(await cost(() => backend.jobs.listAbandoned({ now: 0, limit: 100, after: job.id }))).toBe(1)
     const claimed = await backend.jobs.create(
       { ...((await backend.jobs.get(job.id)) as JobWithPlan), id: 'renewed', status: 'queued' },
       { type: 'queued', seq: 1, jobId: 'renewed', at: new Date(0), tenantId: TENANT, reason: null } as never,
-      { owner: 'me', now: 0, leaseMs: 1_000, cooldownMs: 0 },
+      { claimId: 'mine', now: 0, leaseMs: 1_000, cooldownMs: 0 },
     )
     if (!('lease' in claimed)) throw new Error('Expected the job to be let in')
-    const beat = await cost(() => backend.jobs.renew(claimed.lease, { owner: 'me', now: 1, leaseMs: 1_000 }))
+    const beat = await cost(() => backend.jobs.renew(claimed.lease, { now: 1, leaseMs: 1_000 }))
     expect(beat).toBeLessThanOrEqual(name === 'SQLite' ? 5 : 6)
   })
 })

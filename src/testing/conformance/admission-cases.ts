@@ -6,8 +6,8 @@ export const admissionCases: readonly ConformanceCase[] = [
   {
     name: 'a job that is let in is there as it was made, queued, with its first event',
     async run({ bench }) {
-      const job = await bench.create({ employeeIds: ['7', '8'], reason: 'new rules', scope: 'tenant x', owner: 'me' })
-      assert.deepEqual(job.lease, { jobId: job.record.id, owner: 'me', token: 1 })
+      const job = await bench.create({ employeeIds: ['7', '8'], reason: 'new rules', scope: 'tenant x', claimId: 'me' })
+      assert.deepEqual(job.lease, { jobId: job.record.id, claimId: 'me', token: 1 })
       const stored = await bench.stored(job)
       assert.deepEqual(stored, job.record)
       assert.equal(stored.status, 'queued')
@@ -22,9 +22,7 @@ export const admissionCases: readonly ConformanceCase[] = [
   {
     name: 'of many jobs of one scope at once exactly one is let in, and the others learn its id',
     async run({ bench }) {
-      const asked = await Promise.all(
-        Array.from({ length: 8 }, (_, i) => bench.ask({ scope: 's', owner: `owner-${i}` })),
-      )
+      const asked = await Promise.all(Array.from({ length: 8 }, () => bench.ask({ scope: 's' })))
       const winners = asked.filter(({ admission }) => 'lease' in admission)
       assert.equal(winners.length, 1)
       const activeJobId = winners[0]?.record.id
@@ -108,7 +106,7 @@ export const admissionCases: readonly ConformanceCase[] = [
       for (const { id, scope } of wishes) {
         const identity = { id, fingerprint: 'same' }
         const asked = await Promise.all(
-          Array.from({ length: 8 }, (_, i) => bench.ask({ identity, scope, owner: `owner-${i}`, employeeIds: ['1'] })),
+          Array.from({ length: 8 }, () => bench.ask({ identity, scope, employeeIds: ['1'] })),
         )
         const [winner, ...others] = asked.filter(({ admission }) => 'lease' in admission)
         assert.ok(winner && others.length === 0, 'exactly one should have been let in')

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { parseIsoDate } from '../../calendar/iso-date.ts'
 import type { JobEvent, JobEventDraft } from '../../jobs/job-events.ts'
 import type { JobIdentity } from '../../jobs/job-identity.ts'
-import type { JobRecord } from '../../jobs/job-record.ts'
+import { JOB_STATUSES, type JobRecord, type JobStatus } from '../../jobs/job-record.ts'
 import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
-import { type Checkpoint, emptyStep, type RecordedFailure, type Step } from '../../run/checkpoint.ts'
+import {
+  type Checkpoint,
+  emptyStep,
+  type LaneCheckpoint,
+  type RecordedFailure,
+  type Step,
+} from '../../run/checkpoint.ts'
+import type { RecalcFailure } from '../../run/failure.ts'
 import type { RunPlan } from '../../run/plan/run-plan.ts'
-import type { RecalcFailure, RecalcResult, RunStatus } from '../../run/result.ts'
+import type { RecalcResult, RunStatus } from '../../run/result.ts'
 
 /** Where the time of every case begins, in milliseconds since 1970. */
 export const START = Date.parse('2025-03-01T08:00:00.123Z')
@@ -24,7 +32,8 @@ export interface JobWish {
   /** Milliseconds after {@link START}; default 0. */
   readonly at?: number
   readonly cooldownMs?: number
-  readonly owner?: string
+  /** Default: a random one. */
+  readonly claimId?: string
   /** Default: a job that is asked for only once. */
   readonly identity?: JobIdentity
 }
@@ -47,10 +56,10 @@ export class JobBench<Tx> {
 
   /** Asks for a job, whether it is let in or not. */
   async ask(wish: JobWish = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
-    const { at = 0, cooldownMs = 0, owner = 'owner-1', reason = null, scope = null, identity } = wish
+    const { at = 0, cooldownMs = 0, claimId = randomUUID(), reason = null, scope = null, identity } = wish
     const now = START + at
     const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now), identity })
-    const request = { owner, now, leaseMs: LEASE_MS, cooldownMs }
+    const request = { claimId, now, leaseMs: LEASE_MS, cooldownMs }
     const admission = await this.jobs.create(record, queuedEvent(record), request)
     return { record: withoutEmployees({ ...record, lastSeq: 1 }), admission }
   }
@@ -77,7 +86,12 @@ export class JobBench<Tx> {
   ): Promise<readonly JobEvent[]> {
     const record = await this.stored(job)
     const events = drafts.map((draft, i) => eventOf(job.record.id, record.lastSeq + 1 + i, draft))
-    await this.jobs.append(job.lease, events, { ...record, ...change, lastSeq: record.lastSeq + events.length })
+    const cancel = await this.jobs.append(job.lease, events, {
+      ...record,
+      ...change,
+      lastSeq: record.lastSeq + events.length,
+    })
+    assert.equal(cancel, null)
     return events
   }
 
@@ -105,22 +119,21 @@ export class JobBench<Tx> {
     await assert.rejects(work, (error) => error === refusal)
   }
 
+  /** Asks to take a job over, whether that is granted or not. */
+  claim(
+    { record }: { readonly record: Pick<JobRecord, 'id'> },
+    wish: { readonly from: readonly JobStatus[]; readonly now?: number; readonly claimId?: string },
+  ): Promise<Claim> {
+    return this.jobs.claim(record.id, { now: START, claimId: randomUUID(), leaseMs: LEASE_MS, ...wish })
+  }
+
   /** Takes a job from whoever works on it, after every lease has run out. */
   async takeOver(
     job: { readonly record: Pick<JobRecord, 'id'> },
     at = 10 * LEASE_MS,
-    owner = 'owner-2',
+    claimId: string = randomUUID(),
   ): Promise<Extract<Claim, { lease: Lease }>> {
-    const from = [
-      'queued',
-      'running',
-      'completed',
-      'completed_with_errors',
-      'failed',
-      'cancelled',
-      'interrupted',
-    ] as const
-    const claim = await this.jobs.claim(job.record.id, { owner, now: START + at, leaseMs: LEASE_MS, from })
+    const claim = await this.claim(job, { now: START + at, claimId, from: JOB_STATUSES })
     assert.ok('lease' in claim, `the job should have been claimed, but: ${JSON.stringify(claim)}`)
     return claim
   }
@@ -146,6 +159,8 @@ const PHASES = [
   { number: 2, name: 'totals', title: 'Adding up' },
 ]
 
+const rest = { writes: [], blockDays: null }
+
 function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
   return {
     kind: employeeIds ? 'batch' : 'all',
@@ -154,7 +169,10 @@ function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
     from: parseIsoDate('2025-01-01', 'from'),
     to: parseIsoDate('2025-01-31', 'to'),
     zone: 'Europe/Berlin',
-    stages: ['scores', 'totals'],
+    stages: [
+      { kind: 'day', name: 'scores', saves: true, carries: false, reads: { bookings: '[0, 0]' }, ...rest },
+      { kind: 'tenant', name: 'totals', saves: true, carries: false, reads: { scores: null }, ...rest },
+    ],
     clearExisting: true,
     onError: 'continue',
   }
@@ -202,18 +220,37 @@ export function resultOf(status: RunStatus): RecalcResult {
 }
 
 /** A day that failed. */
-export function failureOn(employeeId: string, date: string, message = `no clock times on ${date}`): RecalcFailure {
-  return { employeeId, date: parseIsoDate(date, 'date'), stage: 'scores', code: 'TypeError', message, attempts: 1 }
+export function failureOn(
+  employeeId: string,
+  date: string,
+  { message = `no clock times on ${date}`, through = date } = {},
+): RecalcFailure {
+  const days = { date: parseIsoDate(date, 'date'), through: parseIsoDate(through, 'through') }
+  return { employeeId, ...days, stage: 'scores', code: 'TypeError', message, attempts: 1 }
 }
 
 /** A tenant stage that failed. */
 export function stageFailure(stage: string): RecalcFailure {
-  return { employeeId: null, date: null, stage, code: 'RangeError', message: `${stage} failed`, attempts: 2 }
+  return {
+    employeeId: null,
+    date: null,
+    through: null,
+    stage,
+    code: 'RangeError',
+    message: `${stage} failed`,
+    attempts: 2,
+  }
 }
 
 /** Failures without their numbers. */
 export function unnumbered(failures: readonly RecordedFailure[]): readonly RecalcFailure[] {
   return failures.map(({ number: _, ...failure }) => failure)
+}
+
+/** A lane of the whole plan. */
+export function laneOf(id: number, employeeIds: readonly string[], datesDone = 0): LaneCheckpoint {
+  const { from, to } = planOf({})
+  return { id, kind: 'initial', employeeIds, from, to, datesDone }
 }
 
 /** A checkpoint with its lanes in one order. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { JobNotFoundError, LeaseLostError } from '../../errors.ts'
 import type { Lease } from '../../jobs/job-store.ts'
-import { emptyStep, startOfRun } from '../../run/checkpoint.ts'
+import { startOfRun } from '../../run/checkpoint.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import {
   eventOf,
@@ -9,12 +9,16 @@ import {
   type HeldJob,
   type JobBench,
   LEASE_MS,
+  laneOf,
+  resultOf,
   START,
   sorted,
+  stageFailure,
+  terminalOf,
   withoutEmployees,
 } from './job-bench.ts'
 
-const me = { owner: 'me', leaseMs: LEASE_MS }
+const leaseFor = { leaseMs: LEASE_MS }
 
 export const leaseCases: readonly ConformanceCase[] = [
   {
@@ -23,7 +27,7 @@ export const leaseCases: readonly ConformanceCase[] = [
       const job = await bench.create({ reason: 'x' })
       await bench.end(job, 'failed')
       const claim = await bench.takeOver(job, 0, 'me')
-      assert.deepEqual(claim.lease, { jobId: job.record.id, owner: 'me', token: 2 })
+      assert.deepEqual(claim.lease, { jobId: job.record.id, claimId: 'me', token: 2 })
       const { status, result, fault, finishedAt, reason, lastSeq } = claim.record
       assert.deepEqual(
         { status, result, fault, finishedAt },
@@ -38,7 +42,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       await bench.end(job, 'completed')
-      const claim = await bench.jobs.claim(job.record.id, { ...me, now: START, from: ['failed', 'interrupted'] })
+      const claim = await bench.claim(job, { from: ['failed', 'interrupted'] })
       assert.deepEqual(claim, { status: 'completed' })
       assert.equal((await bench.stored(job)).status, 'completed')
     },
@@ -48,11 +52,11 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       const from = ['queued', 'running'] as const
-      const early = await bench.jobs.claim(job.record.id, { ...me, now: START + LEASE_MS - 1, from })
+      const early = await bench.claim(job, { now: START + LEASE_MS - 1, from })
       assert.deepEqual(early, { status: 'queued' })
-      const late = await bench.jobs.claim(job.record.id, { ...me, now: START + LEASE_MS + 1, from })
+      const late = await bench.claim(job, { now: START + LEASE_MS + 1, from })
       assert.ok('lease' in late)
-      const again = await bench.jobs.claim(job.record.id, { ...me, now: START + 2 * LEASE_MS, from })
+      const again = await bench.claim(job, { now: START + 2 * LEASE_MS, from })
       assert.deepEqual(again, { status: 'running' })
     },
   },
@@ -61,7 +65,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       const tokens = [job.lease.token]
-      for (let i = 1; i <= 3; i++) tokens.push((await bench.takeOver(job, i * 10 * LEASE_MS, 'same owner')).lease.token)
+      for (let i = 1; i <= 3; i++) tokens.push((await bench.takeOver(job, i * 10 * LEASE_MS, `claim ${i}`)).lease.token)
       assert.deepEqual(tokens, [1, 2, 3, 4])
     },
   },
@@ -70,11 +74,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       await bench.end(job, 'interrupted')
-      const claims = await Promise.all(
-        Array.from({ length: 8 }, (_, i) =>
-          bench.jobs.claim(job.record.id, { ...me, owner: `owner-${i}`, now: START, from: ['interrupted'] }),
-        ),
-      )
+      const claims = await Promise.all(Array.from({ length: 8 }, () => bench.claim(job, { from: ['interrupted'] })))
       assert.equal(claims.filter((claim) => 'lease' in claim).length, 1)
       for (const claim of claims) if (!('lease' in claim)) assert.deepEqual(claim, { status: 'running' })
     },
@@ -85,17 +85,17 @@ export const leaseCases: readonly ConformanceCase[] = [
       const first = await bench.create({ scope: 's' })
       await bench.end(first, 'cancelled')
       const second = await bench.create({ scope: 's' })
-      const request = { ...me, now: START, from: ['cancelled'] as const }
-      assert.deepEqual(await bench.jobs.claim(first.record.id, request), { activeJobId: second.record.id })
+      const request = { from: ['cancelled'] as const }
+      assert.deepEqual(await bench.claim(first, request), { activeJobId: second.record.id })
       assert.equal((await bench.stored(first)).status, 'cancelled')
       await bench.end(second)
-      assert.ok('lease' in (await bench.jobs.claim(first.record.id, request)))
+      assert.ok('lease' in (await bench.claim(first, request)))
     },
   },
   {
     name: 'claiming a job that is not there throws JobNotFoundError',
     async run({ bench }) {
-      const claim = bench.jobs.claim('nobody', { ...me, now: START, from: ['failed'] })
+      const claim = bench.claim({ record: { id: 'nobody' } }, { from: ['failed'] })
       await assert.rejects(claim, JobNotFoundError)
     },
   },
@@ -111,11 +111,11 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       const from = ['queued', 'running'] as const
-      const renewal = await bench.jobs.renew(job.lease, { ...me, now: START + 20_000 })
+      const renewal = await bench.jobs.renew(job.lease, { ...leaseFor, now: START + 20_000 })
       assert.deepEqual(renewal, { cancel: null })
-      const early = await bench.jobs.claim(job.record.id, { ...me, now: START + LEASE_MS + 19_999, from })
+      const early = await bench.claim(job, { now: START + LEASE_MS + 19_999, from })
       assert.deepEqual(early, { status: 'queued' })
-      const late = await bench.jobs.claim(job.record.id, { ...me, now: START + LEASE_MS + 20_001, from })
+      const late = await bench.claim(job, { now: START + LEASE_MS + 20_001, from })
       assert.ok('lease' in late)
     },
   },
@@ -123,7 +123,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     name: 'a lease that has run out can be renewed as long as nobody has claimed the job',
     async run({ bench }) {
       const job = await bench.create()
-      await bench.jobs.renew(job.lease, { ...me, now: START + 5 * LEASE_MS })
+      await bench.jobs.renew(job.lease, { ...leaseFor, now: START + 5 * LEASE_MS })
       await bench.commit(job.lease, { processed: 1 })
     },
   },
@@ -134,7 +134,7 @@ export const leaseCases: readonly ConformanceCase[] = [
         const job = await bench.create()
         assert.equal(await bench.jobs.requestCancel(job.record.id, reason), true)
         await bench.append(job, [{ type: 'started', stages: [] }], { status: 'running', cancel: null })
-        assert.deepEqual(await bench.jobs.renew(job.lease, { ...me, now: START }), { cancel: { reason } })
+        assert.deepEqual(await bench.jobs.renew(job.lease, { ...leaseFor, now: START }), { cancel: { reason } })
         assert.deepEqual((await bench.stored(job)).cancel, { reason })
       }
     },
@@ -184,6 +184,46 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a job that was interrupted can be asked to end, and whoever claims it is told',
+    async run({ bench }) {
+      const job = await bench.create()
+      await bench.end(job, 'interrupted')
+      assert.equal(await bench.jobs.requestCancel(job.record.id, 'enough'), true)
+      assert.equal((await bench.stored(job)).status, 'interrupted')
+      assert.deepEqual((await bench.takeOver(job)).record.cancel, { reason: 'enough' })
+    },
+  },
+  {
+    name: 'a job that is to be cancelled ends in no other way, and who tried to learns of it',
+    async run({ bench }) {
+      for (const status of ['completed', 'completed_with_errors', 'failed', 'interrupted'] as const) {
+        const job = await bench.create()
+        await bench.jobs.requestCancel(job.record.id, 'enough')
+        const before = await bench.everything(job)
+        const result = resultOf(status)
+        const end = eventOf(job.record.id, 2, terminalOf(result))
+        const record = { ...(await bench.stored(job)), status, result, finishedAt: result.finishedAt, lastSeq: 2 }
+        assert.deepEqual(await bench.jobs.append(job.lease, [end], record), { reason: 'enough' })
+        assert.deepEqual(await bench.everything(job), before)
+        await bench.append(job, [{ type: 'stage', stage: 1, name: 'scores', title: 'Scores' }])
+        await bench.end(job, 'cancelled')
+        assert.equal((await bench.stored(job)).status, 'cancelled')
+      }
+    },
+  },
+  {
+    name: 'a claim that is made again under the same id gets the lease that it has got',
+    async run({ bench }) {
+      const job = await bench.create()
+      await bench.end(job, 'interrupted')
+      const wish = { from: ['interrupted'] as const, claimId: 'mine' }
+      const [first, again] = [await bench.claim(job, wish), await bench.claim(job, wish)]
+      assert.ok('lease' in first && 'lease' in again)
+      assert.deepEqual(again.lease, first.lease)
+      assert.deepEqual(await bench.claim(job, { ...wish, claimId: 'other' }), { status: 'running' })
+    },
+  },
+  {
     name: 'interrupted jobs, and active ones whose lease has run out, are listed, oldest first',
     async run({ bench }) {
       const dead = await bench.create({ at: 0 })
@@ -193,12 +233,49 @@ export const leaseCases: readonly ConformanceCase[] = [
         await bench.end(await bench.create({ at: 2 + i }), status)
       }
       const deadLater = await bench.create({ at: 10 })
+      await bench.append(deadLater, [{ type: 'started', stages: [] }], { status: 'running' })
+      await bench.jobs.requestCancel(deadLater.record.id, null)
       const alive = await bench.create({ at: 11 })
       const now = START + 2 * LEASE_MS
-      await bench.jobs.renew(alive.lease, { ...me, now: now - 1 })
-      const ids = [dead, interrupted, deadLater].map(({ record }) => record.id)
-      assert.deepEqual(await bench.jobs.listInterrupted(now), ids)
-      assert.deepEqual(await bench.jobs.listInterrupted(START + 12), [interrupted.record.id])
+      await bench.jobs.renew(alive.lease, { ...leaseFor, now: now - 1 })
+      const abandoned = (query: { now: number; limit?: number; after?: string }) =>
+        bench.jobs.listAbandoned({ limit: 10, after: null, ...query })
+      const second = { jobId: interrupted.record.id, status: 'interrupted', cancelRequested: false }
+      const all = [
+        { jobId: dead.record.id, status: 'queued', cancelRequested: false },
+        second,
+        { jobId: deadLater.record.id, status: 'running', cancelRequested: true },
+      ]
+      assert.deepEqual(await abandoned({ now }), all)
+      assert.deepEqual(await abandoned({ now: START + 12 }), [second])
+      assert.deepEqual(await abandoned({ now, limit: 2 }), all.slice(0, 2))
+      assert.deepEqual(await abandoned({ now, limit: 2, after: second.jobId }), all.slice(2))
+      // A job that was taken up meanwhile still says where a page begins.
+      await bench.takeOver(dead)
+      assert.deepEqual(await abandoned({ now, after: dead.record.id }), all.slice(1))
+    },
+  },
+  {
+    name: 'pages of abandoned jobs joined are all of them, also where many were made in the same millisecond',
+    async run({ bench }) {
+      const made = new Set<string>()
+      for (let i = 0; i < 11; i++) {
+        const job = await bench.create({ at: Math.floor(i / 5) })
+        if (i % 2 === 0) await bench.end(job, 'interrupted')
+        made.add(job.record.id)
+      }
+      const now = START + 2 * LEASE_MS
+      for (const limit of [1, 2, 4]) {
+        const found: string[] = []
+        for (;;) {
+          const page = await bench.jobs.listAbandoned({ now, limit, after: found.at(-1) ?? null })
+          if (page.length === 0) break
+          assert.ok(page.length <= limit && found.length < 11)
+          found.push(...page.map(({ jobId }) => jobId))
+        }
+        assert.equal(found.length, 11)
+        assert.deepEqual(new Set(found), made)
+      }
     },
   },
 ]
@@ -206,11 +283,8 @@ export const leaseCases: readonly ConformanceCase[] = [
 /** Leaves something of every kind behind. */
 async function work<Tx>(bench: JobBench<Tx>, job: HeldJob): Promise<void> {
   await bench.append(job, [{ type: 'started', stages: [] }], { status: 'running' })
-  const lanes = [
-    { id: 1, employeeIds: ['1', '2'], datesDone: 0 },
-    { id: 2, employeeIds: ['3'], datesDone: 0 },
-  ]
-  await bench.jobs.openLanes(job.lease, lanes, { after: '3', all: false })
+  const lanes = [laneOf(1, ['1', '2']), laneOf(2, ['3'])]
+  await bench.jobs.openLanes(job.lease, lanes, { dispatchedThrough: '3', allDispatched: false })
   const failures = [failureOn('1', '2025-01-01')]
   await bench.commit(job.lease, { processed: 1, failed: 1, failures, lane: { id: 1, datesDone: 1, finished: false } })
 }
@@ -223,17 +297,17 @@ async function refusesAll<Tx>(bench: JobBench<Tx>, job: HeldJob): Promise<Lease>
   const record = await bench.stored(job)
   const failure = failureOn('2', '2025-01-01')
   const writes: Readonly<Record<string, (lease: Lease) => Promise<unknown>>> = {
-    renew: (old) => jobs.renew(old, { ...me, now: START + 100 * LEASE_MS }),
-    openLanes: (old) => jobs.openLanes(old, [{ id: 9, employeeIds: ['9'], datesDone: 0 }], { after: '9', all: true }),
-    splitLane: (old) => jobs.splitLane(old, 1, [{ id: 9, employeeIds: ['1'], datesDone: 1 }]),
-    saveStep: (old) =>
+    renew: (old) => jobs.renew(old, { ...leaseFor, now: START + 100 * LEASE_MS }),
+    openLanes: (old) => jobs.openLanes(old, [laneOf(9, ['9'])], { dispatchedThrough: '9', allDispatched: true }),
+    splitLane: (old) => jobs.splitLane(old, 1, [laneOf(9, ['1'], 1)]),
+    'saveStep of a lane': (old) =>
       bench.commit(old, {
-        ...emptyStep,
         processed: 5,
         failures: [failure],
-        tenantStagesDone: 1,
-        lane: { id: 1, datesDone: 9, finished: true },
+        lane: { id: 1, datesDone: 9, finished: true, employeeIds: ['2'] },
       }),
+    'saveStep of a tenant stage': (old) => bench.commit(old, { tenantStageDone: 'totals', settled: [failure] }),
+    'saveStep of a failed tenant stage': (old) => bench.commit(old, { failures: [stageFailure('totals')] }),
     append: (old) => {
       const event = eventOf(record.id, record.lastSeq + 1, { type: 'stage', stage: 1, name: 'late', title: 'Late' })
       return jobs.append(old, [event], { ...record, status: 'failed', progress: 1, lastSeq: event.seq })
@@ -247,14 +321,11 @@ async function refusesAll<Tx>(bench: JobBench<Tx>, job: HeldJob): Promise<Lease>
   const { checkpoint, lastFailure, lease: next } = await bench.takeOver(job, 50 * LEASE_MS)
   assert.equal(lastFailure, (await bench.failures(job)).at(-1)?.number)
   assert.deepEqual(sorted(checkpoint), {
-    after: '3',
-    allHandedOut: false,
+    dispatchedThrough: '3',
+    allDispatched: false,
     nextLaneId: 3,
-    openLanes: [
-      { id: 1, employeeIds: ['1', '2'], datesDone: 1 },
-      { id: 2, employeeIds: ['3'], datesDone: 0 },
-    ],
-    tenantStagesDone: 0,
+    openLanes: [laneOf(1, ['1', '2'], 1), laneOf(2, ['3'])],
+    tenantStagesDone: [],
   })
   return next
 }

@@ -5,7 +5,7 @@ import type { JobQuery } from '../../jobs/job-store.ts'
 import { startOfRun } from '../../run/checkpoint.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { HOSTILE_STRINGS } from './hostile-strings.ts'
-import { failureOn, type JobBench, sorted, stageFailure, unnumbered } from './job-bench.ts'
+import { failureOn, type JobBench, laneOf, sorted, stageFailure, unnumbered } from './job-bench.ts'
 
 export const queryCases: readonly ConformanceCase[] = [
   {
@@ -40,6 +40,17 @@ export const queryCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a list gives results without the failures that they list; a job by itself is whole',
+    async run({ bench }) {
+      const job = await bench.create()
+      const result = await bench.end(job, 'completed_with_errors')
+      assert.ok(result.errors.length > 0)
+      assert.deepEqual((await bench.stored(job)).result, result)
+      const [listed] = await bench.jobs.list({})
+      assert.deepEqual(listed?.result, { ...result, errors: [] })
+    },
+  },
+  {
     name: 'tenants, employees, reasons and scopes come back exactly as they are, and none is taken for another',
     async run({ bench }) {
       for (const text of HOSTILE_STRINGS) {
@@ -62,14 +73,14 @@ export const queryCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       const { lease } = job
-      const lanes = HOSTILE_STRINGS.map((text, i) => ({ id: i + 1, employeeIds: [text], datesDone: 0 }))
+      const lanes = HOSTILE_STRINGS.map((text, i) => laneOf(i + 1, [text]))
       const after = HOSTILE_STRINGS.at(-1) ?? null
-      await bench.jobs.openLanes(lease, lanes, { after, all: false })
-      const failures = HOSTILE_STRINGS.map((text) => failureOn(text, '2025-01-01', text))
+      await bench.jobs.openLanes(lease, lanes, { dispatchedThrough: after, allDispatched: false })
+      const failures = HOSTILE_STRINGS.map((text) => failureOn(text, '2025-01-01', { message: text }))
       await bench.commit(lease, { failed: failures.length, failures })
       const events = await bench.append(
         job,
-        HOSTILE_STRINGS.map((text) => ({ type: 'failure', ...failureOn(text, '2025-01-01', text) })),
+        HOSTILE_STRINGS.map((text) => ({ type: 'failure', ...failureOn(text, '2025-01-01', { message: text }) })),
       )
       assert.deepEqual((await bench.events(job)).slice(1), events)
       assert.deepEqual(unnumbered(await bench.failures(job)), failures)
@@ -79,10 +90,10 @@ export const queryCases: readonly ConformanceCase[] = [
       }
       const claim = await bench.takeOver(job)
       assert.deepEqual(sorted(claim.checkpoint).openLanes, lanes)
-      assert.equal(claim.checkpoint.after, after)
+      assert.equal(claim.checkpoint.dispatchedThrough, after)
       // Each is settled alone, so none was taken for another.
       for (const failure of failures) {
-        await bench.commit(claim.lease, { failed: -1, settled: [failure] })
+        await bench.commit(claim.lease, { repaired: 1, settled: [failure] })
         const left = failures.slice(failures.indexOf(failure) + 1)
         assert.deepEqual(unnumbered(await bench.failures(job)), left)
       }
@@ -187,7 +198,7 @@ export const queryCases: readonly ConformanceCase[] = [
       const [last, first] = [failureOn('anna', '2025-01-02'), failureOn('anna', '2025-01-01')]
       const to = failureOn('anna', '2025-01-31').date
       assert.ok(to)
-      await bench.commit(job.lease, { failed: -1, settled: [first], moved: [{ failure: last, to }] })
+      await bench.commit(job.lease, { repaired: 1, settled: [first], moved: [{ failure: last, to }] })
       assert.deepEqual(await of('anna'), [['anna', '2025-01-31']])
       assert.deepEqual(await bench.jobs.failuresOf('nobody', ['anna']), [])
     },
@@ -199,14 +210,14 @@ export const queryCases: readonly ConformanceCase[] = [
       assert.deepEqual(await bench.jobs.checkpoint(job.record.id), startOfRun)
       await bench.jobs.openLanes(
         job.lease,
-        [1, 2].map((id) => ({ id, employeeIds: [`${id}`], datesDone: 0 })),
-        { after: '2', all: false },
+        [1, 2].map((id) => laneOf(id, [`${id}`])),
+        { dispatchedThrough: '2', allDispatched: false },
       )
       await bench.commit(job.lease, { processed: 4, lane: { id: 2, datesDone: 4, finished: false } })
       await bench.commit(job.lease, { processed: 31, lane: { id: 1, datesDone: 31, finished: true } })
-      await bench.commit(job.lease, { tenantStagesDone: 1 })
-      const openLanes = [{ id: 2, employeeIds: ['2'], datesDone: 4 }]
-      const expected = { after: '2', allHandedOut: false, nextLaneId: 3, openLanes, tenantStagesDone: 1 }
+      await bench.commit(job.lease, { tenantStageDone: 'totals' })
+      const dispatched = { dispatchedThrough: '2', allDispatched: false }
+      const expected = { ...dispatched, nextLaneId: 3, openLanes: [laneOf(2, ['2'], 4)], tenantStagesDone: ['totals'] }
       assert.deepEqual(await bench.jobs.checkpoint(job.record.id), expected)
       await bench.end(job, 'interrupted')
       assert.deepEqual(await bench.jobs.checkpoint(job.record.id), expected)
