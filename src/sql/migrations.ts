@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
+import { changesMigration } from './changes/changes-migration.ts'
 import { type Engine, engineOf } from './engine.ts'
 import { recordEverything } from './migrations/run-record.ts'
 import { type TableNames, tableNames } from './tables.ts'
@@ -35,6 +36,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         // The first one's drops all tables; made again by it, this one leaves them as they are.
       },
     },
+    [`${prefix}0003_changes`]: changesMigration(prefix),
   }
 }
 

@@ -5,6 +5,7 @@ import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
+import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { engineOf } from './engine.ts'
 import { hash } from './hash.ts'
 import { JobDatabase } from './job-database.ts'
@@ -27,7 +28,7 @@ export interface SqlBackendOptions {
   readonly logger?: Pick<Logger, 'warn'>
 }
 
-/** Jobs, locks and transactions in the host's own database. */
+/** Jobs, changes, locks and transactions in the host's own database. */
 export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
   /** Makes the library's tables, or brings them up to date; for hosts without a Migrator of their own. */
   migrate(): Promise<void>
@@ -63,6 +64,7 @@ export function sqlBackend<Database>(
   return {
     unitOfWork,
     jobs: new SqlJobStore<Database>(database, new JobWatch(database, { clock, pollMs, logger })),
+    changes: new SqlChangeLedger<Transaction<Database>>(host, prefix),
     migrate: () => migrate(host as unknown as Kysely<unknown>, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
   }

@@ -1,0 +1,38 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import { engineOf } from '../engine.ts'
+import { changesTableName } from './changes-table.ts'
+
+/** Makes the table of changes. */
+export function changesMigration(prefix: string): Migration {
+  const name = changesTableName(prefix)
+  return {
+    // Neither database takes a cut-short migration back, so each statement may meet its own work.
+    async up(host: Kysely<unknown>) {
+      const db = host.withoutPlugins()
+      const engine = engineOf(db)
+      await db.schema
+        .createTable(name)
+        .ifNotExists()
+        .addColumn('id', engine.rowNumber, (column) => column.notNull().primaryKey().autoIncrement())
+        .addColumn('state', 'integer', (column) => column.notNull())
+        .addColumn('tenant_hash', 'char(64)', (column) => column.notNull())
+        .addColumn('employee_hash', 'char(64)', (column) => column.notNull())
+        .addColumn('noted_at', 'bigint', (column) => column.notNull())
+        .addColumn('due_at', 'bigint', (column) => column.notNull())
+        .addColumn('body', sql`${sql.raw(engine.longText)}`, (column) => column.notNull())
+        .modifyEnd(engine.tableOptions)
+        .execute()
+      const indexes: [string, string[]][] = [
+        [`${name}_lane`, ['state', 'tenant_hash', 'employee_hash']],
+        [`${name}_due`, ['due_at']],
+      ]
+      for (const [index, columns] of indexes) {
+        await engine.createIndex(db.schema.createIndex(index).on(name).columns(columns))
+      }
+    },
+    async down(host: Kysely<unknown>) {
+      await host.withoutPlugins().schema.dropTable(name).ifExists().execute()
+    },
+  }
+}
