@@ -22,8 +22,8 @@ export type ChangeContent =
       /** Of everybody: employees up to this one have got a note of their own. */
       readonly after?: string
     }
-  /** Days are to be calculated, whatever the reason; numbers since 1970-01-01. */
-  | { readonly days: readonly [first: number, last: number] }
+  /** Days are to be calculated, whatever the reason; numbers since 1970-01-01. `from`: only by this stage and those behind it. */
+  | { readonly days: readonly [first: number, last: number]; readonly from?: string }
   /** A tenant stage is to run, because of changes on these days. */
   | { readonly stage: string; readonly days: readonly [first: number, last: number] }
 

@@ -15,15 +15,41 @@ const READ_LIMIT = 5_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
+/** Days by the first stage that is to calculate them; the empty name: by all. */
+type DaysByStage = Map<string, DaySet>
+
+const ALL_STAGES = ''
+
 /** The days of one employee, and since when they are dirty. */
 class DirtyEmployee {
   /** To be calculated now. */
-  readonly days = new DaySet()
+  readonly byStage: DaysByStage = new Map()
   /** Failing or held, and not due: left as they are unless their days are calculated all the same. */
   readonly parked: StoredChange[] = []
   /** Failing or held, and due: they tell how often that happened before. */
   readonly due: StoredChange[] = []
   notedAt = Number.POSITIVE_INFINITY
+
+  get isEmpty(): boolean {
+    return this.byStage.values().every((days) => days.isEmpty)
+  }
+
+  get first(): number | undefined {
+    return this.byStage
+      .values()
+      .map(({ first }) => first)
+      .reduce((least, first) => (first === undefined || (least !== undefined && least < first) ? least : first), undefined)
+  }
+
+  get last(): number {
+    return Math.max(...this.byStage.values().map(({ spans }) => spans.at(-1)?.last ?? Number.NEGATIVE_INFINITY))
+  }
+}
+
+function addTo(sets: DaysByStage, stage: string, spans: Iterable<DaySpan>): void {
+  const days = sets.get(stage) ?? new DaySet()
+  sets.set(stage, days)
+  days.addAll(spans)
 }
 
 /**
@@ -86,8 +112,7 @@ export class LaneChanges<Tx> {
   /** The first dirty day of all; undefined when no day is. */
   get first(): number | undefined {
     let first: number | undefined
-    for (const { days } of this.#employees.values()) {
-      const own = days.first
+    for (const { first: own } of this.#employees.values()) {
       if (own !== undefined && (first === undefined || own < first)) first = own
     }
     return first
@@ -96,7 +121,7 @@ export class LaneChanges<Tx> {
   /** The last day that can be dirty, now or by what follows from these changes. */
   get lastPossible(): number {
     let last = this.#horizon.last
-    for (const { days } of this.#employees.values()) last = Math.max(last, days.spans.at(-1)?.last ?? last)
+    for (const employee of this.#employees.values()) last = Math.max(last, employee.last)
     return last
   }
 
@@ -108,18 +133,21 @@ export class LaneChanges<Tx> {
   /** Employees who are dirty between two days. */
   dirtyBetween(first: number, last: number): readonly string[] {
     return [...this.#employees]
-      .filter(([, { days }]) => !days.between(first, last).next().done)
+      .filter(([, { byStage }]) => byStage.values().some((days) => !days.between(first, last).next().done))
       .map(([employeeId]) => employeeId)
   }
 
   /** Opens the dirty days of a block whose closed days are known. */
   open(days: BlockDays): void {
     const { employeeIds, from, to } = days.block
-    const start = toEpochDay(from)
+    const [start, end] = [toEpochDay(from), toEpochDay(to)]
+    const stages = this.#settings.wholePass.dayStages.map(({ stage }) => stage.name)
     for (const [employee, employeeId] of employeeIds.entries()) {
-      const dirty = this.#employees.get(employeeId)?.days
-      if (!dirty) continue
-      for (const day of dirty.between(start, toEpochDay(to))) days.open(days.firstOf(employee) + day - start)
+      for (const [stage, dirty] of this.#employees.get(employeeId)?.byStage ?? []) {
+        // A stage that there is no more stands for all.
+        const position = Math.max(0, stages.indexOf(stage))
+        for (const day of dirty.between(start, end)) days.open(days.firstOf(employee) + day - start, position)
+      }
     }
   }
 
@@ -142,12 +170,12 @@ export class LaneChanges<Tx> {
     block: { readonly days: BlockDays; readonly cascade: Cascade } | undefined,
     end?: number,
   ): Promise<AfterCommit | undefined> {
-    const left = new Map<string, DaySet>()
+    const left = new Map<string, DaysByStage>()
     const add: NewChange[] = []
-    const leave = (employeeId: string, spans: Iterable<DaySpan>) => {
-      const set = left.get(employeeId) ?? new DaySet()
-      left.set(employeeId, set)
-      set.addAll(spans)
+    const leave: Leave = (employeeId, stage, spans) => {
+      const sets = left.get(employeeId) ?? new Map()
+      left.set(employeeId, sets)
+      addTo(sets, stage, spans)
     }
     const seen = new Set<string>()
     if (block) {
@@ -155,25 +183,30 @@ export class LaneChanges<Tx> {
         seen.add(employeeId)
         this.#settleEmployee(employee, employeeId, block.days, end === undefined, add, leave)
       }
-      for (const { employeeId, first, last } of block.cascade.following) {
+      for (const { employeeId, stage, first, last } of block.cascade.following) {
         // What follows from a noted change is noted, in case that the caller does not get there.
         const own = end === undefined || this.#has(employeeId) ? first : Math.max(first, end + 1)
-        leave(employeeId, own > last ? [] : [{ first: own, last }])
+        if (own <= last) leave(employeeId, stage, [{ first: own, last }])
       }
     }
-    for (const [employeeId, { days }] of this.#employees) if (!seen.has(employeeId)) leave(employeeId, days.spans)
-    this.#leavesWaiting = left.values().some(({ isEmpty }) => !isEmpty)
-    for (const [employeeId, days] of left) {
-      const notedAt = this.#notedAt(employeeId)
-      for (const span of days.spans) add.push(this.#note({ employeeId, span, notedAt, state: 'waiting' }))
+    for (const [employeeId, { byStage }] of this.#employees) {
+      if (!seen.has(employeeId)) for (const [stage, { spans }] of byStage) leave(employeeId, stage, spans)
     }
+    const before = add.length
+    for (const [employeeId, sets] of left) {
+      const notedAt = this.#notedAt(employeeId)
+      for (const [stage, { spans }] of sets) {
+        for (const span of spans) add.push(this.#note({ employeeId, stage, span, notedAt, state: 'waiting' }))
+      }
+    }
+    this.#leavesWaiting = add.length > before
     add.push(...this.#unknownAgain(), ...this.#stageNotes(block))
     if (this.#read.length === 0 && add.length === 0) return undefined
     return await this.#settings.changes.update(this.#tx, { remove: this.#read, add })
   }
 
   #has(employeeId: string): boolean {
-    return !(this.#employees.get(employeeId)?.days.isEmpty ?? true)
+    return !(this.#employees.get(employeeId)?.isEmpty ?? true)
   }
 
   #forget(removed: ReadonlySet<number>): void {
@@ -201,7 +234,8 @@ export class LaneChanges<Tx> {
     }
     if (isParked) employee.due.push(change)
     employee.notedAt = Math.min(employee.notedAt, notedAt)
-    employee.days.addAll(dirtySpansOf(content, { pipeline, zone, horizon: this.#horizon }))
+    const stage = 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
+    addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, zone, horizon: this.#horizon }))
     if ('table' in content) for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
   }
 
@@ -211,7 +245,7 @@ export class LaneChanges<Tx> {
     days: BlockDays,
     takesAll: boolean,
     add: NewChange[],
-    leave: (employeeId: string, spans: Iterable<DaySpan>) => void,
+    leave: Leave,
   ): void {
     const { from, to } = days.block
     const [start, end] = [toEpochDay(from), toEpochDay(to)]
@@ -220,8 +254,8 @@ export class LaneChanges<Tx> {
     if (!known && days.held.size + days.failures.size === 0) return
     const dirty = known ?? new DirtyEmployee()
     // What fails in a run that has taken no change of the employee is the run's to tell.
-    const isNoted = takesAll || !dirty.days.isEmpty
-    leave(employeeId, dirty.days.without(start, end))
+    const isNoted = takesAll || !dirty.isEmpty
+    for (const [stage, own] of dirty.byStage) leave(employeeId, stage, own.without(start, end))
     const held = new DaySet()
     for (let day = start; day <= end; day++) {
       const number = numberOf(day)
@@ -229,7 +263,9 @@ export class LaneChanges<Tx> {
       if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure.message))
       else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
-      else if (!days.isOpen(number) && dirty.days.has(day)) leave(employeeId, [{ first: day, last: day }])
+      else if (!days.isOpen(number)) {
+        for (const [stage, own] of dirty.byStage) if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
+      }
     }
     for (const span of held.spans) add.push(this.#held(employeeId, dirty, span))
     this.#settleParked(dirty, days, numberOf, { first: start, last: end }, add)
@@ -277,12 +313,14 @@ export class LaneChanges<Tx> {
 
   #note(what: {
     readonly employeeId: string
+    readonly stage?: string
     readonly span: DaySpan
     readonly notedAt: number
     readonly state: ChangeState
   }): NewChange {
-    const { employeeId, span, notedAt, state } = what
-    const content = { days: [span.first, span.last] as const }
+    const { employeeId, stage = ALL_STAGES, span, notedAt, state } = what
+    const days = [span.first, span.last] as const
+    const content = stage === ALL_STAGES ? { days } : { days, from: stage }
     return { tenantId: this.#tenantId, employeeId, content, state, attempts: 0, error: null, notedAt, dueAt: 0 }
   }
 
@@ -322,6 +360,8 @@ export class LaneChanges<Tx> {
     }))
   }
 }
+
+type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
 
 function attemptsAt({ due, parked }: DirtyEmployee, state: ChangeState, day: number): number {
   const same = [...due, ...parked].filter(

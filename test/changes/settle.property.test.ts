@@ -80,6 +80,7 @@ class Host {
       }),
       backend: memoryBackend({
         unitOfWork: tables.unitOfWork(() => {
+          if (commits > 3_000) throw new Error('It does not end')
           if (options.faults.has(commits++)) throw new Interruption('deadlock')
         }),
       }),

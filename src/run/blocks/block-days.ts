@@ -34,6 +34,8 @@ export class BlockDays {
   #failuresOfClean: Map<number, RecalcFailure> | undefined
   /** Closed days that were to be opened. */
   #held: Set<number> | undefined
+  /** The position of the first stage that is to calculate a day; undefined: all stages calculate all open days. */
+  #positions: Uint16Array | undefined
   #isWhole = true
   #raised = 0
 
@@ -55,17 +57,35 @@ export class BlockDays {
     return this.#blocksLater
   }
 
-  /** Has a clean day calculated. A closed one is left as it is, and listed as held. */
-  open(day: number): void {
+  /**
+   * Has a clean day calculated. A closed one is left as it is, and listed as held.
+   *
+   * @param position Of the first stage in the pass that is to calculate it; of those in front what is stored is right.
+   */
+  open(day: number, position = 0): void {
     const state = this.#states[day]
+    if (state === OPEN) this.#lower(day, position)
     if (state === CLOSED) {
       this.#held ??= new Set()
       this.#held.add(day)
     }
     if (state !== CLEAN) return
     this.#states[day] = OPEN
+    if (position > 0) {
+      this.#positions ??= new Uint16Array(this.#states.length)
+      this.#positions[day] = position
+    }
     const failure = this.#failuresOfClean?.get(day)
     if (failure) this.#fail(day, failure)
+  }
+
+  /** True for a day that the stage at the given position in the pass is to calculate, and that has not failed. */
+  isDue(day: number, position: number): boolean {
+    return this.#states[day] === OPEN && (this.#positions?.[day] ?? 0) <= position
+  }
+
+  #lower(day: number, position: number): void {
+    if (this.#positions) this.#positions[day] = Math.min(this.#positions[day] ?? 0, position)
   }
 
   /** Closed days that were to be opened, by number. */

@@ -2,19 +2,22 @@ import { toEpochDay } from '../../calendar/epoch-day.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import { outputsOf, readsOwnYesterday } from '../../pipeline/pipeline.ts'
 import { DAILY_CALC } from '../../pipeline/stage-shape.ts'
-import type { DayOffsets, DayStage } from '../../pipeline/stages.ts'
+import type { DayStage } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
 import type { StageValues } from './stage-values.ts'
 
 /** Consecutive days of one employee, as numbers since 1970-01-01. */
 export interface FollowingDays {
   readonly employeeId: string
+  /** The first stage that is to calculate them. */
+  readonly stage: string
   readonly first: number
   readonly last: number
 }
 
 /** A stage that reads another one, and how far a change reaches into later days. */
 interface LaterReader {
+  readonly position: number
   readonly first: number
   readonly last: number
 }
@@ -45,12 +48,15 @@ export class Cascade {
   }
 
   /** A value that is carried on did change: the day behind it is to be calculated. */
-  carriedPast(day: number): void {
+  carriedPast(day: number, position: number): void {
     const { dates, employeeIds } = this.#days.block
     const place = (day + 1) % dates.length
     if (place !== 0) {
-      if (this.#behind - dates.length + place <= this.#horizon) this.#days.open(day + 1)
-    } else this.#follow(employeeIds[Math.floor(day / dates.length)] as string, this.#behind, this.#behind, true)
+      if (this.#behind - dates.length + place <= this.#horizon) this.#days.open(day + 1, position)
+    } else {
+      const employeeId = employeeIds[Math.floor(day / dates.length)] as string
+      this.#follow(employeeId, position, this.#behind, this.#behind, true)
+    }
   }
 
   /** A stage has calculated its days: what reads them is to be calculated, too. */
@@ -85,36 +91,40 @@ export class Cascade {
 
   #reach(employeeId: string, start: number, i: number, readers: readonly LaterReader[]): void {
     const size = this.#days.block.dates.length
-    for (const { first, last } of readers) {
+    for (const { position, first, last } of readers) {
       const day = this.#behind - size + i
       const isEndless = last === Number.POSITIVE_INFINITY
       const lastDay = isEndless ? this.#horizon : day + last
       const end = Math.min(size - 1, i + lastDay - day)
-      for (let later = i + first; later <= end; later++) this.#days.open(start + later)
+      for (let later = i + first; later <= end; later++) this.#days.open(start + later, position)
       if (lastDay >= this.#behind) {
-        this.#follow(employeeId, Math.max(this.#behind, day + first), lastDay, isEndless)
+        this.#follow(employeeId, position, Math.max(this.#behind, day + first), lastDay, isEndless)
       }
     }
   }
 
-  #follow(employeeId: string, first: number, last: number, isEndless: boolean): void {
+  #follow(employeeId: string, position: number, first: number, last: number, isEndless: boolean): void {
     const bounded = isEndless ? Math.min(last, this.#horizon) : last
     if (bounded < first) return
+    const stage = this.#stages[position]?.name ?? ''
     const before = this.#ranges.at(-1)
     // Changes of neighbouring days reach the same days, but for one.
-    if (before?.employeeId === employeeId && first >= before.first && first <= before.last + 1) {
+    const isSame = before?.employeeId === employeeId && before.stage === stage
+    if (isSame && first >= before.first && first <= before.last + 1) {
       this.#ranges[this.#ranges.length - 1] = { ...before, last: Math.max(before.last, bounded) }
-    } else this.#ranges.push({ employeeId, first, last: bounded })
+    } else this.#ranges.push({ employeeId, stage, first, last: bounded })
   }
 
   /** How the other stages that read this one reach into later days. */
   #laterReaders(stage: DayStage<never>): readonly LaterReader[] {
     const outputs = outputsOf(stage)
-    return this.#stages
-      .filter((reader) => reader !== stage)
-      .flatMap(({ reads }) => outputs.map((output) => reads[output]))
-      .filter((offsets): offsets is DayOffsets => offsets !== undefined && offsets[0] < 0)
-      .map(([first, last]) => ({ first: Math.max(1, 0 - last), last: 0 - first }))
+    return this.#stages.flatMap((reader, position) =>
+      outputs.flatMap((output) => {
+        const offsets = reader === stage ? undefined : reader.reads[output]
+        if (!offsets || offsets[0] >= 0) return []
+        return { position, first: Math.max(1, 0 - offsets[1]), last: 0 - offsets[0] }
+      }),
+    )
   }
 }
 

@@ -98,7 +98,8 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
       stored && (saves || readsOwnYesterday)
         ? checkStored(stage.name, await call((own) => stored(toCompare, own)), toCompare)
         : undefined
-    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting })
+    const position = this.#stages.indexOf(member)
+    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting, position })
     const earlier = latest
       ? checkLatest(stage.name, await call((own) => latest({ ...block, before: block.from }, own)))
       : undefined
@@ -119,7 +120,7 @@ function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, block: Bloc
   const { readsOwnYesterday } = values.member
   const { employeeIds, dates } = days.block
   const offset = dates.indexOf(block.from)
-  // Later stages build on clean days, too, and what is stored of these is not known.
+  // Later stages build on other days, too, and what is stored of these is not known.
   const isForAll = !values.hasStored
   for (let employee = 0; employee < employeeIds.length; employee++) {
     const first = days.firstOf(employee) + offset
@@ -127,7 +128,8 @@ function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, block: Bloc
     if (readsOwnYesterday) carryOver(values, days, first, end, given)
     else {
       for (let day = first; day < end; day++) {
-        if (days.isOpen(day) || (isForAll && days.isClean(day))) calculateDay(values, days, day, null, given)
+        const isNeeded = isForAll && (days.isOpen(day) || days.isClean(day))
+        if (isNeeded || days.isDue(day, values.position)) calculateDay(values, days, day, null, given)
       }
     }
   }
@@ -142,8 +144,8 @@ function carryOver<Tx>(values: StageValues<Tx>, days: BlockDays, first: number, 
   let isMoved = false
   for (let day = first; day < end; day++) {
     const previous = previousMissing === 'latest' ? latest : yesterday
-    const isOpen = days.isOpen(day)
-    if (isOpen) {
+    const isDue = days.isDue(day, values.position)
+    if (isDue) {
       if (previous === null && previousMissing === 'fail') failWithoutPrevious(values, days, day, given.attempt)
       else calculateDay(values, days, day, previous, given)
     }
@@ -151,9 +153,9 @@ function carryOver<Tx>(values: StageValues<Tx>, days: BlockDays, first: number, 
     latest = yesterday ?? latest
     if (!cascade) continue
     // The latest value is handed on over days without a row: whether it moved is not seen from these.
-    const handsOn: boolean = previousMissing === 'latest' && yesterday === null && (isOpen || isMoved)
+    const handsOn: boolean = previousMissing === 'latest' && yesterday === null && (isDue || isMoved)
     isMoved = handsOn || values.isChangedForLater(day)
-    if (isMoved) cascade.carriedPast(day)
+    if (isMoved) cascade.carriedPast(day, values.position)
   }
 }
 

@@ -17,6 +17,7 @@ const DELETE = 3
 /** What one day stage has calculated for a block, by the number of the day, and what is stored there now. */
 export class StageValues<Tx> {
   readonly member: PassStage<Tx>
+  readonly position: number
   readonly #days: BlockDays
   readonly #clearExisting: boolean
   readonly #values: unknown[]
@@ -25,14 +26,22 @@ export class StageValues<Tx> {
   readonly #isEqual: (a: unknown, b: unknown) => boolean
   #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
-  /** @param stored As the stage's own `stored` told it; undefined when it has none. */
+  /**
+   * @param options.stored As the stage's own `stored` told it; undefined when it has none.
+   * @param options.position The stage's place in the pass.
+   */
   constructor(
     member: PassStage<Tx>,
     days: BlockDays,
-    options: { readonly stored: ReadonlyMap<DayKey, unknown> | undefined; readonly clearExisting: boolean },
+    options: {
+      readonly stored: ReadonlyMap<DayKey, unknown> | undefined
+      readonly clearExisting: boolean
+      readonly position: number
+    },
   ) {
     const size = days.block.employeeIds.length * days.block.dates.length
     this.member = member
+    this.position = options.position
     this.#days = days
     this.#clearExisting = options.clearExisting
     this.#stored = options.stored
@@ -57,7 +66,7 @@ export class StageValues<Tx> {
     }
     this.#values[day] = value
     this.#changes[day] = UNCHANGED
-    if (!this.member.saves || this.#days.isClean(day)) return
+    if (!this.member.saves || !this.#days.isDue(day, this.position)) return
     const old = this.storedOn(day)
     if (value === null) {
       if (this.#clearExisting && (!this.#stored || old !== undefined)) this.#changes[day] = DELETE

@@ -96,7 +96,10 @@ export function balanceService(
   })
   return new RecalcService<Tx>({
     stages: hasTenantStage ? [balances, sums] : [balances],
-    employees: { listEmployees: async ({ after }) => (after === undefined ? [{ id: 'ann' }, { id: 'bob' }] : []) },
+    employees: {
+      listEmployees: async ({ after = '', limit }) =>
+        [{ id: 'ann' }, { id: 'bob' }].filter(({ id }) => id > after).slice(0, limit),
+    },
     horizon: { back: 400, ahead: 0 },
     ...options,
     backend,
