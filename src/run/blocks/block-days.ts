@@ -176,24 +176,27 @@ export class BlockDays {
   /**
    * The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left.
    *
-   * @param throughEnd Keeps all dates behind the first: days may be opened there.
+   * @param options.throughEnd Keeps all dates behind the first: days may be opened there.
+   * @param options.withHeld Keeps closed days that were to be opened: a value may be handed on over them.
    */
-  toCalculate(throughEnd = false): Block | undefined {
+  toCalculate(options: { readonly throughEnd?: boolean; readonly withHeld?: boolean } = {}): Block | undefined {
     if (this.#isWhole) return this.block
     const { tenantId, employeeIds, dates } = this.block
     const busy = new Set<number>()
     let first = dates.length
     let last = -1
-    this.forEachDay((day) => {
+    const visit = (day: number) => {
       busy.add(Math.floor(day / dates.length))
       first = Math.min(first, day % dates.length)
       last = Math.max(last, day % dates.length)
-    })
+    }
+    this.forEachDay(visit)
+    if (options.withHeld) for (const day of this.held) visit(day)
     if (busy.size === 0) return undefined
     return blockOf(
       tenantId,
       employeeIds.filter((_, employee) => busy.has(employee)),
-      dates.slice(first, throughEnd ? dates.length : last + 1),
+      dates.slice(first, options.throughEnd ? dates.length : last + 1),
     )
   }
 

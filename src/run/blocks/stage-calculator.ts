@@ -26,20 +26,23 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
   readonly blocksLater: boolean
   readonly #stages: readonly PassStage<Tx>[]
   readonly #limits: StageLimits
-  /** A changed value may open later days of the same block. */
-  readonly #reachesLater: boolean
+  /** Whether a changed value may open later days of the same block, also behind a day without a row. */
+  readonly #reach: { readonly throughEnd: boolean; readonly withHeld: boolean }
 
   constructor(selection: Selection<Tx>, shape: BlockShape, limits: StageLimits) {
     this.shape = shape
     this.blocksLater = selection.daysBuildOnEarlier
     this.#stages = selection.dayStages
     this.#limits = limits
-    this.#reachesLater = reachesLaterDays(selection.dayStages.map(({ stage }) => stage))
+    this.#reach = {
+      throughEnd: reachesLaterDays(selection.dayStages.map(({ stage }) => stage)),
+      withHeld: selection.dayStages.some(({ stage }) => stage.previousMissing === 'latest'),
+    }
   }
 
   async calculate(days: BlockDays, unit: BlockUnit<Tx>): Promise<number> {
     const { cascade } = unit
-    const block = days.toCalculate(cascade !== undefined && this.#reachesLater)
+    const block = days.toCalculate(cascade && this.#reach)
     if (!block) return 0
     // A byte per day: with a Set the bookkeeping would weigh more than the days.
     const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
@@ -153,7 +156,8 @@ function carryOver<Tx>(values: StageValues<Tx>, days: BlockDays, first: number, 
     latest = yesterday ?? latest
     if (!cascade) continue
     // The latest value is handed on over days without a row: whether it moved is not seen from these.
-    const handsOn: boolean = previousMissing === 'latest' && yesterday === null && (isDue || isMoved)
+    const isDirty = isDue || days.held.has(day) || days.failures.has(day)
+    const handsOn: boolean = previousMissing === 'latest' && yesterday === null && (isDirty || isMoved)
     isMoved = handsOn || values.isChangedForLater(day)
     if (isMoved) cascade.carriedPast(day, values.position)
   }
