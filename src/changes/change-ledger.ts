@@ -103,7 +103,11 @@ export interface ChangeLedger<Tx = unknown> {
   read(
     tx: Tx,
     tenantId: string,
-    query: { readonly employeeIds: readonly (string | null)[]; readonly states: readonly ChangeState[]; readonly limit: number },
+    query: {
+      readonly employeeIds: readonly (string | null)[]
+      readonly states: readonly ChangeState[]
+      readonly limit: number
+    },
   ): Promise<readonly StoredChange[]>
   /** Takes effect when the unit of work commits; what is returned is called after the commit. */
   update(tx: Tx, update: LedgerUpdate): Promise<AfterCommit | undefined>
@@ -118,7 +122,11 @@ export interface ChangeLedger<Tx = unknown> {
     page: { readonly after: ChangeLane | null; readonly limit: number },
   ): Promise<readonly StoredChange[]>
   /** Failing and held changes, of one tenant or of all, that are due at `now`, those that are due longest first. */
-  parked(query: { readonly tenantId?: string | undefined; readonly now: number; readonly limit: number }): Promise<readonly StoredChange[]>
+  parked(query: {
+    readonly tenantId?: string | undefined
+    readonly now: number
+    readonly limit: number
+  }): Promise<readonly StoredChange[]>
   /** Of the given lanes those that have a change that is due. */
   dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]>
   /** Makes failing or held changes due at once; resolves with their number. */

@@ -98,7 +98,8 @@ function instantsOf(at: unknown): readonly number[] {
   for (const [i, instant] of (at as readonly unknown[]).entries()) {
     if (instant === null || instant === undefined) continue
     const time = instant instanceof Date ? instant.getTime() : Number.NaN
-    if (!(time >= EARLIEST && time <= LATEST)) throw new InvalidRequestError(expected(`at[${i}]`, 'a valid Date', instant))
+    if (!(time >= EARLIEST && time <= LATEST))
+      throw new InvalidRequestError(expected(`at[${i}]`, 'a valid Date', instant))
     instants.push(time)
   }
   if (instants.length === 0) throw new InvalidRequestError(expected('at', shape, at))

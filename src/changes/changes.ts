@@ -67,7 +67,9 @@ export class Changes<Tx> {
     const checked = this.#check(change)
     const { changes } = this.#settings
     if (!changes.statement) {
-      throw new InvalidRequestError('This backend keeps changes in memory: there is no statement that notes one; use `noteChange`')
+      throw new InvalidRequestError(
+        'This backend keeps changes in memory: there is no statement that notes one; use `noteChange`',
+      )
     }
     this.#settler.noted(checked)
     return changes.statement([checked])
@@ -86,11 +88,17 @@ export class Changes<Tx> {
     })
     const first = firstOf(touched.length > 0 ? touched : spans)
     const lasts = touched.map(({ last }) => last)
-    const last = lasts.includes(null) ? null : Math.max(...lasts.map(Number), ...(touched.length > 0 ? [] : [lastOf(spans)]))
+    const last = lasts.includes(null)
+      ? null
+      : Math.max(...lasts.map(Number), ...(touched.length > 0 ? [] : [lastOf(spans)]))
     return {
       from: fromEpochDay(first),
       to: dateOrNull(last),
-      stages: touched.map((stage) => ({ stage: stage.stage, from: fromEpochDay(stage.first), to: dateOrNull(stage.last) })),
+      stages: touched.map((stage) => ({
+        stage: stage.stage,
+        from: fromEpochDay(stage.first),
+        to: dateOrNull(stage.last),
+      })),
     }
   }
 
@@ -129,7 +137,12 @@ export class Changes<Tx> {
   }
 
   async listDirty(query: DirtyQuery): Promise<readonly StoredChange[]> {
-    const { tenantId, state, after = 0, limit = 100 } = checkKnown('query', query, ['tenantId', 'state', 'after', 'limit'])
+    const {
+      tenantId,
+      state,
+      after = 0,
+      limit = 100,
+    } = checkKnown('query', query, ['tenantId', 'state', 'after', 'limit'])
     const checked = {
       tenantId: checkId('tenantId', tenantId),
       state: state === undefined ? undefined : checkState(state),

@@ -17,7 +17,11 @@ export function horizonAt(now: number, zone: string, { back, ahead }: Horizon): 
 }
 
 /** Where a change of a table lies, before anything is said about who reads it. */
-export function spansOf(content: Extract<ChangeContent, { table: string }>, zone: string, horizon: DaySpan): readonly DaySpan[] {
+export function spansOf(
+  content: Extract<ChangeContent, { table: string }>,
+  zone: string,
+  horizon: DaySpan,
+): readonly DaySpan[] {
   if (content.at) {
     return content.at.map((instant) => {
       const day = toEpochDay(dateOf(new Date(instant), zone))

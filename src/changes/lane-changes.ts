@@ -38,7 +38,10 @@ class DirtyEmployee {
     return this.byStage
       .values()
       .map(({ first }) => first)
-      .reduce((least, first) => (first === undefined || (least !== undefined && least < first) ? least : first), undefined)
+      .reduce(
+        (least, first) => (first === undefined || (least !== undefined && least < first) ? least : first),
+        undefined,
+      )
   }
 
   get last(): number {
@@ -264,7 +267,8 @@ export class LaneChanges<Tx> {
       else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
       else if (!days.isOpen(number)) {
-        for (const [stage, own] of dirty.byStage) if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
+        for (const [stage, own] of dirty.byStage)
+          if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
       }
     }
     for (const span of held.spans) add.push(this.#held(employeeId, dirty, span))
@@ -354,7 +358,12 @@ export class LaneChanges<Tx> {
     const first = from ? toEpochDay(from) : this.#horizon.last
     const days = [first, to ? toEpochDay(to) : first] as const
     return [...due].map((stage) => ({
-      ...this.#note({ employeeId: '', span: { first, last: first }, notedAt: this.#settings.clock.now(), state: 'waiting' }),
+      ...this.#note({
+        employeeId: '',
+        span: { first, last: first },
+        notedAt: this.#settings.clock.now(),
+        state: 'waiting',
+      }),
       employeeId: null,
       content: { stage, days },
     }))

@@ -1,5 +1,6 @@
 import { datesBetween } from '../calendar/date-range.ts'
 import { fromEpochDay } from '../calendar/epoch-day.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
 import { BackendUnavailableError } from '../errors.ts'
 import { FailedAfterSave } from '../run/blocks/block-calculator.ts'
 import { BlockDays, blockOf } from '../run/blocks/block-days.ts'
@@ -174,7 +175,7 @@ function keyOf(days: BlockDays, number: number): string {
 
 function numberOf(days: BlockDays, key: string): number | undefined {
   const { employeeIds, dates } = days.block
-  const date = dates.findIndex((one) => one === key.slice(0, 10))
+  const date = dates.indexOf(key.slice(0, 10) as IsoDate) // as keyOf wrote it
   const employee = employeeIds.indexOf(key.slice(11))
   return date < 0 || employee < 0 ? undefined : days.firstOf(employee) + date
 }

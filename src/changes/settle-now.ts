@@ -81,7 +81,9 @@ async function settleEmployees<Tx>(
   const sum = { days: 0, failed: 0 }
   for (let i = 0; i < lanes.length && !owner.control.stopped; i += concurrency) {
     const some = lanes.slice(i, i + concurrency)
-    for (const settled of await Promise.allSettled(some.map((ids) => settleLane(owner, { tenantId, employeeIds: ids })))) {
+    for (const settled of await Promise.allSettled(
+      some.map((ids) => settleLane(owner, { tenantId, employeeIds: ids })),
+    )) {
       if (settled.status === 'rejected') throw settled.reason
       sum.days += settled.value.days
       sum.failed += settled.value.failed

@@ -19,11 +19,7 @@ export interface SettleOwner<Tx> {
   readonly journal: { retrying(notice: RetryNotice): void }
 }
 
-export function settleOwner<Tx>(
-  settings: ChangesSettings<Tx>,
-  control: RunControl,
-  rank: UnitRank,
-): SettleOwner<Tx> {
+export function settleOwner<Tx>(settings: ChangesSettings<Tx>, control: RunControl, rank: UnitRank): SettleOwner<Tx> {
   const { wholePass, block, logger } = settings
   const retrying = (notice: RetryNotice) => logger.warn(notice, 'Transient error, trying again')
   return { settings, control, rank, calculator: calculatorOf(wholePass, block.days, settings), journal: { retrying } }

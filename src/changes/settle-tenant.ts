@@ -56,7 +56,12 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   const isForDays = directReach(pipeline, content.table).size > 0
   const page = isForDays ? await nextPage(owner, change, fromEpochDay(first), fromEpochDay(last)) : []
   const { after: _, ...own } = content
-  const add: NewChange[] = page.map((employeeId) => ({ ...withoutId(change), employeeId, content: own, state: 'waiting' }))
+  const add: NewChange[] = page.map((employeeId) => ({
+    ...withoutId(change),
+    employeeId,
+    content: own,
+    state: 'waiting',
+  }))
   const lastId = page.at(-1)
   if (page.length === EMPLOYEES && lastId !== undefined) {
     add.push({ ...withoutId(change), content: { ...content, after: lastId } })
@@ -107,7 +112,9 @@ async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: 
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds: null, from, to }
         await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
         const readers = tenantReaders(settings.pipeline, stage.writes)
-        const add = notes.slice(0, 1).flatMap((note) => readers.map((reader) => stageNote(note, { stage: reader, days: [first, last] })))
+        const add = notes
+          .slice(0, 1)
+          .flatMap((note) => readers.map((reader) => stageNote(note, { stage: reader, days: [first, last] })))
         return await settings.changes.update(tx, { remove: notes.map(({ id }) => id), add })
       }),
     )
@@ -174,8 +181,7 @@ async function nextPage<Tx>(
 ): Promise<readonly string[]> {
   const { employees, clock, callTimeoutMs: timeoutMs } = settings
   const late = () => new CallTimeoutError('the employee repository', timeoutMs)
-  const read = <T>(call: () => Promise<T>) =>
-    withDeadline(call, { clock, timeoutMs, signal: control.stopping, late })
+  const read = <T>(call: () => Promise<T>) => withDeadline(call, { clock, timeoutMs, signal: control.stopping, late })
   const after = 'table' in content ? (content.after ?? null) : null
   const pages = employeePages(employees, { tenantId, from, to }, { after, limit: EMPLOYEES, read })
   for await (const page of pages) return page.map(({ id }) => id)
@@ -195,7 +201,10 @@ function isDue<Tx>({ settings }: SettleOwner<Tx>, { dueAt }: StoredChange): bool
   return dueAt <= settings.clock.now()
 }
 
-function stageNote(change: StoredChange, content: { readonly stage: string; readonly days: readonly [number, number] }): NewChange {
+function stageNote(
+  change: StoredChange,
+  content: { readonly stage: string; readonly days: readonly [number, number] },
+): NewChange {
   return { ...withoutId(change), employeeId: null, content, state: 'waiting', attempts: 0, error: null, dueAt: 0 }
 }
 

@@ -304,7 +304,10 @@ export class Settler<Tx> {
       daysOf.set(employeeId, days)
       days.addAll(dirtySpansOf(content, given))
     }
-    const spans = daysOf.values().flatMap(({ spans: own }) => own).toArray()
+    const spans = daysOf
+      .values()
+      .flatMap(({ spans: own }) => own)
+      .toArray()
     const from = spans.reduce((least, { first }) => Math.min(least, first), Number.POSITIVE_INFINITY)
     const to = spans.reduce((most, { last }) => Math.max(most, last), Number.NEGATIVE_INFINITY)
     const days = spans.reduce((sum, { first, last }) => sum + last - first + 1, 0)

@@ -16,8 +16,10 @@ import type { AfterCommit } from '../run/journal.ts'
  * then a day is calculated once too often.
  */
 export class MemoryChangeLedger implements ChangeLedger<unknown> {
-  /** Tenant → employee (the empty id: the tenant as a whole) → changes, ascending by id. */
-  readonly #tenants = new Map<string, Map<string, StoredChange[]>>()
+  /** Tenant → employee (the empty id: the tenant as a whole) → changes, by {@link keyOf}. */
+  readonly #tenants = new Map<string, Map<string, Lane>>()
+  /** Where a change is, by its id. */
+  readonly #places = new Map<number, StoredChange>()
   #lastId = 0
 
   async note(_tx: unknown, changes: readonly NewChange[]): Promise<void> {
@@ -31,12 +33,14 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
   ): Promise<readonly StoredChange[]> {
     const lanes = this.#tenants.get(tenantId)
     if (!lanes) return none
-    return query.employeeIds.flatMap((id) => (lanes.get(id ?? '') ?? none).filter(({ state }) => query.states.includes(state)))
+    return query.employeeIds.flatMap((id) =>
+      [...(lanes.get(id ?? '')?.values() ?? [])].filter(({ state }) => query.states.includes(state)),
+    )
   }
 
   async update(_tx: unknown, { remove, add }: LedgerUpdate): Promise<AfterCommit> {
     return () => {
-      this.#replace(new Set(remove), () => undefined)
+      for (const id of remove) this.#remove(id)
       for (const change of add) this.#add(change)
     }
   }
@@ -47,7 +51,10 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
 
   async nextTenant(after: string | null): Promise<TenantPlace | undefined> {
     const waiting = [...this.#tenants]
-      .filter(([tenantId, lanes]) => (after === null || tenantId > after) && lanes.values().some((lane) => lane.some(isWaiting)))
+      .filter(
+        ([tenantId, lanes]) =>
+          (after === null || tenantId > after) && lanes.values().some((lane) => lane.values().some(isWaiting)),
+      )
       .map(([tenantId]) => tenantId)
     const first = waiting.sort()[0]
     return first === undefined ? undefined : { tenantId: first, place: first }
@@ -60,7 +67,7 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
     const lanes = [...(this.#tenants.get(tenantId) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
     return lanes
       .filter(([id]) => after === null || id > (after.employeeId ?? ''))
-      .flatMap(([, lane]) => lane.filter(isWaiting))
+      .flatMap(([, lane]) => [...lane.values()].filter(isWaiting))
       .slice(0, limit)
   }
 
@@ -78,7 +85,11 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
     return lanes.filter(({ tenantId, employeeId }) =>
-      this.#tenants.get(tenantId)?.get(employeeId ?? '')?.some(({ dueAt }) => dueAt <= now),
+      this.#tenants
+        .get(tenantId)
+        ?.get(employeeId ?? '')
+        ?.values()
+        .some(({ dueAt }) => dueAt <= now),
     )
   }
 
@@ -90,7 +101,7 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
     const released = this.#of(query.tenantId)
       .filter(({ state }) => state === query.state)
       .filter(({ employeeId }) => query.employeeId === undefined || employeeId === query.employeeId)
-    this.#replace(new Set(released.map(({ id }) => id)), (change) => ({ ...change, dueAt: 0 }))
+    for (const change of released) this.#put({ ...change, dueAt: 0 })
     return released.length
   }
 
@@ -99,7 +110,9 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
     const unsettled = changes.filter(({ state }) => state !== 'held').map(({ notedAt }) => notedAt)
     const employees = changes.filter(({ employeeId }) => employeeId !== null)
     return {
-      dirtyEmployees: new Set(employees.map((change) => `${change.tenantId.length} ${change.tenantId}${change.employeeId}`)).size,
+      dirtyEmployees: new Set(
+        employees.map((change) => `${change.tenantId.length} ${change.tenantId}${change.employeeId}`),
+      ).size,
       changes: changes.length,
       oldestAt: unsettled.length === 0 ? null : new Date(Math.min(...unsettled)),
       failing: changes.filter(({ state }) => state === 'failing').length,
@@ -115,43 +128,51 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
   }
 
   #add(change: NewChange): void {
-    let lanes = this.#tenants.get(change.tenantId)
-    if (!lanes) {
-      lanes = new Map()
-      this.#tenants.set(change.tenantId, lanes)
-    }
     this.#lastId += 1
-    const lane = lanes.get(change.employeeId ?? '') ?? []
+    const id = this.#lastId
+    const lane = this.#tenants.get(change.tenantId)?.get(change.employeeId ?? '')
     // The same once more adds nothing but a new id: whoever is settling the old one does not remove it.
-    const content = JSON.stringify(change.content)
-    const same = isWaiting(change) ? lane.find((one) => isWaiting(one) && JSON.stringify(one.content) === content) : undefined
-    const stored = { ...change, id: this.#lastId, notedAt: Math.min(change.notedAt, same?.notedAt ?? change.notedAt) }
-    lanes.set(change.employeeId ?? '', [...(same ? lane.filter((one) => one !== same) : lane), stored])
+    const same = lane?.get(keyOf({ ...change, id }))
+    if (same) this.#remove(same.id)
+    this.#put({ ...change, id, notedAt: Math.min(change.notedAt, same?.notedAt ?? change.notedAt) })
   }
 
-  #replace(ids: ReadonlySet<number>, by: (change: StoredChange) => StoredChange | undefined): void {
-    if (ids.size === 0) return
-    for (const [tenantId, lanes] of this.#tenants) {
-      for (const [employeeId, lane] of lanes) {
-        if (!lane.some(({ id }) => ids.has(id))) continue
-        const kept = lane.flatMap((change) => (ids.has(change.id) ? (by(change) ?? []) : change))
-        if (kept.length > 0) lanes.set(employeeId, kept)
-        else lanes.delete(employeeId)
-      }
-      if (lanes.size === 0) this.#tenants.delete(tenantId)
-    }
+  #put(change: StoredChange): void {
+    const lanes = this.#tenants.get(change.tenantId) ?? new Map<string, Lane>()
+    this.#tenants.set(change.tenantId, lanes)
+    const lane = lanes.get(change.employeeId ?? '') ?? new Map<string, StoredChange>()
+    lanes.set(change.employeeId ?? '', lane.set(keyOf(change), change))
+    this.#places.set(change.id, change)
+  }
+
+  #remove(id: number): void {
+    const change = this.#places.get(id)
+    if (!change) return
+    this.#places.delete(id)
+    const lanes = this.#tenants.get(change.tenantId)
+    const lane = lanes?.get(change.employeeId ?? '')
+    lane?.delete(keyOf(change))
+    if (lane?.size === 0) lanes?.delete(change.employeeId ?? '')
+    if (lanes?.size === 0) this.#tenants.delete(change.tenantId)
   }
 
   #of(tenantId: string): StoredChange[] {
-    return [...(this.#tenants.get(tenantId)?.values() ?? [])].flat()
+    return [...(this.#tenants.get(tenantId)?.values() ?? [])].flatMap((lane) => [...lane.values()])
   }
 
   #all(): StoredChange[] {
-    return [...this.#tenants.keys()].flatMap((tenantId) => this.#of(tenantId))
+    return [...this.#places.values()]
   }
 }
 
 const none: readonly StoredChange[] = []
+
+type Lane = Map<string, StoredChange>
+
+/** Waiting changes that say the same are one. */
+function keyOf(change: StoredChange): string {
+  return isWaiting(change) ? JSON.stringify(change.content) : `${change.id}`
+}
 
 function isWaiting({ state }: NewChange): boolean {
   return state === 'waiting'

@@ -18,7 +18,13 @@ const TO = addDays(FIRST, EDITED_DAYS + MARGIN)
 const day = fc.nat(EDITED_DAYS - 1)
 
 type Action =
-  | { readonly type: 'edit'; readonly table: string; readonly employee: number; readonly day: number; readonly value: number }
+  | {
+      readonly type: 'edit'
+      readonly table: string
+      readonly employee: number
+      readonly day: number
+      readonly value: number
+    }
   | { readonly type: 'settle'; readonly employee: number | undefined }
   | { readonly type: 'trigger'; readonly employee: number; readonly day: number; readonly days: number }
   | { readonly type: 'close'; readonly employee: number; readonly from: number; readonly days: number }
@@ -40,7 +46,12 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ type: fc.constant('trigger' as const), employee: fc.nat(1), day, days: fc.integer({ min: 1, max: 40 }) }),
+    arbitrary: fc.record({
+      type: fc.constant('trigger' as const),
+      employee: fc.nat(1),
+      day,
+      days: fc.integer({ min: 1, max: 40 }),
+    }),
   },
   {
     weight: 1,
@@ -68,7 +79,11 @@ class Host {
   constructor(
     model: readonly ModelStage[],
     tables: Tables,
-    options: { readonly block: { readonly employees: number; readonly days: number }; readonly faults: Set<number>; readonly closed?: Host },
+    options: {
+      readonly block: { readonly employees: number; readonly days: number }
+      readonly faults: Set<number>
+      readonly closed?: Host
+    },
   ) {
     this.tables = tables
     let commits = 0
@@ -88,7 +103,9 @@ class Host {
         listEmployees: async ({ after }) => (after === undefined ? EMPLOYEES.map((id) => ({ id })) : []).slice(),
       },
       block: options.block,
-      closedPeriods: { closed: async ({ employeeIds }) => new Map(employeeIds.map((id) => [id, closed.get(id) ?? []])) },
+      closedPeriods: {
+        closed: async ({ employeeIds }) => new Map(employeeIds.map((id) => [id, closed.get(id) ?? []])),
+      },
       // Always the same day; what is tried again waits for real.
       clock: { ...systemClock, now: () => Date.parse(`${TO}T12:00:00Z`) },
       horizon: { back: EDITED_DAYS + 2 * MARGIN, ahead: 0 },
@@ -104,7 +121,11 @@ class Host {
 
 /** What a full recalculation would make of the tables as they are now. */
 async function recalculated(model: readonly ModelStage[], host: Host) {
-  const other = new Host(model, host.tables.copy(), { block: { employees: 2, days: 400 }, faults: new Set(), closed: host })
+  const other = new Host(model, host.tables.copy(), {
+    block: { employees: 2, days: 400 },
+    faults: new Set(),
+    closed: host,
+  })
   await other.recalculateAll()
   return other.tables.dump()
 }

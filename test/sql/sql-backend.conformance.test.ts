@@ -8,7 +8,7 @@ interface Tables {
   host_rows: { row: string }
 }
 
-const tables = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'locks']
+const tables = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'locks', 'changes']
 
 describe.each(engines)('sqlBackend on $name keeps the contract of every backend', async ({ name, open }) => {
   const database = await open()

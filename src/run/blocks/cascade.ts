@@ -133,6 +133,7 @@ export function reachesLaterDays(stages: readonly DayStage<never>[]): boolean {
   const outputs = new Set(stages.flatMap((stage) => outputsOf(stage)))
   return stages.some(
     (stage) =>
-      readsOwnYesterday(stage) || Object.entries(stage.reads).some(([table, [first]]) => first < 0 && outputs.has(table)),
+      readsOwnYesterday(stage) ||
+      Object.entries(stage.reads).some(([table, [first]]) => first < 0 && outputs.has(table)),
   )
 }

@@ -79,7 +79,12 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async hasDue(now: number): Promise<boolean> {
-    const row = await this.#db.selectFrom(this.#table).select('id').where('due_at', '<=', now).limit(1).executeTakeFirst()
+    const row = await this.#db
+      .selectFrom(this.#table)
+      .select('id')
+      .where('due_at', '<=', now)
+      .limit(1)
+      .executeTakeFirst()
     return row !== undefined
   }
 
@@ -136,7 +141,9 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
     if (lanes.length === 0) return []
-    const byHash = new Map(lanes.map((lane) => [`${tenantHash(lane.tenantId)} ${laneHash(lane.tenantId, lane.employeeId)}`, lane]))
+    const byHash = new Map(
+      lanes.map((lane) => [`${tenantHash(lane.tenantId)} ${laneHash(lane.tenantId, lane.employeeId)}`, lane]),
+    )
     const due = new Set<ChangeLane>()
     for (const [tenant, own] of Map.groupBy(byHash, ([key]) => key.slice(0, 64))) {
       const rows = await this.#db
@@ -172,8 +179,9 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .where('state', '=', stateNumber(state))
       .where('tenant_hash', '=', tenantHash(tenantId))
       .where('due_at', '>', 1)
-    const { numUpdatedRows } = await (
-      employeeId === undefined ? own : own.where('employee_hash', '=', laneHash(tenantId, employeeId))
+    const { numUpdatedRows } = await (employeeId === undefined
+      ? own
+      : own.where('employee_hash', '=', laneHash(tenantId, employeeId))
     ).executeTakeFirstOrThrow()
     return Number(numUpdatedRows)
   }

@@ -91,7 +91,10 @@ export function balanceService(
         .where('tenant', '=', tenantId)
         .executeTakeFirstOrThrow()
       await tx.deleteFrom('sums').where('tenant', '=', tenantId).execute()
-      await tx.insertInto('sums').values({ tenant: tenantId, minutes: Number(sum ?? 0) }).execute()
+      await tx
+        .insertInto('sums')
+        .values({ tenant: tenantId, minutes: Number(sum ?? 0) })
+        .execute()
     },
   })
   return new RecalcService<Tx>({
@@ -133,12 +136,22 @@ export async function work(
   minutes: number | null,
   tenant = 'acme',
 ): Promise<void> {
-  await db.deleteFrom('hours').where('tenant', '=', tenant).where('employee', '=', employee).where('day', '=', day).execute()
+  await db
+    .deleteFrom('hours')
+    .where('tenant', '=', tenant)
+    .where('employee', '=', employee)
+    .where('day', '=', day)
+    .execute()
   if (minutes !== null) await db.insertInto('hours').values({ tenant, employee, day, minutes }).execute()
 }
 
 /** The balances of an employee, by day. */
 export async function balancesOf(db: Kysely<BalanceTables>, employee: string): Promise<Record<string, number>> {
-  const rows = await db.selectFrom('balances').select(['day', 'minutes']).where('employee', '=', employee).orderBy('day').execute()
+  const rows = await db
+    .selectFrom('balances')
+    .select(['day', 'minutes'])
+    .where('employee', '=', employee)
+    .orderBy('day')
+    .execute()
   return Object.fromEntries(rows.map(({ day, minutes }) => [day, Number(minutes)]))
 }

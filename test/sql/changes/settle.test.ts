@@ -2,7 +2,13 @@ import type { Kysely } from 'kysely'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/index.ts'
 import { type SqlBackend, sqlBackend } from '../../../src/sql/index.ts'
-import { balanceService, balancesOf, type BalanceTables, createBalanceTables, work } from '../../changes/support/balance-host.ts'
+import {
+  type BalanceTables,
+  balanceService,
+  balancesOf,
+  createBalanceTables,
+  work,
+} from '../../changes/support/balance-host.ts'
 import { engines } from '../support/engines.ts'
 
 /** The tests' today. */
@@ -33,8 +39,9 @@ describe.each(engines)('$name', (engine) => {
     statements.length = 0
   })
 
-  const service = (...[host, options]: Parameters<typeof balanceService> extends [unknown, ...infer Rest] ? Rest : never) =>
-    balanceService(backend, host, { clock, ...options })
+  const service = (
+    ...[host, options]: Parameters<typeof balanceService> extends [unknown, ...infer Rest] ? Rest : never
+  ) => balanceService(backend, host, { clock, ...options })
 
   const edit = async (recalc: ReturnType<typeof service>, employeeId: string, date: string, minutes: number) => {
     await db.transaction().execute(async (tx) => {
@@ -48,7 +55,12 @@ describe.each(engines)('$name', (engine) => {
     await edit(recalc, 'ann', '2025-03-28', 60)
     expect(await recalc.freshness({ tenantId: 'acme' })).toMatchObject({ dirtyEmployees: 1, changes: 1 })
     expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 4, failed: 0 })
-    expect(await balancesOf(db, 'ann')).toEqual({ '2025-03-28': 60, '2025-03-29': 60, '2025-03-30': 60, '2025-03-31': 60 })
+    expect(await balancesOf(db, 'ann')).toEqual({
+      '2025-03-28': 60,
+      '2025-03-29': 60,
+      '2025-03-30': 60,
+      '2025-03-31': 60,
+    })
     expect(await recalc.freshness()).toMatchObject({ dirtyEmployees: 0, changes: 0, oldestAt: null })
   })
 
@@ -64,7 +76,12 @@ describe.each(engines)('$name', (engine) => {
 
   test('the statement notes what noteChange notes', async () => {
     const recalc = service()
-    const change = { tenantId: 'acme', employeeId: 'Łu😀', table: 'hours', dates: { from: '2025-03-30', to: '2025-03-31' } }
+    const change = {
+      tenantId: 'acme',
+      employeeId: 'Łu😀',
+      table: 'hours',
+      dates: { from: '2025-03-30', to: '2025-03-31' },
+    }
     const { sql: text, parameters } = recalc.changeStatement(change)
     await db.transaction().execute((tx) => recalc.noteChange(tx, change))
     const { CompiledQuery } = await import('kysely')
@@ -76,7 +93,10 @@ describe.each(engines)('$name', (engine) => {
 
   test('an edit that is undone at the third day calculates three days of ten years', async () => {
     const calculated: string[] = []
-    const recalc = service({ onCalculate: ({ date }) => calculated.push(date) }, { horizon: { back: 4_000 }, maxDays: 10_000 })
+    const recalc = service(
+      { onCalculate: ({ date }) => calculated.push(date) },
+      { horizon: { back: 4_000 }, maxDays: 10_000 },
+    )
     await work(db, 'ann', '2015-04-01', 10)
     await recalc.triggerRecalcRange({ tenantId: 'acme', employeeId: 'ann', from: '2015-04-01', to: '2025-03-31' })
     calculated.length = 0
@@ -93,7 +113,9 @@ describe.each(engines)('$name', (engine) => {
     statements.length = 0
     expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 3_653, failed: 0 })
     expect(calculated).toBe(3_653)
-    expect(statements.filter((text) => text.startsWith('insert into') && text.includes('changes')).length).toBeLessThan(12)
+    expect(statements.filter((text) => text.startsWith('insert into') && text.includes('changes')).length).toBeLessThan(
+      12,
+    )
   })
 
   test('any number of changes of a day cost one calculation', async () => {
@@ -153,9 +175,9 @@ describe.each(engines)('$name', (engine) => {
     const recalc = service({ tenantStage: true })
     await work(db, 'ann', '2025-03-31', 5)
     await work(db, 'bob', '2025-03-31', 7)
-    await db.transaction().execute((tx) =>
-      recalc.noteChange(tx, { tenantId: 'acme', table: 'hours', dates: { from: '2025-03-31' } }),
-    )
+    await db
+      .transaction()
+      .execute((tx) => recalc.noteChange(tx, { tenantId: 'acme', table: 'hours', dates: { from: '2025-03-31' } }))
     await recalc.settle({ tenantId: 'acme' })
     expect(await db.selectFrom('sums').selectAll().execute()).toEqual([{ tenant: 'acme', minutes: 12 }])
     expect(await recalc.freshness()).toMatchObject({ changes: 0 })
