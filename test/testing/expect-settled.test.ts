@@ -12,7 +12,8 @@ function serviceOn(tables: Tables, reads: Readonly<Record<string, readonly [numb
     reads,
     writes: ['doubled'],
     load: async (_block, { tx }) => tx,
-    calculate: ({ date }, tx) => (tx.read('hours', 'ann', dayOf(date)) ?? 0) + (tx.read('hours', 'ann', dayOf(date) - 1) ?? 0),
+    calculate: ({ date }, tx) =>
+      (tx.read('hours', 'ann', dayOf(date)) ?? 0) + (tx.read('hours', 'ann', dayOf(date) - 1) ?? 0),
     stored: async ({ dates }, { tx }) =>
       new Map(
         dates.flatMap((date) => {
