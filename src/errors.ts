@@ -145,8 +145,8 @@ export class NestedCallError extends RecalcError {
 
   constructor(what: string) {
     super(
-      `${what} was called inside a calculation of the same service and would wait for itself; call it in ` +
-        '`context.afterCommit(…)`, or start a job without awaiting its result',
+      `${what} was called inside a calculation of the same service and would wait for itself; note the change ` +
+        '(`noteChange(context.tx, …)`), call it in `context.afterCommit(…)`, or start a job without awaiting its result',
     )
   }
 }

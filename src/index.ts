@@ -3,6 +3,12 @@ export { addDays, countDays, datesBetween } from './calendar/date-range.ts'
 export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
 export type { DayStart } from './calendar/start-time.ts'
 export { dateOf, dayBounds, isZone } from './calendar/zone.ts'
+export type { Change } from './changes/change.ts'
+export type * from './changes/change-ledger.ts'
+export type { AffectedDays, DirtyQuery, DirtyScope } from './changes/changes.ts'
+export type { SettleOptions } from './changes/changes-settings.ts'
+export type { Horizon } from './changes/dirty-days.ts'
+export type { Settled } from './changes/settle-lane.ts'
 export {
   BackendUnavailableError,
   CallTimeoutError,

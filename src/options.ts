@@ -1,5 +1,9 @@
 import { type Clock, systemClock } from './calendar/clock.ts'
 import { isZone } from './calendar/zone.ts'
+import type { ChangesSettings, SettleOptions } from './changes/changes-settings.ts'
+import type { Horizon } from './changes/dirty-days.ts'
+import { noLedger } from './changes/no-ledger.ts'
+import { RunLedger } from './changes/run-ledger.ts'
 import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
 import { boundedStore } from './jobs/bounded-store.ts'
@@ -11,6 +15,7 @@ import { checkReads, checkStage } from './pipeline/check-stage.ts'
 import type { Logger } from './pipeline/context.ts'
 import { harmlessLogger, silentLogger } from './pipeline/logger.ts'
 import { type Pipeline, pipelineOf } from './pipeline/pipeline.ts'
+import { selectTables } from './pipeline/selection.ts'
 import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
@@ -71,6 +76,10 @@ interface CommonOptions<Tx> {
   readonly maxRecoveries?: number
   /** The most failures that a result lists. Default 100. */
   readonly maxErrorsKept?: number
+  /** How changes that were noted are settled in the background, once `start()` was called. */
+  readonly settle?: Partial<SettleOptions>
+  /** How far a change reaches that has no end of its own, in days before and after today. Default 400 back, 0 ahead. */
+  readonly horizon?: Partial<Horizon>
   /** Default: the machine's. */
   readonly clock?: Clock
   /** pino's shape. Default: silent. */
@@ -93,13 +102,10 @@ export type RecalcServiceOptions<Tx = unknown> = CommonOptions<Tx> &
   (undefined extends Tx ? unknown : { readonly backend: RecalcBackend<Tx> })
 
 /** Options with every default filled in. */
-export interface ResolvedOptions<Tx> extends JobSettings<Tx> {
-  readonly pipeline: Pipeline<Tx>
-  readonly maxDays: number
+export interface ResolvedOptions<Tx> extends JobSettings<Tx>, ChangesSettings<Tx> {
   readonly exclusive: Exclusive
   readonly cooldownMs: number
   readonly recovery: Recovery
-  zoneOf(tenantId: string): string
 }
 
 const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] = [
@@ -122,6 +128,8 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'recovery',
   'maxRecoveries',
   'maxErrorsKept',
+  'settle',
+  'horizon',
   'clock',
   'logger',
 ]
@@ -143,7 +151,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
   if (closedPeriods !== undefined) checkClosedPeriods(closedPeriods)
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
   checkMethods('clock', clock, ['now', 'setTimeout'])
-  const { unitOfWork, jobs } = backendOf(options)
+  const { unitOfWork, jobs, changes } = backendOf(options)
   const most = LONGEST_WAIT_MS
   const concurrency = wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 })
   const leaseMs = wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most })
@@ -152,8 +160,14 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     least: 1,
     most,
   })
-  return {
-    pipeline: calculatorOf(options),
+  const pipeline = calculatorOf(options)
+  const block = blockOf(options.block)
+  const resolved = {
+    pipeline,
+    wholePass: selectTables(pipeline, undefined, block.days),
+    changes: changes ?? noLedger,
+    settle: settleOf(options.settle),
+    horizon: horizonOf(options.horizon),
     unitOfWork,
     jobs: boundedStore(jobs, clock, leaseMs),
     slots: new UnitSlots(concurrency),
@@ -163,7 +177,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     closedPeriods,
     zoneOf: zoneOf(options.zone),
     concurrency,
-    block: blockOf(options.block),
+    block,
     retry: retryOf(options.retry),
     stageTimeoutMs:
       stageTimeoutMs === undefined
@@ -179,7 +193,9 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),
     clock,
     logger: harmlessLogger(logger),
+    ledger: undefined,
   }
+  return { ...resolved, ledger: changes && new RunLedger(resolved) }
 }
 
 function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
@@ -187,6 +203,7 @@ function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
   const { backend = memoryBackend() as unknown as RecalcBackend<Tx> } = options
   checkMethods('backend.unitOfWork', backend?.unitOfWork, ['run', 'lockEmployees', 'isTransient'])
   checkMethods('backend.jobs', backend?.jobs, ['create', 'claim', 'append'])
+  if (backend.changes !== undefined) checkMethods('backend.changes', backend.changes, ['note', 'read', 'update'])
   return backend
 }
 
@@ -231,6 +248,24 @@ function blockOf(block: unknown = {}): BlockShape {
   return {
     employees: wholeNumber('block.employees', employees, { default: 25, least: 1 }),
     days: wholeNumber('block.days', days, { default: 31, least: 1 }),
+  }
+}
+
+function settleOf(settle: unknown = {}): SettleOptions {
+  const { intervalMs, quietMs, jobAbove } = checkKnown('settle', settle, ['intervalMs', 'quietMs', 'jobAbove'])
+  const most = LONGEST_WAIT_MS
+  return {
+    intervalMs: wholeNumber('settle.intervalMs', intervalMs, { default: 1_000, least: 1, most }),
+    quietMs: wholeNumber('settle.quietMs', quietMs, { default: 0, least: 0, most }),
+    jobAbove: wholeNumber('settle.jobAbove', jobAbove, { default: 5_000, least: 1 }),
+  }
+}
+
+function horizonOf(horizon: unknown = {}): Horizon {
+  const { back, ahead } = checkKnown('horizon', horizon, ['back', 'ahead'])
+  return {
+    back: wholeNumber('horizon.back', back, { default: 400, least: 0, most: 36_600 }),
+    ahead: wholeNumber('horizon.ahead', ahead, { default: 0, least: 0, most: 36_600 }),
   }
 }
 

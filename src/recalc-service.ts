@@ -1,5 +1,17 @@
 import { countDays } from './calendar/date-range.ts'
-import { CallTimeoutError, InvalidRequestError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
+import type { Change } from './changes/change.ts'
+import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
+import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
+import type { Settled } from './changes/settle-lane.ts'
+import type { FuseRequest } from './changes/settler.ts'
+import {
+  CallTimeoutError,
+  CooldownError,
+  InvalidRequestError,
+  JobConflictError,
+  JobNotFoundError,
+  ServiceStoppedError,
+} from './errors.ts'
 import { expected, isPlainObject, unknownProperty } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
@@ -61,6 +73,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #options: ResolvedOptions<Tx>
   readonly #jobs: Jobs<Tx>
   readonly #runs: SynchronousRuns<Tx>
+  readonly #changes: Changes<Tx>
   readonly #stopped = new AbortController()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -73,6 +86,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#options = resolveOptions(options)
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
+    this.#changes = new Changes(this.#options, (request) => this.#startFuseJob(request))
     this.#jobs = new Jobs({
       ...this.#options,
       select: ({ stages }) => selectFrozen(pipeline, stages, block.days),
@@ -157,6 +171,65 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return { employees: counted, totalDays, estimatedDurationMs: estimateMs(totalDays, finished) }
   }
 
+  /**
+   * Notes, in the host's own transaction, that rows which stages read are different now: the days that follow from it are
+   * recalculated once the transaction has committed, whatever becomes of this process. It is one insert, and waits for nobody.
+   *
+   * @example
+   * await db.transaction().execute(async (tx) => {
+   *   await tx.updateTable('bookings').set({ start }).where('id', '=', id).execute()
+   *   await recalc.noteChange(tx, { tenantId, employeeId, table: 'bookings', at: [before.start, start] })
+   * })
+   * @throws {InvalidRequestError} before anything is written.
+   */
+  async noteChange(tx: Tx, change: Change): Promise<void> {
+    this.#refuseWhenStopped()
+    await this.#changes.note(tx, change)
+  }
+
+  /**
+   * The statement that {@link noteChange} runs, for hosts whose transaction is another library's.
+   *
+   * @throws {InvalidRequestError} for a bad change, or a backend without statements.
+   */
+  changeStatement(change: Change): { readonly sql: string; readonly parameters: readonly unknown[] } {
+    this.#refuseWhenStopped()
+    return this.#changes.statement(change)
+  }
+
+  /** Which days a change touches at most, as the stages' `reads` tell. @throws {InvalidRequestError} */
+  affectedDays(change: Change): AffectedDays {
+    return this.#changes.affectedDays(change)
+  }
+
+  /**
+   * Settles what was noted of an employee or a tenant now: resolves when nothing of it is waiting any more. Days that fail
+   * keep their change, days that are closed too. For days that somebody wants to read at once; otherwise `start()` is enough.
+   */
+  async settle(scope: DirtyScope, options?: { readonly signal?: AbortSignal }): Promise<Settled> {
+    this.#refuseWhenStopped()
+    return await this.#changes.settle(scope, options)
+  }
+
+  /** How much is noted and not settled, of one tenant or of all. */
+  async freshness(query?: { readonly tenantId?: string }): Promise<LedgerState> {
+    return await this.#changes.freshness(query)
+  }
+
+  /** Changes that are not settled, in the order of their notes; the next page is that `after` the last id. */
+  async listDirty(query: DirtyQuery): Promise<readonly StoredChange[]> {
+    return await this.#changes.listDirty(query)
+  }
+
+  /**
+   * Has it asked again at once whether held days are still closed, as after a period was opened; resolves with the number of
+   * changes. Without it that happens within the hour.
+   */
+  async releaseHeld(scope: DirtyScope): Promise<number> {
+    this.#refuseWhenStopped()
+    return await this.#changes.releaseHeld(scope)
+  }
+
   /** How a job stands. @throws {JobNotFoundError} */
   async getJob(jobId: string): Promise<JobSnapshot> {
     return snapshotOf(await this.#recordOf(jobId))
@@ -238,7 +311,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /**
    * Begins the background care: interrupted jobs, and those of workers that died, are taken up, now and from now on, at most
-   * `concurrency` at once. Resolves once it has begun.
+   * `concurrency` at once; changes that were noted are settled. Resolves once it has begun.
    */
   async start(): Promise<void> {
     this.#refuseWhenStopped()
@@ -265,6 +338,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       await this.#jobs.start()
+      this.#changes.start()
     } catch (error) {
       this.#starting = undefined // so that it can be tried again
       throw error
@@ -275,7 +349,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const cause = new ServiceStoppedError()
     const { clock, logger, watchdog } = this.#options
     this.#stopped.abort(cause)
-    const graceful = Promise.all([this.#runs.stop(cause), this.#jobs.stop(cause)])
+    const graceful = Promise.all([this.#runs.stop(cause), this.#changes.stop(cause), this.#jobs.stop(cause)])
     // Most of the time is for what is in flight, the rest for giving it up.
     const patienceMs = timeoutMs - Math.min(LONGEST_WIND_UP_MS, Math.floor(timeoutMs / 5))
     const late = () => new CallTimeoutError('what was in flight when the service was stopped', timeoutMs)
@@ -284,10 +358,30 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     } catch (err) {
       logger.warn({ err }, 'Work in flight is given up, because the service has to stop')
       this.#runs.abandon(cause)
+      this.#changes.abandon(cause)
       this.#jobs.abandon(cause)
       await withDeadline(() => graceful, { clock, timeoutMs: timeoutMs - patienceMs, late }).catch(() => {})
     }
     watchdog.stop()
+  }
+
+  /** Many dirty days as a job; undefined when another one is active, which may be about the same days. */
+  async #startFuseJob({ tenantId, employeeIds, from, to }: FuseRequest) {
+    const options = { reason: 'Many days have changed' }
+    const request = { tenantId, from, to }
+    try {
+      const job = await (employeeIds
+        ? this.#createJob('batch', { ...request, employeeIds }, options)
+        : this.#createJob('all', request, options))
+      const ended = job.result.then(
+        ({ status }) => status === 'completed',
+        () => false,
+      )
+      return { ended }
+    } catch (error) {
+      if (error instanceof JobConflictError || error instanceof CooldownError) return undefined
+      throw error
+    }
   }
 
   /** Reads of the host's repository: nobody waits for one for ever, nor after a stop. */

@@ -1,13 +1,16 @@
+import type { ChangeLedger } from '../changes/change-ledger.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 
-/** Where jobs, locks and transactions live. */
+/** Where jobs, changes, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly jobs: JobStore<Tx>
+  /** Undefined: a backend without a ledger, with which `noteChange` and `settle` are refused. */
+  readonly changes?: ChangeLedger<Tx>
 }
 
 /** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */

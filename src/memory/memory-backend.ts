@@ -1,5 +1,6 @@
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
+import { MemoryChangeLedger } from './memory-change-ledger.ts'
 import { MemoryJobStore } from './memory-job-store.ts'
 import { memoryUnitOfWork } from './memory-unit-of-work.ts'
 
@@ -29,5 +30,6 @@ export function memoryBackend(options: Partial<MemoryBackendOptions<unknown>> = 
   return {
     unitOfWork: options.unitOfWork ?? memoryUnitOfWork(),
     jobs: new MemoryJobStore(options),
+    changes: new MemoryChangeLedger(),
   }
 }

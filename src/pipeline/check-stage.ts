@@ -19,6 +19,7 @@ const MEMBERS = {
     'previousMissing',
     'latest',
     'isEqual',
+    'carries',
     'save',
   ],
   tenant: ['kind', 'name', 'title', 'reads', 'writes', 'run'],

@@ -13,8 +13,9 @@ export interface Logger {
 export interface RunIdentity {
   /** The job's id; of a run without a job a random one. */
   readonly id: string
-  readonly kind: 'day' | 'range' | 'batch' | 'all'
-  /** The first date of the request. */
+  /** `settle`: changes that were noted are settled. */
+  readonly kind: 'day' | 'range' | 'batch' | 'all' | 'settle'
+  /** The first date of the request; of a settle that of the block. */
   readonly from: IsoDate
   /** The last date of the request, inclusive. */
   readonly to: IsoDate

@@ -78,6 +78,11 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
   ) => Promise<ReadonlyMap<string, Value>>
   /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes; 0 and -0 are the same. */
   isEqual?(a: Value, b: Value): boolean
+  /**
+   * The part of a value that later days see, where they see only some of it: an edit of the rest moves nothing but its own
+   * day. Default: the whole value.
+   */
+  carries?(value: Value): unknown
   /** Writes the block's changes through `context.tx`; not called when there are none. */
   readonly save: (changes: DayChanges<Value>, context: StageContext<Tx>) => Promise<void>
 }
@@ -89,13 +94,14 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
 export interface ValueStageDefinition<Value, Inputs, Tx = unknown>
   extends Omit<
     DayStageDefinition<Value, Inputs, Tx>,
-    'writes' | 'stored' | 'isEqual' | 'save' | 'latest' | 'previousMissing'
+    'writes' | 'stored' | 'isEqual' | 'carries' | 'save' | 'latest' | 'previousMissing'
   > {
   readonly writes: readonly []
   readonly stored?: undefined
   readonly latest?: undefined
   readonly previousMissing?: undefined
   readonly isEqual?: undefined
+  readonly carries?: undefined
   readonly save?: undefined
 }
 
@@ -163,6 +169,7 @@ export function dayStage(definition: DayStageDefinition<unknown, unknown> | Valu
     ...(definition.latest && { latest: definition.latest.bind(definition) }),
     ...(definition.previousMissing && { previousMissing: definition.previousMissing }),
     ...(definition.isEqual && { isEqual: definition.isEqual.bind(definition) }),
+    ...(definition.carries && { carries: definition.carries.bind(definition) }),
   }
   // The engine hands each stage only its own values and inputs back, so their types may be forgotten here.
   return stage as never

@@ -1,6 +1,7 @@
 import type { Clock } from '../calendar/clock.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { BlockShape } from './blocks/block-calculator.ts'
+import type { BlockLedger } from './blocks/block-ledger.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { RetryPolicy } from './units/backoff.ts'
 import type { UnitOfWork } from './units/unit-of-work.ts'
@@ -22,6 +23,8 @@ export interface RunSettings<Tx> {
   /** The most units of work that are open at once, of all runs together. */
   readonly slots: UnitSlots
   readonly watchdog: UnitWatchdog
+  /** Changes that were noted: a run takes those of its days with it. */
+  readonly ledger: BlockLedger<Tx> | undefined
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -6,8 +6,7 @@ import type { Selection } from '../pipeline/selection.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { ActiveRun } from './active-run.ts'
 import type { BlockCalculator } from './blocks/block-calculator.ts'
-import { DailyCalculator } from './blocks/daily-calculator.ts'
-import { StageCalculator } from './blocks/stage-calculator.ts'
+import { calculatorOf } from './blocks/calculator-of.ts'
 import type { Dispatched, FailureKey, RecordedFailure } from './checkpoint.ts'
 import { daysDone } from './counters.ts'
 import { EventLoop } from './event-loop.ts'
@@ -82,7 +81,7 @@ class Run<Tx> {
   #hasOpenedLanes: boolean
 
   constructor(input: RunInput<Tx>) {
-    const { id, plan, settings, control, journal, rank } = input
+    const { id, plan, selection, settings, control, journal, rank } = input
     this.#input = input
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
@@ -94,7 +93,7 @@ class Run<Tx> {
       settings,
       control,
       journal,
-      calculator: calculatorOf(input),
+      calculator: calculatorOf(selection, blockDaysOf(plan), settings),
       rank,
       eventLoop: new EventLoop(),
       now: () => new Date(settings.clock.now()),
@@ -267,10 +266,7 @@ class Run<Tx> {
   }
 }
 
-function calculatorOf<Tx>({ selection, settings, plan }: RunInput<Tx>): BlockCalculator<Tx> | undefined {
-  if (selection.dailyCalc) {
-    const frozen = plan.stages.find(({ name }) => name === DAILY_CALC)
-    return new DailyCalculator(selection.dailyCalc, frozen?.blockDays ?? 1, settings)
-  }
-  return selection.dayStages.length > 0 ? new StageCalculator(selection, settings.block, settings) : undefined
+/** The most dates of a block of a `dailyCalc`, as they were when the run was made. */
+function blockDaysOf({ stages }: RunPlan): number {
+  return stages.find(({ name }) => name === DAILY_CALC)?.blockDays ?? 1
 }

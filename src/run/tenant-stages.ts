@@ -77,8 +77,13 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
       inUnitOfWork(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
+        const settled = await settings.ledger?.takeTenantStage(unit.tx, tenantId, stage.name)
         await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
-        unit.committed = await save(unit.tx)
+        const saved = await save(unit.tx)
+        unit.committed = () => {
+          settled?.()
+          saved?.()
+        }
       }),
     )
     run.journal.committed(step, undefined)

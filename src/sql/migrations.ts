@@ -3,6 +3,7 @@ import { type Migration, type MigrationResultSet, Migrator } from 'kysely/migrat
 import type { Clock } from '../calendar/clock.ts'
 import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
+import { changesMigration } from './changes/changes-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { recordEverything } from './migrations/run-record.ts'
@@ -51,6 +52,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         // The first one's drops all tables; made again by it, this one leaves them as they are.
       },
     },
+    [`${prefix}0003_changes`]: changesMigration(prefix),
   }
 }
 

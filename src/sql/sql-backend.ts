@@ -1,10 +1,12 @@
 import type { Kysely, Transaction } from 'kysely'
 import { type Clock, systemClock } from '../calendar/clock.ts'
+import type { ChangeLedger } from '../changes/change-ledger.ts'
 import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
+import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { hash } from './hash.ts'
 import { JobDatabase } from './job-database.ts'
@@ -27,8 +29,9 @@ export interface SqlBackendOptions {
   readonly logger?: Pick<Logger, 'warn'>
 }
 
-/** Jobs, locks and transactions in the host's own database. */
+/** Jobs, changes, locks and transactions in the host's own database. */
 export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
+  readonly changes: ChangeLedger<Tx>
   /** Makes the library's tables, or brings them up to date; for hosts without a Migrator of their own. */
   migrate(): Promise<void>
   /** Removes jobs that ended before the given instant, with their events and failures; resolves with their number. */
@@ -65,6 +68,7 @@ export function sqlBackend<Database>(
   return {
     unitOfWork,
     jobs: new SqlJobStore<Database>(database, new JobWatch(database, { clock, pollMs, logger })),
+    changes: new SqlChangeLedger<Transaction<Database>>(host, prefix),
     migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
   }

@@ -4,6 +4,7 @@ import type { BackendPromise, CaseContext, ConformanceCase, HostRows } from './c
 import { eventCases } from './conformance/event-cases.ts'
 import { JobBench } from './conformance/job-bench.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
+import { ledgerCases } from './conformance/ledger-cases.ts'
 import { queryCases } from './conformance/query-cases.ts'
 import { stepCases } from './conformance/step-cases.ts'
 import { hostRowsCases, unitOfWorkCases } from './conformance/unit-of-work-cases.ts'
@@ -58,6 +59,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...eventCases,
     ...stepCases,
     ...queryCases,
+    ...ledgerCases,
   ]
   const noRows = rows ? undefined : 'no `rows` of the host were given'
   const noEnd = endTransaction ? undefined : 'no `endTransaction` of the host was given'

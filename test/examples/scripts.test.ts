@@ -44,10 +44,11 @@ test('the nightly script cancels gracefully on Ctrl-C and says so by its exit co
   expect(code).toBe(130)
 })
 
-test('change hooks recalculate both days, and both employees, that a moved booking touches', async () => {
+test('change hooks settle every day, of both employees, that a moved booking touches, and no other', async () => {
   const { child, output } = start('change-hooks.ts')
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
-  expect(output()).toContain('  ada 2025-02-03: 0 min\n  ada 2025-02-04: 360 min\n')
-  expect(output()).toContain('  ada 2025-02-04: 0 min\n  bob 2025-02-04: 360 min\n')
+  expect(output()).toContain('(3 days calculated)\n  ada: 02-03 0, 02-04 480, 02-05 480, 02-06 480, 02-07 480\n')
+  expect(output()).toContain('  bob: 02-04 480, 02-05 480, 02-06 480, 02-07 480\n')
+  expect(output()).toContain('left to settle: 0\n')
 })

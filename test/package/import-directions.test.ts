@@ -9,6 +9,7 @@ const floors = [
   ['calendar'],
   ['pipeline'],
   ['run'],
+  ['changes'],
   ['jobs'],
   ['memory', 'sql', 'testing'],
   ['options'],

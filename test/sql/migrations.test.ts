@@ -4,6 +4,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { BackendUnavailableError, InvalidOptionsError, RecalcService } from 'recalc-service'
 import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { ChangesTable } from '../../src/sql/changes/changes-table.ts'
 import type {
   EventsTable,
   FailuresTable,
@@ -77,7 +78,21 @@ const failures: Columns<FailuresTable> = {
 const events: Columns<EventsTable> = { job_id: 'not null', seq: 'not null', body: 'not null' }
 const locks: Columns<LocksTable> = { lock_hash: 'not null' }
 
-const expected: { readonly [Name in keyof RecalcTables]: StoredTable } = {
+const changes: Columns<ChangesTable> = {
+  id: 'not null',
+  state: 'not null',
+  tenant_hash: 'not null',
+  employee_hash: 'not null',
+  noted_at: 'not null',
+  due_at: 'not null',
+  body: 'not null',
+}
+
+const expected: { readonly [Name in keyof RecalcTables | 'changes']: StoredTable } = {
+  changes: {
+    columns: changes,
+    indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash)', 'primary (id)'],
+  },
   jobs: {
     columns: jobs,
     indexes: [
@@ -201,6 +216,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       '2024_people',
       'host_0001_jobs',
       'host_0002_run_record',
+      'host_0003_changes',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -280,6 +296,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     expect((await migrator.getMigrations()).map(({ name, executedAt }) => [name, executedAt !== undefined])).toEqual([
       ['next_0001_jobs', true],
       ['next_0002_run_record', true],
+      ['next_0003_changes', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

@@ -1,6 +1,7 @@
 import type { CalcContext } from '../../pipeline/context.ts'
 import type { UnitMonitor } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
+import type { Cascade } from './cascade.ts'
 
 /** The most that is loaded, locked and saved at once. */
 export interface BlockShape {
@@ -14,6 +15,8 @@ export interface BlockUnit<Tx> {
   readonly monitor: UnitMonitor
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
+  /** Follows changed values to the days that read them; undefined where nobody asks for that. */
+  readonly cascade: Cascade | undefined
 }
 
 /** How a run calculates its days, a block at a time: by day stages, or by a `dailyCalc`. */

@@ -5,12 +5,14 @@ import type { RecalcFailure } from '../failure.ts'
 
 const none: readonly number[] = []
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
+const noDays: ReadonlySet<number> = new Set()
 
 /** What becomes of a day. */
 const OPEN = 0
 const CLOSED = 1
 const FAILED = 2
 const BLOCKED = 3
+const CLEAN = 4
 
 /**
  * The employee-days of one block and what becomes of each: calculated, closed, failed, or blocked by a failed one. Days are
@@ -18,6 +20,9 @@ const BLOCKED = 3
  *
  * Where days build on earlier ones, everything behind an employee's failed day is blocked, closed or not: whether it is
  * closed is asked again when it is repaired.
+ *
+ * Where only some days are to be calculated, all are `clean` at first: what is stored of them is right. Days are opened one
+ * by one, before or while the block is calculated.
  */
 export class BlockDays {
   readonly block: Block
@@ -26,12 +31,68 @@ export class BlockDays {
   #states: Uint8Array | undefined
   readonly #blocksLater: boolean
   #failures: Map<number, RecalcFailure> | undefined
+  /** Of clean days: they fail as soon as they are opened. */
+  #failuresOfClean: Map<number, RecalcFailure> | undefined
+  /** Closed days that were to be opened. */
+  #held: Set<number> | undefined
+  /** The position of the first stage that is to calculate a day; undefined: all stages calculate all open days. */
+  #positions: Uint16Array | undefined
+  #raised = 0
 
-  constructor(block: Block, options: { readonly blocksLater: boolean }) {
+  /** @param options.clean No day is to be calculated unless it is opened. */
+  constructor(block: Block, options: { readonly blocksLater: boolean; readonly clean?: boolean }) {
     const size = block.employeeIds.length * block.dates.length
     this.block = block
     this.#blocksLater = options.blocksLater
     this.#days = new Array(size)
+    if (options.clean) this.#states = new Uint8Array(size).fill(CLEAN)
+  }
+
+  /** A failed day of an employee blocks the later ones. */
+  get blocksLater(): boolean {
+    return this.#blocksLater
+  }
+
+  /**
+   * Has a clean day calculated. A closed one is left as it is, and listed as held.
+   *
+   * @param position Of the first stage in the pass that is to calculate it; of those in front what is stored is right.
+   */
+  open(day: number, position = 0): void {
+    const states = this.#marked
+    const state = states[day]
+    if (state === OPEN) this.#lower(day, position)
+    if (state === CLOSED) {
+      this.#held ??= new Set()
+      this.#held.add(day)
+    }
+    if (state !== CLEAN) return
+    states[day] = OPEN
+    if (position > 0) {
+      this.#positions ??= new Uint16Array(states.length)
+      this.#positions[day] = position
+    }
+    const failure = this.#failuresOfClean?.get(day)
+    if (failure) this.#fail(day, failure)
+  }
+
+  /** True for a day that the stage at the given position in the pass is to calculate, and that has not failed. */
+  isDue(day: number, position: number): boolean {
+    return this.isOpen(day) && (this.#positions?.[day] ?? 0) <= position
+  }
+
+  #lower(day: number, position: number): void {
+    if (this.#positions) this.#positions[day] = Math.min(this.#positions[day] ?? 0, position)
+  }
+
+  /** Closed days that were to be opened, by number. */
+  get held(): ReadonlySet<number> {
+    return this.#held ?? noDays
+  }
+
+  /** True for a day that is not to be calculated because what is stored of it is right. */
+  isClean(day: number): boolean {
+    return this.#states?.[day] === CLEAN
   }
 
   /** Days within these intervals are left alone. */
@@ -43,11 +104,27 @@ export class BlockDays {
     }
   }
 
-  /** Leaves a day as it was; has no effect on one that is closed or blocked. */
+  /** Leaves a day as it was; has no effect on one that is closed or blocked, and none on a clean one until it is opened. */
   fail(day: number, failure: RecalcFailure): void {
-    const states = this.#marked
-    if (states[day] === CLOSED || states[day] === BLOCKED) return
+    const state = this.#states?.[day] ?? OPEN
+    if (state === CLOSED || state === BLOCKED) return
+    if (state === CLEAN) {
+      this.#failuresOfClean ??= new Map()
+      this.#failuresOfClean.set(day, failure)
+      return
+    }
+    this.#raised += 1
+    this.#fail(day, failure)
+  }
+
+  /** How many calls of `fail` had an effect at once. */
+  get raised(): number {
+    return this.#raised
+  }
+
+  #fail(day: number, failure: RecalcFailure): void {
     this.#failures ??= new Map()
+    const states = this.#marked
     states[day] = FAILED
     this.#failures.set(day, failure)
     if (!this.#blocksLater) return
@@ -91,23 +168,30 @@ export class BlockDays {
     for (let day = 0; day < this.#days.length; day++) if (this.isOpen(day)) visit(day)
   }
 
-  /** The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left. */
-  toCalculate(): Block | undefined {
+  /**
+   * The block without employees, and without dates at its ends, that have nothing to calculate; undefined when nothing is left.
+   *
+   * @param options.throughEnd Keeps all dates behind the first: days may be opened there.
+   * @param options.withHeld Keeps closed days that were to be opened: a value may be handed on over them.
+   */
+  toCalculate(options: { readonly throughEnd?: boolean; readonly withHeld?: boolean } = {}): Block | undefined {
     if (!this.#states) return this.block
     const { tenantId, employeeIds, dates } = this.block
     const busy = new Set<number>()
     let first = dates.length
     let last = -1
-    this.forEachDay((day) => {
+    const visit = (day: number) => {
       busy.add(Math.floor(day / dates.length))
       first = Math.min(first, day % dates.length)
       last = Math.max(last, day % dates.length)
-    })
+    }
+    this.forEachDay(visit)
+    if (options.withHeld) for (const day of this.held) visit(day)
     if (busy.size === 0) return undefined
     return blockOf(
       tenantId,
       employeeIds.filter((_, employee) => busy.has(employee)),
-      dates.slice(first, last + 1),
+      dates.slice(first, options.throughEnd ? dates.length : last + 1),
     )
   }
 

@@ -2,6 +2,7 @@ import type { Block } from '../../pipeline/employee-day.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
@@ -48,8 +49,9 @@ export async function runBlock<Tx>(
     const days = new BlockDays(task.block, calculator)
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
-        const outcome = await calculate(owner.run, calculator, days, known, unit, attempt)
-        unit.committed = await task.record(unit.tx, outcome)
+        const { outcome, settled } = await calculate(owner.run, calculator, days, known, unit, attempt)
+        const recorded = await task.record(unit.tx, outcome)
+        unit.committed = settled ? bothOf(settled, recorded) : recorded
         return outcome
       })
     } catch (error) {
@@ -68,7 +70,7 @@ async function calculate<Tx>(
   known: ReadonlyMap<number, RecalcFailure>,
   unit: OpenUnit<Tx>,
   attempt: number,
-): Promise<BlockOutcome> {
+): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
   await settings.unitOfWork.lockEmployees(
@@ -80,20 +82,33 @@ async function calculate<Tx>(
   const { monitor } = unit
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor })
   for (const [day, failure] of known) days.fail(day, failure)
-  const changed = await calculator.calculate(days, { context, monitor, clearExisting: plan.clearExisting })
+  const taking = settings.ledger?.take(unit.tx, days, plan)
+  const changes = taking && (await taking)
+  const { clearExisting } = plan
+  const changed = await calculator.calculate(days, { context, monitor, clearExisting, cascade: changes?.cascade })
+  const settled = await changes?.settle()
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed
-  return {
+  const outcome = {
     processed,
     unchanged: processed - changed,
     skipped,
     failed,
     failures: days.failures.size === 0 ? none : [...days.failures.values()],
   }
+  return { outcome, settled }
 }
 
-async function closeDays<Tx>(
-  { settings }: ActiveRun<Tx>,
+function bothOf(first: AfterCommit, second: AfterCommit | undefined): AfterCommit {
+  return () => {
+    first()
+    second?.()
+  }
+}
+
+/** Marks the days of a block that are closed now. */
+export async function closeDays<Tx>(
+  { settings }: { readonly settings: RunSettings<Tx> },
   days: BlockDays,
   unit: Pick<BlockUnit<Tx>, 'context' | 'monitor'>,
 ): Promise<void> {

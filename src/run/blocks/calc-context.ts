@@ -1,9 +1,15 @@
 import type { CalcContext } from '../../pipeline/context.ts'
 import type { ActiveRun } from '../active-run.ts'
+import type { RunPlan } from '../plan/run-plan.ts'
 import type { OpenUnit } from '../units/unit-runner.ts'
 
+/** On whose behalf is calculated: a run, or whoever settles changes. */
+export interface CalcOwner<Tx> extends Pick<ActiveRun<Tx>, 'settings' | 'identity' | 'now'> {
+  readonly plan: Pick<RunPlan, 'zone'>
+}
+
 /** What a calculator is handed in a unit of work. Plain data: a getter per object would cost more than the rest of a day. */
-export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt: number): CalcContext<Tx> {
+export function calcContext<Tx>(run: CalcOwner<Tx>, unit: OpenUnit<Tx>, attempt: number): CalcContext<Tx> {
   const { settings, plan, identity } = run
   return {
     tx: unit.tx,

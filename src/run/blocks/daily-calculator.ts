@@ -35,7 +35,9 @@ export class DailyCalculator<Tx> implements BlockCalculator<Tx> {
         const change = await callStage(DAILY_CALC, unit, unit.context, limits, (own) =>
           dailyCalc.calculateDay(day, own, inputs),
         )
-        if (change !== 'unchanged') changed += 1
+        if (change === 'unchanged') continue
+        changed += 1
+        unit.cascade?.changedDay()
       } catch (error) {
         // A block of one day is left to whoever halves blocks; of a longer one the other days are done without it.
         if (days.block.dates.length === 1) throw error

@@ -9,6 +9,7 @@ import type { DayStage } from '../../pipeline/stages.ts'
 import { failureOf } from '../failure.ts'
 import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { type BlockDays, blockOf } from './block-days.ts'
+import { type Cascade, reachesLaterDays } from './cascade.ts'
 import { callStage, type StageLimits } from './stage-call.ts'
 import { asMistake } from './stage-failure.ts'
 import { checkStored, StageValues } from './stage-values.ts'
@@ -25,16 +26,23 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
   readonly blocksLater: boolean
   readonly #stages: readonly PassStage<Tx>[]
   readonly #limits: StageLimits
+  /** Whether a changed value may open later days of the same block, also behind a day without a row. */
+  readonly #reach: { readonly throughEnd: boolean; readonly withHeld: boolean }
 
   constructor(selection: Selection<Tx>, shape: BlockShape, limits: StageLimits) {
     this.shape = shape
     this.blocksLater = selection.daysBuildOnEarlier
     this.#stages = selection.dayStages
     this.#limits = limits
+    this.#reach = {
+      throughEnd: reachesLaterDays(selection.dayStages.map(({ stage }) => stage)),
+      withHeld: selection.dayStages.some(({ stage }) => stage.previousMissing === 'latest'),
+    }
   }
 
   async calculate(days: BlockDays, unit: BlockUnit<Tx>): Promise<number> {
-    const block = days.toCalculate()
+    const { cascade } = unit
+    const block = days.toCalculate(cascade && this.#reach)
     if (!block) return 0
     // A byte per day: with a Set the bookkeeping would weigh more than the days.
     const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
@@ -63,11 +71,14 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         await saveAll()
         savedSome = true
       }
-      const failedBefore = days.failed
+      const raisedBefore = days.raised
       const values = await this.#calculateStage(member, days, block, unit, contextOf(member.stage))
-      if (savedSome && days.failed > failedBefore) throw new FailedAfterSave()
+      // Where a failed day does not block the later ones, these may have been calculated with a value that is not kept.
+      const isWithoutTrace = !savedSome && (days.blocksLater || calculated.length === 0 || !this.blocksLater)
+      if (!isWithoutTrace && days.raised > raisedBefore) throw new FailedAfterSave()
       calculated.push(values)
       unsaved.push(values)
+      cascade?.calculated(values)
     }
     await saveAll()
     return changed.reduce((sum, one) => sum + one, 0)
@@ -90,59 +101,65 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
       stored && (saves || readsOwnYesterday)
         ? checkStored(stage.name, await call((own) => stored(toCompare, own)), toCompare)
         : undefined
-    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting })
+    const position = this.#stages.indexOf(member)
+    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting, position })
     const earlier = latest
       ? checkLatest(stage.name, await call((own) => latest({ ...block, before: block.from }, own)))
       : undefined
-    calculateDays(values, days, block, { inputs, earlier, attempt: context.attempt })
+    calculateDays(values, days, block, { inputs, earlier, attempt: context.attempt, cascade: unit.cascade })
     return values
   }
 }
 
-function calculateDays<Tx>(
-  values: StageValues<Tx>,
-  days: BlockDays,
-  block: Block,
-  given: {
-    readonly inputs: unknown
-    readonly earlier: ReadonlyMap<string, unknown> | undefined
-    readonly attempt: number
-  },
-): void {
+/** What the days of a stage are calculated with. */
+interface Given {
+  readonly inputs: unknown
+  readonly earlier: ReadonlyMap<string, unknown> | undefined
+  readonly attempt: number
+  readonly cascade: Cascade | undefined
+}
+
+function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, block: Block, given: Given): void {
   const { readsOwnYesterday } = values.member
   const { employeeIds, dates } = days.block
   const offset = dates.indexOf(block.from)
+  // Later stages build on other days, too, and what is stored of these is not known.
+  const isForAll = !values.hasStored
   for (let employee = 0; employee < employeeIds.length; employee++) {
     const first = days.firstOf(employee) + offset
     const end = first + block.dates.length
     if (readsOwnYesterday) carryOver(values, days, first, end, given)
-    else for (let day = first; day < end; day++) if (days.isOpen(day)) calculateDay(values, days, day, null, given)
+    else {
+      for (let day = first; day < end; day++) {
+        const isNeeded = isForAll && (days.isOpen(day) || days.isClean(day))
+        if (isNeeded || days.isDue(day, values.position)) calculateDay(values, days, day, null, given)
+      }
+    }
   }
 }
 
 /** Days of one employee that each get the value of the day before: what the table holds of it once the block is saved. */
-function carryOver<Tx>(
-  values: StageValues<Tx>,
-  days: BlockDays,
-  first: number,
-  end: number,
-  given: {
-    readonly inputs: unknown
-    readonly earlier: ReadonlyMap<string, unknown> | undefined
-    readonly attempt: number
-  },
-): void {
+function carryOver<Tx>(values: StageValues<Tx>, days: BlockDays, first: number, end: number, given: Given): void {
   const { previousMissing } = values.member.stage
+  const { cascade } = given
   let yesterday = values.storedDayBefore(first)
   let latest = yesterday ?? given.earlier?.get(days.day(first).employeeId) ?? null
+  let isMoved = false
   for (let day = first; day < end; day++) {
     const previous = previousMissing === 'latest' ? latest : yesterday
-    if (days.isOpen(day)) {
+    const isDue = days.isDue(day, values.position)
+    if (isDue) {
       if (previous === null && previousMissing === 'fail') failWithoutPrevious(values, days, day, given.attempt)
       else calculateDay(values, days, day, previous, given)
     }
     yesterday = values.held(day)
     latest = yesterday ?? latest
+    if (!cascade) continue
+    // The latest value is handed on over days without a row: whether it moved is not seen from these.
+    const isDirty = isDue || days.held.has(day) || days.failures.has(day)
+    const handsOn: boolean = previousMissing === 'latest' && yesterday === null && (isDirty || isMoved)
+    isMoved = handsOn || values.isChangedForLater(day)
+    if (isMoved) cascade.carriedPast(day, values.position)
   }
 }
 

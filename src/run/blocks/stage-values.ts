@@ -9,13 +9,15 @@ import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
 
 /** What saving a day comes to. */
-const UNCHANGED = 0
-const UPSERT = 1
-const DELETE = 2
+const NOT_CALCULATED = 0
+const UNCHANGED = 1
+const UPSERT = 2
+const DELETE = 3
 
 /** What one day stage has calculated for a block, by the number of the day, and what is stored there now. */
 export class StageValues<Tx> {
   readonly member: PassStage<Tx>
+  readonly position: number
   readonly #days: BlockDays
   readonly #clearExisting: boolean
   readonly #values: unknown[]
@@ -24,14 +26,22 @@ export class StageValues<Tx> {
   readonly #isEqual: (a: unknown, b: unknown) => boolean
   #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
-  /** @param stored As the stage's own `stored` told it; undefined when it has none. */
+  /**
+   * @param options.stored As the stage's own `stored` told it; undefined when it has none.
+   * @param options.position The stage's place in the pass.
+   */
   constructor(
     member: PassStage<Tx>,
     days: BlockDays,
-    options: { readonly stored: ReadonlyMap<DayKey, unknown> | undefined; readonly clearExisting: boolean },
+    options: {
+      readonly stored: ReadonlyMap<DayKey, unknown> | undefined
+      readonly clearExisting: boolean
+      readonly position: number
+    },
   ) {
     const size = days.block.employeeIds.length * days.block.dates.length
     this.member = member
+    this.position = options.position
     this.#days = days
     this.#clearExisting = options.clearExisting
     this.#stored = options.stored
@@ -55,7 +65,8 @@ export class StageValues<Tx> {
       )
     }
     this.#values[day] = value
-    if (!this.member.saves) return
+    this.#changes[day] = UNCHANGED
+    if (!this.member.saves || !this.#days.isDue(day, this.position)) return
     const old = this.storedOn(day)
     if (value === null) {
       if (this.#clearExisting && (!this.#stored || old !== undefined)) this.#changes[day] = DELETE
@@ -67,9 +78,30 @@ export class StageValues<Tx> {
     }
   }
 
+  /** Without `stored` a stage has values only of the days that it calculates. */
+  get hasStored(): boolean {
+    return this.#stored !== undefined
+  }
+
+  /** True when saving the day will write something. */
+  isChanged(day: number): boolean {
+    const change = this.#changes[day]
+    return (change === UPSERT || change === DELETE) && this.#days.isOpen(day)
+  }
+
+  /** True when later days that read this one see another value than before. */
+  isChangedForLater(day: number): boolean {
+    if (!this.isChanged(day)) return false
+    const { carries } = this.member.stage
+    const old = this.storedOn(day)
+    const value = this.#changes[day] === DELETE ? null : this.#values[day]
+    if (!carries || !this.#stored || old === undefined || value === null) return true
+    return !isSame(carries(old), carries(value))
+  }
+
   /** What the table will hold of a day once this block is saved; `null` when that is nothing. */
   held(day: number): unknown {
-    if (!this.#days.isOpen(day) || !this.member.saves) return this.storedOn(day) ?? null
+    if (!this.#isCalculated(day) || !this.member.saves) return this.storedOn(day) ?? null
     const value = this.#values[day]
     return value === null && !this.#clearExisting ? (this.storedOn(day) ?? null) : value
   }
@@ -86,15 +118,27 @@ export class StageValues<Tx> {
     return (yesterday && this.#stored?.get(keyOf({ employeeId, date: yesterday }))) ?? null
   }
 
-  /** The values by key, for later stages; without days that have failed meanwhile. */
+  /** The values by key, for later stages; without days that are closed, or have failed meanwhile. */
   byKey(): ReadonlyMap<DayKey, unknown> {
     const { failed } = this.#days
     if (this.#byKey?.failed !== failed) {
       const map = new Map<DayKey, unknown>()
-      this.#days.forEachDay((day) => map.set(keyOf(this.#days.day(day)), this.#values[day]))
+      for (let day = 0; day < this.#changes.length; day++) {
+        if (this.#changes[day] === NOT_CALCULATED) {
+          // What is stored of a clean day is right, and it may be opened for the stage that asks.
+          const isKnown = this.#stored && (this.#days.isClean(day) || this.#days.isOpen(day))
+          if (isKnown) map.set(keyOf(this.#days.day(day)), this.storedOn(day) ?? null)
+        } else if (this.#days.isOpen(day) || this.#days.isClean(day)) {
+          map.set(keyOf(this.#days.day(day)), this.#values[day])
+        }
+      }
       this.#byKey = { map, failed }
     }
     return this.#byKey.map
+  }
+
+  #isCalculated(day: number): boolean {
+    return this.#changes[day] !== NOT_CALCULATED && this.#days.isOpen(day)
   }
 
   /** What is to be written; `onChange` hears of every day that differs from what is stored, or may differ. */
@@ -103,7 +147,7 @@ export class StageValues<Tx> {
     const deletes: DayChanges<unknown>['deletes'][number][] = []
     this.#days.forEachDay((number) => {
       const change = this.#changes[number]
-      if (change === UNCHANGED) return
+      if (change !== UPSERT && change !== DELETE) return
       const day = this.#days.day(number)
       if (change === DELETE) deletes.push(day)
       else upserts.push({ day, value: this.#values[number], stored: this.storedOn(number) })

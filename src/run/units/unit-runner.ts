@@ -10,9 +10,12 @@ import { asLane, outsideCalculation } from './nested-calls.ts'
 import { HOLDS_EMPLOYEES } from './unit-slots.ts'
 import { UnitMonitor } from './unit-watchdog.ts'
 
+/** On whose behalf units of work are opened: a run, or whoever settles changes. */
+export type UnitRun<Tx> = Pick<ActiveRun<Tx>, 'settings' | 'control' | 'rank'>
+
 /** What opens units of work, one after the other: a lane, or the tenant stages. */
-export interface UnitOwner<Tx> {
-  readonly run: ActiveRun<Tx>
+export interface UnitOwner<Tx, Run extends UnitRun<Tx> = ActiveRun<Tx>> {
+  readonly run: Run
   readonly monitor: UnitMonitor
 }
 
@@ -27,7 +30,10 @@ export interface OpenUnit<Tx> {
 }
 
 /** Does something that opens units of work; the watchdog looks after them, and the run can give them up. */
-export async function withUnits<Tx, T>(run: ActiveRun<Tx>, work: (owner: UnitOwner<Tx>) => Promise<T>): Promise<T> {
+export async function withUnits<Tx, Run extends UnitRun<Tx>, T>(
+  run: Run,
+  work: (owner: UnitOwner<Tx, Run>) => Promise<T>,
+): Promise<T> {
   const { settings, control } = run
   const monitor = new UnitMonitor()
   settings.watchdog.watch(monitor)
@@ -51,7 +57,7 @@ export async function withUnits<Tx, T>(run: ActiveRun<Tx>, work: (owner: UnitOwn
  * @returns what `work` returned, once it has committed.
  */
 export async function inUnitOfWork<Tx, T>(
-  owner: UnitOwner<Tx>,
+  owner: UnitOwner<Tx, UnitRun<Tx>>,
   keys: readonly string[],
   work: (unit: OpenUnit<Tx>) => Promise<T>,
 ): Promise<T> {
@@ -96,7 +102,7 @@ class UnitAttempt<Tx, T> implements OpenUnit<Tx> {
   #tx: Tx | undefined
   #hasBegun = false
 
-  constructor({ run, monitor }: UnitOwner<Tx>, work: (unit: OpenUnit<Tx>) => Promise<T>) {
+  constructor({ run, monitor }: UnitOwner<Tx, UnitRun<Tx>>, work: (unit: OpenUnit<Tx>) => Promise<T>) {
     this.monitor = monitor
     this.#settings = run.settings
     this.#work = work

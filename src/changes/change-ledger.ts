@@ -1,0 +1,144 @@
+import type { IsoDate } from '../calendar/iso-date.ts'
+import type { AfterCommit } from '../run/journal.ts'
+
+/** What has become of a change. */
+export type ChangeState =
+  /** To be settled as soon as possible. */
+  | 'waiting'
+  /** A day of it failed; it is tried again after a pause. */
+  | 'failing'
+  /** Its days are closed; it is kept until they are open again. */
+  | 'held'
+
+/** What a change says. Serialisable as JSON. */
+export type ChangeContent =
+  /** Rows of a table are different at some instants (milliseconds since 1970), or on some dates. */
+  | {
+      readonly table: string
+      readonly at?: readonly number[]
+      /** `null`: as far as the horizon goes. */
+      readonly from?: IsoDate | null
+      readonly to?: IsoDate | null
+      /** Of everybody: employees up to this one have got a note of their own. */
+      readonly after?: string
+    }
+  /** Days are to be calculated, whatever the reason; numbers since 1970-01-01. `from`: only by this stage and those behind it. */
+  | { readonly days: readonly [first: number, last: number]; readonly from?: string }
+  /** A tenant stage is to run, because of changes on these days. */
+  | { readonly stage: string; readonly days: readonly [first: number, last: number] }
+
+/** A change to be stored. */
+export interface NewChange {
+  readonly tenantId: string
+  /** `null`: everybody's, or a tenant stage's. */
+  readonly employeeId: string | null
+  readonly content: ChangeContent
+  readonly state: ChangeState
+  /** How often it failed, or was found closed, in a row. */
+  readonly attempts: number
+  /** Why it failed. */
+  readonly error: string | null
+  /** Milliseconds since 1970. */
+  readonly notedAt: number
+  /** When it is to be looked at; 0: at once. */
+  readonly dueAt: number
+}
+
+/** A change as it is stored. */
+export interface StoredChange extends NewChange {
+  /** Ascends in the order of the notes, which need not be that of their commits. */
+  readonly id: number
+}
+
+/** Changes of one employee, or of a tenant as a whole (`null`). */
+export interface ChangeLane {
+  readonly tenantId: string
+  readonly employeeId: string | null
+}
+
+/** A tenant and a place in the order of the ledger. */
+export interface TenantPlace {
+  readonly tenantId: string
+  readonly place: string
+}
+
+/** How much is not settled. */
+export interface LedgerState {
+  /** Employees with changes. */
+  readonly dirtyEmployees: number
+  /** Changes that wait, fail or are held. */
+  readonly changes: number
+  /** When the oldest change was noted that is waiting or failing. */
+  readonly oldestAt: Date | null
+  readonly failing: number
+  readonly held: number
+}
+
+/** Which changes to list. */
+export interface ChangeQuery {
+  readonly tenantId: string
+  readonly state?: ChangeState | undefined
+  /** The id of a change: only those behind it. */
+  readonly after: number
+  readonly limit: number
+}
+
+/** What a unit of work makes of the ledger. */
+export interface LedgerUpdate {
+  /** Ids of changes to be removed; those that are gone already do not matter. */
+  readonly remove: readonly number[]
+  readonly add: readonly NewChange[]
+}
+
+/**
+ * Where changes are kept. They are appended in the host's own transactions, and only ever removed by whoever has read them
+ * and holds their employee (`UnitOfWork.lockEmployees`; the empty id for those of the tenant as a whole).
+ */
+export interface ChangeLedger<Tx = unknown> {
+  /** Appends changes in the given transaction: they exist exactly if it commits. Waits for nobody and holds up nobody. */
+  note(tx: Tx, changes: readonly NewChange[]): Promise<void>
+  /** The one statement that {@link note} runs, for hosts whose transaction is another library's; undefined where there is none. */
+  statement?(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] }
+  /** Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order. */
+  read(
+    tx: Tx,
+    tenantId: string,
+    query: {
+      readonly employeeIds: readonly (string | null)[]
+      readonly states: readonly ChangeState[]
+      readonly limit: number
+    },
+  ): Promise<readonly StoredChange[]>
+  /** True when there is no change at all, for a ledger that knows that without asking. */
+  isEmpty?(): boolean
+  /** Takes effect when the unit of work commits; what is returned is called after the commit. */
+  update(tx: Tx, update: LedgerUpdate): Promise<AfterCommit | undefined>
+
+  /** True when some change is due at `now`. */
+  hasDue(now: number): Promise<boolean>
+  /** The next tenant behind a place that has waiting changes; from the first one when `after` is `null`. */
+  nextTenant(after: string | null): Promise<TenantPlace | undefined>
+  /** Waiting changes of a tenant, lane by lane in an order of the ledger's own, behind the lane of `after`; at most `limit`. */
+  waiting(
+    tenantId: string,
+    page: { readonly after: ChangeLane | null; readonly limit: number },
+  ): Promise<readonly StoredChange[]>
+  /** Failing and held changes, of one tenant or of all, that are due at `now`, those that are due longest first. */
+  parked(query: {
+    readonly tenantId?: string | undefined
+    readonly now: number
+    readonly limit: number
+  }): Promise<readonly StoredChange[]>
+  /** Of the given lanes those that have a change that is due. */
+  dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]>
+  /** Makes failing or held changes due at once; resolves with their number. */
+  release(query: {
+    readonly tenantId: string
+    readonly employeeId?: string | undefined
+    readonly state: 'failing' | 'held'
+  }): Promise<number>
+
+  state(tenantId: string | undefined): Promise<LedgerState>
+  /** Ascending by id. */
+  list(query: ChangeQuery): Promise<readonly StoredChange[]>
+}

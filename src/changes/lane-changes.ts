@@ -1,0 +1,380 @@
+import { fromEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
+import { isKnownTable, tenantReaders } from '../pipeline/affected-days.ts'
+import { DAILY_CALC } from '../pipeline/stage-shape.ts'
+import type { BlockDays } from '../run/blocks/block-days.ts'
+import { Cascade } from '../run/blocks/cascade.ts'
+import type { AfterCommit } from '../run/journal.ts'
+import type { ChangeState, NewChange, StoredChange } from './change-ledger.ts'
+import type { ChangesSettings } from './changes-settings.ts'
+import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
+import { dirtySpansOf, horizonAt } from './dirty-days.ts'
+import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
+
+/** The most changes that are read at once; of more, those that were read are merged first. */
+const READ_LIMIT = 5_000
+
+const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
+
+/** Days by the first stage that is to calculate them; the empty name: by all. */
+type DaysByStage = Map<string, DaySet>
+
+const ALL_STAGES = ''
+
+/** The days of one employee, and since when they are dirty. */
+class DirtyEmployee {
+  /** To be calculated now. */
+  readonly byStage: DaysByStage = new Map()
+  /** Failing or held, and not due: left as they are unless their days are calculated all the same. */
+  readonly parked: StoredChange[] = []
+  /** Failing or held, and due: they tell how often that happened before. */
+  readonly due: StoredChange[] = []
+  notedAt = Number.POSITIVE_INFINITY
+
+  get isEmpty(): boolean {
+    return this.byStage.values().every((days) => days.isEmpty)
+  }
+
+  get first(): number | undefined {
+    return this.byStage
+      .values()
+      .map(({ first }) => first)
+      .reduce(
+        (least, first) => (first === undefined || (least !== undefined && least < first) ? least : first),
+        undefined,
+      )
+  }
+
+  get last(): number {
+    return Math.max(...this.byStage.values().map(({ spans }) => spans.at(-1)?.last ?? Number.NEGATIVE_INFINITY))
+  }
+}
+
+function addTo(sets: DaysByStage, stage: string, spans: Iterable<DaySpan>): void {
+  const days = sets.get(stage) ?? new DaySet()
+  sets.set(stage, days)
+  days.addAll(spans)
+}
+
+/**
+ * The changes of some employees, read in a unit of work that holds them. What becomes of each is decided once a block of
+ * their days is calculated: exactly those that were read are removed, and what is left to do of them is noted anew.
+ */
+export class LaneChanges<Tx> {
+  readonly #settings: ChangesSettings<Tx>
+  readonly #tx: Tx
+  readonly #tenantId: string
+  readonly #horizon: DaySpan
+  readonly #employees = new Map<string, DirtyEmployee>()
+  #read: number[] = []
+  /** Changes of tables that no stage of this service reads: another service may know them. */
+  readonly #unknown: StoredChange[] = []
+  /** Tenant stages that read a table that was changed by hand. */
+  readonly #stages = new Set<string>()
+  #leavesWaiting = false
+
+  private constructor(settings: ChangesSettings<Tx>, tx: Tx, tenantId: string, zone: string) {
+    this.#settings = settings
+    this.#tx = tx
+    this.#tenantId = tenantId
+    this.#horizon = horizonAt(settings.clock.now(), zone, settings.horizon)
+  }
+
+  /** Reads what is dirty of employees who are locked. */
+  static async take<Tx>(
+    settings: ChangesSettings<Tx>,
+    tx: Tx,
+    lane: { readonly tenantId: string; readonly employeeIds: readonly string[]; readonly zone: string },
+  ): Promise<LaneChanges<Tx>> {
+    const { tenantId, employeeIds, zone } = lane
+    const taken = new LaneChanges(settings, tx, tenantId, zone)
+    const read = (states: readonly ChangeState[], limit: number) =>
+      settings.changes.read(tx, tenantId, { employeeIds, states, limit })
+    const found = await read(ALL, READ_LIMIT)
+    if (found.length < READ_LIMIT) {
+      for (const change of found) taken.#add(change, zone)
+      return taken
+    }
+    // So many changes are merged a part at a time: only their days are kept.
+    for (const change of await read(['failing', 'held'], Number.MAX_SAFE_INTEGER)) taken.#add(change, zone)
+    for (;;) {
+      const part = await read(['waiting'], READ_LIMIT)
+      for (const change of part) taken.#add(change, zone)
+      if (part.length < READ_LIMIT) return taken
+      const remove = part.map(({ id }) => id)
+      // A ledger that removes nothing before the commit has given all that there is.
+      if (await settings.changes.update(tx, { remove, add: [] })) return taken
+      taken.#forget(new Set(remove))
+    }
+  }
+
+  /** True when there is nothing to calculate now, and nothing to be removed. */
+  get isEmpty(): boolean {
+    return this.#read.length === 0
+  }
+
+  /** The first dirty day of all; undefined when no day is. */
+  get first(): number | undefined {
+    let first: number | undefined
+    for (const { first: own } of this.#employees.values()) {
+      if (own !== undefined && (first === undefined || own < first)) first = own
+    }
+    return first
+  }
+
+  /** The last day that can be dirty, now or by what follows from these changes. */
+  get lastPossible(): number {
+    let last = this.#horizon.last
+    for (const employee of this.#employees.values()) last = Math.max(last, employee.last)
+    return last
+  }
+
+  /** True when some of the days that were read, or what follows from them, is left to do. */
+  get leavesWaiting(): boolean {
+    return this.#leavesWaiting
+  }
+
+  /** Employees who are dirty between two days. */
+  dirtyBetween(first: number, last: number): readonly string[] {
+    return [...this.#employees]
+      .filter(([, { byStage }]) => byStage.values().some((days) => !days.between(first, last).next().done))
+      .map(([employeeId]) => employeeId)
+  }
+
+  /** Opens the dirty days of a block whose closed days are known. */
+  open(days: BlockDays): void {
+    const { employeeIds, from, to } = days.block
+    const [start, end] = [toEpochDay(from), toEpochDay(to)]
+    const stages = this.#settings.wholePass.dayStages.map(({ stage }) => stage.name)
+    for (const [employee, employeeId] of employeeIds.entries()) {
+      for (const [stage, dirty] of this.#employees.get(employeeId)?.byStage ?? []) {
+        // A stage that there is no more stands for all.
+        const position = Math.max(0, stages.indexOf(stage))
+        for (const day of dirty.between(start, end)) days.open(days.firstOf(employee) + day - start, position)
+      }
+    }
+  }
+
+  cascadeOf(days: BlockDays): Cascade {
+    const { wholePass } = this.#settings
+    return new Cascade(
+      days,
+      wholePass.dayStages.map(({ stage }) => stage),
+      fromEpochDay(this.#horizon.last),
+    )
+  }
+
+  /**
+   * Writes down what a block came to.
+   *
+   * @param block Undefined: nothing was calculated.
+   * @param end The last day that the caller will calculate by itself; undefined when it follows no days but those noted here.
+   */
+  async settle(
+    block: { readonly days: BlockDays; readonly cascade: Cascade } | undefined,
+    end?: number,
+  ): Promise<AfterCommit | undefined> {
+    const left = new Map<string, DaysByStage>()
+    const add: NewChange[] = []
+    const leave: Leave = (employeeId, stage, spans) => {
+      const sets = left.get(employeeId) ?? new Map()
+      left.set(employeeId, sets)
+      addTo(sets, stage, spans)
+    }
+    const seen = new Set<string>()
+    if (block) {
+      for (const [employee, employeeId] of block.days.block.employeeIds.entries()) {
+        seen.add(employeeId)
+        this.#settleEmployee(employee, employeeId, block.days, end === undefined, add, leave)
+      }
+      for (const { employeeId, stage, first, last } of block.cascade.following) {
+        // What follows from a noted change is noted, in case that the caller does not get there.
+        const own = end === undefined || this.#has(employeeId) ? first : Math.max(first, end + 1)
+        if (own <= last) leave(employeeId, stage, [{ first: own, last }])
+      }
+    }
+    for (const [employeeId, { byStage }] of this.#employees) {
+      if (!seen.has(employeeId)) for (const [stage, { spans }] of byStage) leave(employeeId, stage, spans)
+    }
+    const before = add.length
+    for (const [employeeId, sets] of left) {
+      const notedAt = this.#notedAt(employeeId)
+      for (const [stage, { spans }] of sets) {
+        for (const span of spans) add.push(this.#note({ employeeId, stage, span, notedAt, state: 'waiting' }))
+      }
+    }
+    this.#leavesWaiting = add.length > before
+    add.push(...this.#unknownAgain(), ...this.#stageNotes(block))
+    if (this.#read.length === 0 && add.length === 0) return undefined
+    return await this.#settings.changes.update(this.#tx, { remove: this.#read, add })
+  }
+
+  #has(employeeId: string): boolean {
+    return !(this.#employees.get(employeeId)?.isEmpty ?? true)
+  }
+
+  #forget(removed: ReadonlySet<number>): void {
+    this.#read = this.#read.filter((id) => !removed.has(id))
+  }
+
+  #add(change: StoredChange, zone: string): void {
+    const { content, employeeId, id, state, dueAt, notedAt } = change
+    if (employeeId === null || 'stage' in content) return
+    const { pipeline, clock } = this.#settings
+    let employee = this.#employees.get(employeeId)
+    if (!employee) {
+      employee = new DirtyEmployee()
+      this.#employees.set(employeeId, employee)
+    }
+    const isParked = state !== 'waiting'
+    if (isParked && dueAt > clock.now()) {
+      if ('days' in content) employee.parked.push(change)
+      return
+    }
+    this.#read.push(id)
+    if ('table' in content && !isKnownTable(pipeline, content.table)) {
+      this.#unknown.push(change)
+      return
+    }
+    if (isParked) employee.due.push(change)
+    employee.notedAt = Math.min(employee.notedAt, notedAt)
+    const stage = 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
+    addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, zone, horizon: this.#horizon }))
+    if ('table' in content) for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
+  }
+
+  #settleEmployee(
+    employee: number,
+    employeeId: string,
+    days: BlockDays,
+    takesAll: boolean,
+    add: NewChange[],
+    leave: Leave,
+  ): void {
+    const { from, to } = days.block
+    const [start, end] = [toEpochDay(from), toEpochDay(to)]
+    const numberOf = (day: number) => days.firstOf(employee) + day - start
+    const known = this.#employees.get(employeeId)
+    if (!known && days.held.size + days.failures.size === 0) return
+    const dirty = known ?? new DirtyEmployee()
+    // What fails in a run that has taken no change of the employee is the run's to tell.
+    const isNoted = takesAll || !dirty.isEmpty
+    for (const [stage, own] of dirty.byStage) leave(employeeId, stage, own.without(start, end))
+    const held = new DaySet()
+    for (let day = start; day <= end; day++) {
+      const number = numberOf(day)
+      const failure = days.failures.get(number)
+      if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure.message))
+      else if (days.held.has(number)) held.add(day, day)
+      // Blocked behind a failed day.
+      else if (!days.isOpen(number)) {
+        for (const [stage, own] of dirty.byStage)
+          if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
+      }
+    }
+    for (const span of held.spans) add.push(this.#held(employeeId, dirty, span))
+    this.#settleParked(dirty, days, numberOf, { first: start, last: end }, add)
+  }
+
+  /** Of changes that were not due, days that were calculated are settled; the rest is left as it was. */
+  #settleParked(
+    dirty: DirtyEmployee,
+    days: BlockDays,
+    numberOf: (day: number) => number,
+    { first, last }: DaySpan,
+    add: NewChange[],
+  ): void {
+    for (const change of dirty.parked) {
+      const { content } = change
+      if (!('days' in content)) continue
+      const [from, to] = content.days
+      const rest = new DaySet()
+      rest.addAll(withoutSpan({ first: from, last: to }, { first, last }))
+      let isTouched = false
+      for (let day = Math.max(from, first); day <= Math.min(to, last); day++) {
+        const number = numberOf(day)
+        if (days.isOpen(number) || days.failures.has(number) || days.held.has(number)) isTouched = true
+        else rest.add(day, day)
+      }
+      if (!isTouched) continue
+      this.#read.push(change.id)
+      const { id: _, ...note } = change
+      for (const span of rest.spans) add.push({ ...note, content: { days: [span.first, span.last] } })
+    }
+  }
+
+  #failing(employeeId: string, dirty: DirtyEmployee, day: number, error: string): NewChange {
+    const attempts = attemptsAt(dirty, 'failing', day) + 1
+    const notedAt = this.#notedAt(employeeId)
+    const note = this.#note({ employeeId, span: { first: day, last: day }, notedAt, state: 'failing' })
+    return { ...note, attempts, error, dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts) }
+  }
+
+  #held(employeeId: string, dirty: DirtyEmployee, span: DaySpan): NewChange {
+    const attempts = attemptsAt(dirty, 'held', span.first) + 1
+    const note = this.#note({ employeeId, span, notedAt: this.#notedAt(employeeId), state: 'held' })
+    return { ...note, attempts, dueAt: this.#settings.clock.now() + pauseWhileClosedMs(attempts) }
+  }
+
+  #note(what: {
+    readonly employeeId: string
+    readonly stage?: string
+    readonly span: DaySpan
+    readonly notedAt: number
+    readonly state: ChangeState
+  }): NewChange {
+    const { employeeId, stage = ALL_STAGES, span, notedAt, state } = what
+    const days = [span.first, span.last] as const
+    const content = stage === ALL_STAGES ? { days } : { days, from: stage }
+    return { tenantId: this.#tenantId, employeeId, content, state, attempts: 0, error: null, notedAt, dueAt: 0 }
+  }
+
+  #notedAt(employeeId: string): number {
+    const notedAt = this.#employees.get(employeeId)?.notedAt ?? Number.POSITIVE_INFINITY
+    return Math.min(notedAt, this.#settings.clock.now())
+  }
+
+  /** They are not lost: a newer or older release may know the table. */
+  #unknownAgain(): readonly NewChange[] {
+    return this.#unknown.map(({ id: _, ...change }) => {
+      const attempts = change.attempts + 1
+      const table = 'table' in change.content ? change.content.table : ''
+      const error = `No stage of this service reads the table ${JSON.stringify(table)}`
+      const dueAt = this.#settings.clock.now() + pauseAfterFailureMs(attempts)
+      return { ...change, state: 'failing', attempts, error, dueAt }
+    })
+  }
+
+  /** Tenant stages that read what was changed run once the days are done. */
+  #stageNotes(block: { readonly days: BlockDays; readonly cascade: Cascade } | undefined): readonly NewChange[] {
+    const { pipeline } = this.#settings
+    if (pipeline.tenantStages.length === 0) return []
+    const due = new Set(this.#stages)
+    const changed = block?.cascade.changedStages ?? new Set()
+    const tables = pipeline.dayStages.filter(({ name }) => changed.has(name)).flatMap(({ writes }) => writes)
+    for (const stage of tenantReaders(pipeline, tables)) due.add(stage)
+    // What a dailyCalc writes is not known.
+    if (changed.has(DAILY_CALC)) for (const { name } of pipeline.tenantStages) due.add(name)
+    const { from, to } = block?.days.block ?? {}
+    const first = from ? toEpochDay(from) : this.#horizon.last
+    const days = [first, to ? toEpochDay(to) : first] as const
+    return [...due].map((stage) => ({
+      ...this.#note({
+        employeeId: '',
+        span: { first, last: first },
+        notedAt: this.#settings.clock.now(),
+        state: 'waiting',
+      }),
+      employeeId: null,
+      content: { stage, days },
+    }))
+  }
+}
+
+type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
+
+function attemptsAt({ due, parked }: DirtyEmployee, state: ChangeState, day: number): number {
+  const same = [...due, ...parked].filter(
+    ({ content, state: own }) => own === state && 'days' in content && content.days[0] <= day && day <= content.days[1],
+  )
+  return Math.max(0, ...same.map(({ attempts }) => attempts))
+}

@@ -1,0 +1,50 @@
+import { toEpochDay } from '../calendar/epoch-day.ts'
+import type { BlockDays } from '../run/blocks/block-days.ts'
+import type { BlockChanges, BlockLedger } from '../run/blocks/block-ledger.ts'
+import type { AfterCommit } from '../run/journal.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
+import type { ChangesSettings } from './changes-settings.ts'
+import { LaneChanges } from './lane-changes.ts'
+
+/** The most notes of a tenant stage that are removed at once; what is left makes it run once more. */
+const STAGE_NOTES = 1_000
+
+/**
+ * The ledger as runs meet it: a synchronous trigger or a job takes the changes of the days that it calculates with it, and
+ * notes what follows from its values behind the days that it was asked for.
+ */
+export class RunLedger<Tx> implements BlockLedger<Tx> {
+  readonly #settings: ChangesSettings<Tx>
+
+  constructor(settings: ChangesSettings<Tx>) {
+    this.#settings = settings
+  }
+
+  take(tx: Tx, days: BlockDays, plan: RunPlan): Promise<BlockChanges | undefined> | undefined {
+    const { changes, wholePass } = this.#settings
+    if (!wholePass.daysBuildOnEarlier && changes.isEmpty?.()) return undefined
+    return this.#isWhole(plan) ? this.#take(tx, days, plan) : undefined
+  }
+
+  async #take(tx: Tx, days: BlockDays, { tenantId, zone, to }: RunPlan): Promise<BlockChanges> {
+    const changes = await LaneChanges.take(this.#settings, tx, { tenantId, zone, employeeIds: days.block.employeeIds })
+    changes.open(days)
+    const cascade = changes.cascadeOf(days)
+    return { cascade, settle: () => changes.settle({ days, cascade }, toEpochDay(to)) }
+  }
+
+  async takeTenantStage(tx: Tx, tenantId: string, stage: string): Promise<AfterCommit | undefined> {
+    const { changes } = this.#settings
+    const states = ['waiting', 'failing'] as const
+    const noted = await changes.read(tx, tenantId, { employeeIds: [null], states, limit: STAGE_NOTES })
+    const remove = noted.filter(({ content }) => 'stage' in content && content.stage === stage).map(({ id }) => id)
+    return remove.length === 0 ? undefined : await changes.update(tx, { remove, add: [] })
+  }
+
+  /** A run of only some stages, or one that leaves rows behind, settles nothing. */
+  #isWhole({ stages, clearExisting }: RunPlan): boolean {
+    const saved = new Set(stages.filter(({ saves }) => saves).map(({ name }) => name))
+    const { shapes } = this.#settings.wholePass
+    return clearExisting && shapes.every(({ name, saves }) => !saves || saved.has(name))
+  }
+}

@@ -1,0 +1,187 @@
+import { datesBetween } from '../calendar/date-range.ts'
+import { fromEpochDay } from '../calendar/epoch-day.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
+import { BackendUnavailableError } from '../errors.ts'
+import { FailedAfterSave } from '../run/blocks/block-calculator.ts'
+import { BlockDays, blockOf } from '../run/blocks/block-days.ts'
+import { closeDays } from '../run/blocks/block-runner.ts'
+import { calcContext } from '../run/blocks/calc-context.ts'
+import { failureOf, type RecalcFailure } from '../run/failure.ts'
+import { endsRun } from '../run/lanes/lane-runner.ts'
+import { attempt } from '../run/units/attempts.ts'
+import { lockKeys } from '../run/units/employee-locks.ts'
+import type { OpenUnit } from '../run/units/unit-runner.ts'
+import { LaneChanges } from './lane-changes.ts'
+import { calcOwner, inSettleUnit, type SettleOwner } from './settle-owner.ts'
+
+/** What one unit of work has settled. */
+interface SettledBlock {
+  /** Employee-days that were calculated. */
+  readonly days: number
+  /** The part of `days` that failed. */
+  readonly failed: number
+  /** Nothing is left to do of the changes that were read. */
+  readonly isDone: boolean
+}
+
+/** Some employees of one tenant. */
+export interface LaneOfEmployees {
+  readonly tenantId: string
+  readonly employeeIds: readonly string[]
+}
+
+/** How much is done at once, and what is known to fail. */
+interface BlockLimits {
+  readonly days: number
+  /** The only day of the block fails with this. */
+  readonly thrown?: unknown
+}
+
+/** What settling came to. */
+export interface Settled {
+  /** Employee-days that were calculated. */
+  readonly days: number
+  /** Employee-days that failed; they keep their changes. */
+  readonly failed: number
+}
+
+/**
+ * Settles what is due of some employees, block by block in the order of their dates, until nothing is or `most` blocks are
+ * done. Each block is one unit of work: lock, read the changes, calculate what is dirty and what follows from it, save,
+ * remove the changes that were read, note what is left, commit.
+ *
+ * An error that is no single day's is halved down to the employees and days that cause it.
+ *
+ * @throws what no smaller block would be spared: a backend that stays away, a broken contract.
+ */
+export async function settleLane<Tx>(
+  owner: SettleOwner<Tx>,
+  lane: LaneOfEmployees,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Settled> {
+  const { control, settings, calculator } = owner
+  const longest = calculator?.shape.days ?? 1
+  const sum = { days: 0, failed: 0 }
+  let limits: BlockLimits = { days: longest }
+  for (let blocks = 0; blocks < most && !control.stopped; blocks++) {
+    try {
+      const settled = await attempt('settle', owner, (number) => settleBlock(owner, lane, limits, number))
+      if (!settled) return sum
+      sum.days += settled.days
+      sum.failed += settled.failed
+      if (settled.isDone) return sum
+      limits = { days: longest }
+    } catch (thrown) {
+      if (control.stopped) return sum
+      if (endsRun(thrown) || limits.thrown !== undefined) throw thrown
+      if (lane.employeeIds.length > 1) {
+        const { tenantId, employeeIds } = lane
+        const middle = Math.ceil(employeeIds.length / 2)
+        for (const half of [employeeIds.slice(0, middle), employeeIds.slice(middle)]) {
+          const settled = await settleLane(owner, { tenantId, employeeIds: half }, most)
+          sum.days += settled.days
+          sum.failed += settled.failed
+        }
+        return sum
+      }
+      settings.logger.debug({ err: thrown, ...lane, days: limits.days }, 'A block of changes failed, trying less of it')
+      limits = limits.days > 1 ? { days: Math.ceil(limits.days / 2) } : { days: 1, thrown }
+    }
+  }
+  return sum
+}
+
+async function settleBlock<Tx>(
+  owner: SettleOwner<Tx>,
+  lane: LaneOfEmployees,
+  limits: BlockLimits,
+  number: number,
+): Promise<SettledBlock> {
+  let known: ReadonlyMap<string, RecalcFailure> = new Map()
+  for (;;) {
+    let failed: ReadonlyMap<string, RecalcFailure> = known
+    try {
+      return await inSettleUnit(owner, lockKeys(lane.tenantId, lane.employeeIds), async (unit) => {
+        const { outcome, afterCommit } = await settleInUnit(owner, lane, limits, unit, number, known, (failures) => {
+          failed = failures
+        })
+        unit.committed = afterCommit
+        return outcome
+      })
+    } catch (error) {
+      if (!(error instanceof FailedAfterSave)) throw error
+      known = failed
+    }
+  }
+}
+
+async function settleInUnit<Tx>(
+  owner: SettleOwner<Tx>,
+  lane: LaneOfEmployees,
+  limits: BlockLimits,
+  unit: OpenUnit<Tx>,
+  attempts: number,
+  known: ReadonlyMap<string, RecalcFailure>,
+  onFailed: (failures: ReadonlyMap<string, RecalcFailure>) => void,
+) {
+  const { settings, calculator } = owner
+  const { tenantId, employeeIds } = lane
+  await settings.unitOfWork.lockEmployees(unit.tx, tenantId, employeeIds.toSorted())
+  const zone = settings.zoneOf(tenantId)
+  const changes = await LaneChanges.take(settings, unit.tx, { tenantId, employeeIds, zone })
+  const { first } = changes
+  if (first === undefined || !calculator) {
+    const afterCommit = changes.isEmpty ? undefined : await changes.settle(undefined)
+    return { outcome: { days: 0, failed: 0, isDone: true }, afterCommit }
+  }
+  const last = Math.min(first + limits.days - 1, changes.lastPossible)
+  const busy = changes.dirtyBetween(first, last).toSorted()
+  const dates = datesBetween(fromEpochDay(first), fromEpochDay(last))
+  // Days that fail do not block later ones: what is stored of them stays right until they are settled.
+  const days = new BlockDays(blockOf(tenantId, busy, dates), { blocksLater: false, clean: true })
+  const run = calcOwner(owner, zone, first, last)
+  const context = calcContext(run, unit, attempts)
+  const { monitor } = unit
+  if (limits.thrown === undefined) await closeDays(run, days, { context, monitor })
+  for (const [key, failure] of known) {
+    const number = numberOf(days, key)
+    if (number !== undefined) days.fail(number, failure)
+  }
+  if (limits.thrown !== undefined) days.fail(0, failureOfBlock(limits.thrown, days))
+  changes.open(days)
+  const cascade = changes.cascadeOf(days)
+  try {
+    if (limits.thrown === undefined) {
+      await calculator.calculate(days, { context, monitor, clearExisting: true, cascade })
+    }
+  } catch (error) {
+    onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))
+    throw error
+  }
+  const afterCommit = await changes.settle({ days, cascade })
+  let calculated = 0
+  days.forEachDay(() => {
+    calculated += 1
+  })
+  const failed = days.failures.size
+  return { outcome: { days: calculated + failed, failed, isDone: !changes.leavesWaiting }, afterCommit }
+}
+
+/** Days by name: another attempt may begin at another day. */
+function keyOf(days: BlockDays, number: number): string {
+  const { employeeId, date } = days.day(number)
+  return `${date}/${employeeId}`
+}
+
+function numberOf(days: BlockDays, key: string): number | undefined {
+  const { employeeIds, dates } = days.block
+  const date = dates.indexOf(key.slice(0, 10) as IsoDate) // as keyOf wrote it
+  const employee = employeeIds.indexOf(key.slice(11))
+  return date < 0 || employee < 0 ? undefined : days.firstOf(employee) + date
+}
+
+function failureOfBlock(thrown: unknown, days: BlockDays): RecalcFailure {
+  const { employeeId, date } = days.day(0)
+  const attempts = thrown instanceof BackendUnavailableError ? thrown.attempts : 1
+  return failureOf(thrown, { employeeId, date, stage: 'commit' }, attempts)
+}

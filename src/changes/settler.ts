@@ -1,0 +1,331 @@
+import type { Timer } from '../calendar/clock.ts'
+import { fromEpochDay } from '../calendar/epoch-day.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
+import { outsideCalculation } from '../run/units/nested-calls.ts'
+import type { ChangeLane, StoredChange } from './change-ledger.ts'
+import { DaySet } from './day-set.ts'
+import { dirtySpansOf, horizonAt } from './dirty-days.ts'
+import { settleLane } from './settle-lane.ts'
+import { employeesOf, laneSize } from './settle-now.ts'
+import type { SettleOwner } from './settle-owner.ts'
+import { settleTenantStages, spreadToEmployees } from './settle-tenant.ts'
+
+/** How many changes are looked at together. */
+const PAGE = 1_000
+
+/** The most tenants that are found in one look; the next look goes on behind them. */
+const TENANTS = 1_000
+
+/** After so many blocks of one lane it is another tenant's turn. */
+const BLOCKS_PER_TURN = 8
+
+/** A stream of changes that does not end is settled all the same, after so many quiet times. */
+const LONGEST_BURST = 10
+
+/** The waits of a tenant whose changes could not be settled, in milliseconds; they double. */
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 3_600_000
+
+/** The shortest time between two looks for a change of this process that may not have been committed yet, in milliseconds. */
+const FIRST_LOOK_MS = 1
+
+/** What becomes of many dirty days: a job that people can see and cancel. */
+export interface FuseRequest {
+  readonly tenantId: string
+  /** `null`: everybody. */
+  readonly employeeIds: readonly string[] | null
+  readonly from: IsoDate
+  readonly to: IsoDate
+}
+
+/** A tenant that is being settled. */
+interface Turn {
+  readonly tenantId: string
+  /** Employees to be settled before any other: changes of this process, or such that had failed. */
+  urgent: readonly string[]
+  /** The lane that was settled last; `null` at the beginning. */
+  after: ChangeLane | null
+  /** Only the urgent ones are settled. */
+  readonly isUrgentOnly: boolean
+}
+
+interface SettlerOptions<Tx> {
+  readonly owner: SettleOwner<Tx>
+  /** Begins a job; resolves with a promise of how it ended, or with `undefined` when it is not let in. */
+  startJob(request: FuseRequest): Promise<{ readonly ended: Promise<boolean> } | undefined>
+}
+
+/**
+ * Settles changes in the background. It looks for tenants that have any, and gives each one turn after the other: a turn is
+ * one lane of employees and a few blocks of theirs, so a tenant with a million changes keeps none with three waiting.
+ *
+ * Changes of the own process are looked for at once, and again at growing intervals: their transaction may commit later.
+ */
+export class Settler<Tx> {
+  readonly #options: SettlerOptions<Tx>
+  readonly #queue: Turn[] = []
+  readonly #running = new Set<Promise<void>>()
+  /** Tenants that wait: for the end of a job, or after an error. */
+  readonly #pauses = new Map<string, { ms: number; until: number }>()
+  readonly #noted = new Map<string, { readonly lane: ChangeLane; delayMs: number }>()
+  #place: string | null = null
+  #isStarted = false
+  #stopped = false
+  #poll: Timer | undefined
+  #look: Timer | undefined
+
+  constructor(options: SettlerOptions<Tx>) {
+    this.#options = options
+  }
+
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    outsideCalculation(() => this.#pollAfter(0))
+  }
+
+  /** A change was noted in this process; its transaction may still be open. */
+  noted(lane: ChangeLane): void {
+    if (!this.#isStarted || this.#stopped || this.#settings.settle.quietMs > 0) return
+    this.#noted.set(JSON.stringify([lane.tenantId, lane.employeeId]), { lane, delayMs: FIRST_LOOK_MS })
+    outsideCalculation(() => this.#lookAfter(FIRST_LOOK_MS))
+  }
+
+  /** Settles nothing more; resolves once what is in flight has come to an end. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#poll?.cancel()
+    this.#look?.cancel()
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  get #settings() {
+    return this.#options.owner.settings
+  }
+
+  #pollAfter(delayMs: number): void {
+    this.#poll?.cancel()
+    if (this.#stopped) return
+    this.#poll = this.#settings.clock.setTimeout(() => this.#run(() => this.#findTenants()), delayMs)
+    this.#poll.unref()
+  }
+
+  #lookAfter(delayMs: number): void {
+    if (this.#look || this.#stopped) return
+    this.#look = this.#settings.clock.setTimeout(() => {
+      this.#look = undefined
+      this.#run(() => this.#findNoted())
+    }, delayMs)
+    this.#look.unref()
+  }
+
+  /** Something that `stop` waits for; it never throws. */
+  #run(work: () => Promise<void>): void {
+    const running = work()
+      .catch((err: unknown) => {
+        if (!this.#stopped) this.#settings.logger.error({ err }, 'Changes could not be settled')
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  async #findTenants(): Promise<void> {
+    const { changes, clock, settle } = this.#settings
+    try {
+      const now = clock.now()
+      if (!(await changes.hasDue(now))) return
+      const parked = await changes.parked({ now, limit: PAGE })
+      const ofTenant = Map.groupBy(parked, ({ tenantId }) => tenantId)
+      for (const [tenantId, own] of ofTenant) this.#enqueue({ tenantId, urgent: employeesOf(own), isUrgentOnly: false })
+      for (let found = 0; found < TENANTS && !this.#stopped; found++) {
+        const tenant = await changes.nextTenant(this.#place)
+        this.#place = tenant?.place ?? null
+        if (!tenant) break
+        this.#enqueue({ tenantId: tenant.tenantId, urgent: [], isUrgentOnly: false })
+      }
+    } finally {
+      this.#pollAfter(settle.intervalMs)
+      this.#takeTurns()
+    }
+  }
+
+  /** Changes of this process whose transactions have been committed by now. */
+  async #findNoted(): Promise<void> {
+    const { changes, clock, settle } = this.#settings
+    const looked = [...this.#noted]
+    const lanes = looked.map(([, { lane }]) => lane)
+    const due = await changes.dueAmong(lanes, clock.now())
+    const found = new Set(due.map(({ tenantId, employeeId }) => JSON.stringify([tenantId, employeeId])))
+    for (const [key, note] of looked) {
+      if (this.#noted.get(key) !== note) continue // noted once more meanwhile
+      if (found.has(key) || note.delayMs > settle.intervalMs) this.#noted.delete(key)
+      else note.delayMs *= 2
+    }
+    for (const { tenantId, employeeId } of due) {
+      if (employeeId === null) this.#enqueue({ tenantId, urgent: [], isUrgentOnly: false })
+      else this.#enqueue({ tenantId, urgent: [employeeId], isUrgentOnly: true }, true)
+    }
+    this.#takeTurns()
+    const delays = this.#noted.values().map(({ delayMs }) => delayMs)
+    const next = Math.min(...delays)
+    if (next < Number.POSITIVE_INFINITY) this.#lookAfter(next)
+  }
+
+  #enqueue(turn: Omit<Turn, 'after'>, atOnce = false): void {
+    const queued = this.#queue.find(
+      ({ tenantId, isUrgentOnly }) => tenantId === turn.tenantId && isUrgentOnly === turn.isUrgentOnly,
+    )
+    if (queued) {
+      queued.urgent = [...new Set([...queued.urgent, ...turn.urgent])]
+      return
+    }
+    const added = { ...turn, after: null }
+    if (atOnce) this.#queue.unshift(added)
+    else this.#queue.push(added)
+  }
+
+  #takeTurns(): void {
+    while (!this.#stopped && this.#queue.length > 0 && this.#running.size < this.#settings.concurrency + 1) {
+      const place = this.#queue.findIndex((turn) => !this.#isPaused(turn))
+      const [turn] = place < 0 ? [] : this.#queue.splice(place, 1)
+      if (!turn) {
+        this.#queue.length = 0 // the next look finds them
+        return
+      }
+      this.#run(() => this.#takeTurn(turn))
+    }
+  }
+
+  #isPaused({ tenantId, isUrgentOnly }: Turn): boolean {
+    const pause = this.#pauses.get(tenantId)
+    return !isUrgentOnly && pause !== undefined && pause.until > this.#settings.clock.now()
+  }
+
+  async #takeTurn(turn: Turn): Promise<void> {
+    const { logger } = this.#settings
+    try {
+      const isDone = await this.#settleSome(turn)
+      this.#unpause(turn.tenantId)
+      if (!isDone) this.#queue.push(turn)
+    } catch (err) {
+      if (!this.#stopped) logger.error({ tenantId: turn.tenantId, err }, 'Changes of a tenant could not be settled')
+      this.#pause(turn.tenantId)
+    }
+    // Once this turn is no longer counted.
+    queueMicrotask(() => queueMicrotask(() => this.#takeTurns()))
+  }
+
+  /** One lane of the tenant; true when it has no other. */
+  async #settleSome(turn: Turn): Promise<boolean> {
+    const { owner } = this.#options
+    const { tenantId } = turn
+    if (turn.urgent.length > 0) {
+      const size = laneSize(owner)
+      const employeeIds = turn.urgent.slice(0, size)
+      turn.urgent = turn.urgent.slice(size)
+      await settleLane(owner, { tenantId, employeeIds }, BLOCKS_PER_TURN)
+      if (!turn.isUrgentOnly || turn.urgent.length > 0) return false
+      return true
+    }
+    return turn.isUrgentOnly || (await this.#settleNextLane(turn))
+  }
+
+  async #settleNextLane(turn: Turn): Promise<boolean> {
+    const { owner } = this.#options
+    const { changes } = this.#settings
+    const { tenantId } = turn
+    const isFirst = turn.after === null
+    let page = await changes.waiting(tenantId, { after: turn.after, limit: PAGE })
+    const spread = page.some(isOfTenant) ? await spreadToEmployees(owner, tenantId) : 0
+    if (spread > 0) page = await changes.waiting(tenantId, { after: turn.after, limit: PAGE })
+    if (isFirst && (await this.#becomesJob(tenantId, page, spread))) return true
+    const employeeIds = employeesOf(page).slice(0, laneSize(owner))
+    const last = employeeIds.at(-1)
+    if (last === undefined) {
+      await settleTenantStages(owner, tenantId)
+      return true
+    }
+    turn.after = { tenantId, employeeId: last }
+    const quiet = this.#quiet(page, employeeIds)
+    if (quiet.length > 0) await settleLane(owner, { tenantId, employeeIds: quiet }, BLOCKS_PER_TURN)
+    return false
+  }
+
+  /** Employees of whom no change has come for a while. */
+  #quiet(page: readonly StoredChange[], employeeIds: readonly string[]): readonly string[] {
+    const { clock, settle } = this.#settings
+    const { quietMs } = settle
+    if (quietMs === 0) return employeeIds
+    const times = Map.groupBy(page, ({ employeeId }) => employeeId)
+    const now = clock.now()
+    return employeeIds.filter((id) => {
+      const noted = times.get(id)?.map(({ notedAt }) => notedAt) ?? []
+      return Math.max(...noted) <= now - quietMs || Math.min(...noted) <= now - LONGEST_BURST * quietMs
+    })
+  }
+
+  /** Too much to be done unseen: it becomes a job, and the tenant is left to that until it has ended. */
+  async #becomesJob(tenantId: string, page: readonly StoredChange[], spread: number): Promise<boolean> {
+    const { settle, logger } = this.#settings
+    const load = this.#loadOf(tenantId, page)
+    if (!load || load.days * Math.max(1, spread / load.employeeIds.length) <= settle.jobAbove) return false
+    const { from, to } = load
+    const job = await this.#options.startJob({
+      tenantId,
+      employeeIds: spread > 0 ? null : load.employeeIds,
+      from: fromEpochDay(from),
+      to: fromEpochDay(to),
+    })
+    if (!job) return false
+    logger.info({ tenantId, ...load, employeeIds: load.employeeIds.length }, 'Many dirty days have become a job')
+    const pause = { ms: this.#pauses.get(tenantId)?.ms ?? 0, until: Number.POSITIVE_INFINITY }
+    this.#pauses.set(tenantId, pause)
+    void job.ended.then((isCompleted) => {
+      if (this.#stopped) return
+      if (isCompleted) this.#pauses.delete(tenantId)
+      else {
+        pause.ms = Math.min(LONGEST_PAUSE_MS, Math.max(60_000, pause.ms * 2))
+        pause.until = this.#settings.clock.now() + pause.ms
+      }
+      this.#pollAfter(0)
+    })
+    return true
+  }
+
+  /** The dirty days of a page of changes, when a job for them would not calculate many others. */
+  #loadOf(tenantId: string, page: readonly StoredChange[]) {
+    const { clock, pipeline, horizon, zoneOf, maxDays } = this.#settings
+    const zone = zoneOf(tenantId)
+    const given = { pipeline, zone, horizon: horizonAt(clock.now(), zone, horizon) }
+    const daysOf = new Map<string, DaySet>()
+    for (const { employeeId, content } of page) {
+      if (employeeId === null || 'stage' in content) continue
+      const days = daysOf.get(employeeId) ?? new DaySet()
+      daysOf.set(employeeId, days)
+      days.addAll(dirtySpansOf(content, given))
+    }
+    const spans = daysOf
+      .values()
+      .flatMap(({ spans: own }) => own)
+      .toArray()
+    const from = spans.reduce((least, { first }) => Math.min(least, first), Number.POSITIVE_INFINITY)
+    const to = spans.reduce((most, { last }) => Math.max(most, last), Number.NEGATIVE_INFINITY)
+    const days = spans.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+    const isDense = days > 0 && (to - from + 1) * daysOf.size <= 4 * days && to - from < maxDays
+    return isDense ? { days, from, to, employeeIds: [...daysOf.keys()] } : undefined
+  }
+
+  #pause(tenantId: string): void {
+    const ms = Math.min(LONGEST_PAUSE_MS, (this.#pauses.get(tenantId)?.ms ?? FIRST_PAUSE_MS / 2) * 2)
+    this.#pauses.set(tenantId, { ms, until: this.#settings.clock.now() + ms })
+  }
+
+  /** A turn has succeeded: the next error pauses shortly again. A tenant that waits for a job goes on waiting. */
+  #unpause(tenantId: string): void {
+    if (this.#pauses.get(tenantId)?.until !== Number.POSITIVE_INFINITY) this.#pauses.delete(tenantId)
+  }
+}
+
+function isOfTenant({ employeeId, content }: StoredChange): boolean {
+  return employeeId === null && 'table' in content
+}

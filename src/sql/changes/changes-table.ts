@@ -1,0 +1,31 @@
+import type { Generated, Kysely } from 'kysely'
+import { tableNames } from '../tables.ts'
+
+/** A change. Rows are appended, and removed by those who hold its employee. */
+export interface ChangesTable {
+  id: Generated<number>
+  /** 0 waiting, 1 failing, 2 held. */
+  state: number
+  /** SHA-256, so that ids of any length and in any script are told apart by any collation. */
+  tenant_hash: string
+  /** SHA-256; of changes of the tenant as a whole {@link WHOLE_TENANT}, which sorts before any other. */
+  employee_hash: string
+  /** Milliseconds since 1970, as all instants here. */
+  noted_at: number
+  /** When it is to be looked at; 0: at once. */
+  due_at: number
+  /** JSON of the ids and of everything that is never asked for. */
+  body: string
+}
+
+/** A Kysely, or a transaction, that sees the table of changes. */
+export type ChangesDb = Kysely<{ changes: ChangesTable }>
+
+/** In place of an employee's hash. */
+export const WHOLE_TENANT = '-'
+
+/** What the table is really called; typed as if there were no prefix. */
+export function changesTableName(prefix: string): 'changes' {
+  tableNames(prefix) // refuses what is no plain identifier
+  return `${prefix}changes` as 'changes'
+}

@@ -1,0 +1,251 @@
+import type { Kysely } from 'kysely'
+import type {
+  ChangeLane,
+  ChangeLedger,
+  ChangeQuery,
+  ChangeState,
+  LedgerState,
+  LedgerUpdate,
+  NewChange,
+  StoredChange,
+  TenantPlace,
+} from '../../changes/change-ledger.ts'
+import { statements } from '../statements.ts'
+import { changeOf, laneHash, rowBytes, rowOf, stateNumber, tenantHash } from './change-rows.ts'
+import { type ChangesDb, changesTableName } from './changes-table.ts'
+
+const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
+
+const WAITING = stateNumber('waiting')
+
+/** The most rows that one statement adds or removes. */
+const MAX_ROWS = 500
+
+/**
+ * Changes in a table beside the host's own. Noting is one insert of one row, and nobody waits for it: rows are only ever
+ * locked by whoever inserts or removes them, each by its own number.
+ */
+export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
+  readonly #db: ChangesDb
+  readonly #table: 'changes'
+
+  constructor(kysely: Kysely<never>, prefix: string) {
+    this.#db = plain(kysely)
+    this.#table = changesTableName(prefix)
+  }
+
+  async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
+    await this.#insert(of(tx), changes)
+  }
+
+  statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
+    const { sql: text, parameters } = this.#db.insertInto(this.#table).values(changes.map(rowOf)).compile()
+    return { sql: text, parameters }
+  }
+
+  async read(
+    tx: Tx,
+    tenantId: string,
+    query: {
+      readonly employeeIds: readonly (string | null)[]
+      readonly states: readonly ChangeState[]
+      readonly limit: number
+    },
+  ): Promise<readonly StoredChange[]> {
+    const { employeeIds, states, limit } = query
+    if (employeeIds.length === 0) return []
+    const found = of(tx)
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .where('state', 'in', states.map(stateNumber))
+      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where(
+        'employee_hash',
+        'in',
+        employeeIds.map((id) => laneHash(tenantId, id)),
+      )
+    const limited = limit === Number.MAX_SAFE_INTEGER ? found : found.limit(limit)
+    return (await limited.execute()).map(changeOf)
+  }
+
+  async update(tx: Tx, { remove, add }: LedgerUpdate): Promise<undefined> {
+    const db = of(tx)
+    // In the order of the keys, so that no two can wait for each other.
+    const ids = remove.toSorted((a, b) => a - b)
+    for (const group of statements(ids, () => 24, MAX_ROWS)) {
+      await db.deleteFrom(this.#table).where('id', 'in', group).execute()
+    }
+    await this.#insert(db, add)
+  }
+
+  async hasDue(now: number): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom(this.#table)
+      .select('id')
+      .where('due_at', '<=', now)
+      .limit(1)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  async nextTenant(after: string | null): Promise<TenantPlace | undefined> {
+    const row = await this.#db
+      .selectFrom(this.#table)
+      .select(['tenant_hash', 'body'])
+      .where('state', '=', WAITING)
+      .where('tenant_hash', '>', after ?? '')
+      .orderBy('state')
+      .orderBy('tenant_hash')
+      .orderBy('employee_hash')
+      .limit(1)
+      .executeTakeFirst()
+    return row && { tenantId: (JSON.parse(row.body) as { tenantId: string }).tenantId, place: row.tenant_hash }
+  }
+
+  async waiting(
+    tenantId: string,
+    { after, limit }: { readonly after: ChangeLane | null; readonly limit: number },
+  ): Promise<readonly StoredChange[]> {
+    const rows = await this.#db
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .where('state', '=', WAITING)
+      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('employee_hash', '>', after ? laneHash(tenantId, after.employeeId) : '')
+      .orderBy('state')
+      .orderBy('tenant_hash')
+      .orderBy('employee_hash')
+      .limit(limit)
+      .execute()
+    return rows.map(changeOf)
+  }
+
+  async parked(query: {
+    readonly tenantId?: string | undefined
+    readonly now: number
+    readonly limit: number
+  }): Promise<readonly StoredChange[]> {
+    const { tenantId, now, limit } = query
+    const found = this.#db
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .where('state', 'in', [1, 2])
+      .where('due_at', '<=', now)
+    // One tenant's are found by their lane, all by when they are due.
+    const rows =
+      tenantId === undefined
+        ? await found.where('due_at', '>=', 1).orderBy('due_at').limit(limit).execute()
+        : await found.where('tenant_hash', '=', tenantHash(tenantId)).limit(limit).execute()
+    return rows.map(changeOf)
+  }
+
+  async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
+    if (lanes.length === 0) return []
+    const byHash = new Map(
+      lanes.map((lane) => [`${tenantHash(lane.tenantId)} ${laneHash(lane.tenantId, lane.employeeId)}`, lane]),
+    )
+    const due = new Set<ChangeLane>()
+    for (const [tenant, own] of Map.groupBy(byHash, ([key]) => key.slice(0, 64))) {
+      const rows = await this.#db
+        .selectFrom(this.#table)
+        .select(['tenant_hash', 'employee_hash'])
+        .distinct()
+        .where('state', 'in', [0, 1, 2])
+        .where('tenant_hash', '=', tenant)
+        .where(
+          'employee_hash',
+          'in',
+          own.map(([key]) => key.slice(65)),
+        )
+        .where('due_at', '<=', now)
+        .execute()
+      for (const row of rows) {
+        const lane = byHash.get(`${row.tenant_hash} ${row.employee_hash.trimEnd()}`)
+        if (lane) due.add(lane)
+      }
+    }
+    return [...due]
+  }
+
+  async release(query: {
+    readonly tenantId: string
+    readonly employeeId?: string | undefined
+    readonly state: 'failing' | 'held'
+  }): Promise<number> {
+    const { tenantId, employeeId, state } = query
+    const own = this.#db
+      .updateTable(this.#table)
+      .set({ due_at: 1 })
+      .where('state', '=', stateNumber(state))
+      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('due_at', '>', 1)
+    const { numUpdatedRows } = await (employeeId === undefined
+      ? own
+      : own.where('employee_hash', '=', laneHash(tenantId, employeeId))
+    ).executeTakeFirstOrThrow()
+    return Number(numUpdatedRows)
+  }
+
+  async state(tenantId: string | undefined): Promise<LedgerState> {
+    const rows = await this.#db
+      .selectFrom(this.#table)
+      .select((eb) => [
+        'state',
+        eb.fn.countAll<number | string>().as('changes'),
+        eb.fn.min<number | string | null>('noted_at').as('oldest'),
+      ])
+      .where('state', 'in', [0, 1, 2])
+      .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+      .groupBy('state')
+      .execute()
+    const employees = await this.#db
+      .selectFrom((eb) =>
+        eb
+          .selectFrom(this.#table)
+          .select(['tenant_hash', 'employee_hash'])
+          .distinct()
+          .where('state', 'in', [0, 1, 2])
+          .where('employee_hash', '>', '-')
+          .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+          .as('lanes'),
+      )
+      .select((eb) => eb.fn.countAll<number | string>().as('employees'))
+      .executeTakeFirstOrThrow()
+    const of = (state: ChangeState) => rows.find((row) => Number(row.state) === stateNumber(state))
+    const oldest = [of('waiting'), of('failing')].flatMap((row) => (row?.oldest == null ? [] : [Number(row.oldest)]))
+    return {
+      dirtyEmployees: Number(employees.employees),
+      changes: rows.reduce((sum, { changes }) => sum + Number(changes), 0),
+      oldestAt: oldest.length === 0 ? null : new Date(Math.min(...oldest)),
+      failing: Number(of('failing')?.changes ?? 0),
+      held: Number(of('held')?.changes ?? 0),
+    }
+  }
+
+  async list({ tenantId, state, after, limit }: ChangeQuery): Promise<readonly StoredChange[]> {
+    const rows = await this.#db
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .where('state', 'in', state === undefined ? [0, 1, 2] : [stateNumber(state)])
+      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+    return rows.map(changeOf)
+  }
+
+  async #insert(db: ChangesDb, changes: readonly NewChange[]): Promise<void> {
+    for (const group of statements(changes.map(rowOf), rowBytes, MAX_ROWS / 4)) {
+      await db.insertInto(this.#table).values(group).execute()
+    }
+  }
+}
+
+function of(tx: unknown): ChangesDb {
+  return plain(tx as Kysely<never>) // the unit of work's own transaction
+}
+
+function plain(kysely: Kysely<never>): ChangesDb {
+  return kysely.withoutPlugins() as unknown as ChangesDb // the table is there once `migrate()` has run
+}

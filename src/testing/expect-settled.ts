@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import type { RecalcResult } from '../run/result.ts'
+
+/** The service, as far as it is needed here. */
+interface SettlingService {
+  settle(scope: { readonly tenantId: string }): Promise<unknown>
+  freshness(query: { readonly tenantId: string }): Promise<{ readonly changes: number }>
+  triggerRecalcBatch(request: FullRecalculation): Promise<RecalcResult>
+}
+
+/** Everything that settling could have touched. */
+interface FullRecalculation {
+  readonly tenantId: string
+  readonly employeeIds: readonly string[]
+  readonly from: string
+  readonly to: string
+}
+
+/**
+ * Settles what was noted, recalculates everything, and rejects when that still changes a day: then a stage reads more than
+ * its `reads` say, or an edit was not noted.
+ *
+ * @example
+ * await editTheWayYourBackEndDoes()
+ * await expectSettled(recalc, { tenantId: 'acme', employeeIds: ['7'], from: '2025-01-01', to: '2025-12-31' })
+ * @throws {AssertionError} that says how many days were wrong.
+ */
+export async function expectSettled(recalc: SettlingService, full: FullRecalculation): Promise<void> {
+  const { tenantId } = full
+  await recalc.settle({ tenantId })
+  const { changes } = await recalc.freshness({ tenantId })
+  assert.equal(changes, 0, `${changes} changes of ${tenantId} are failing or held; see listDirty`)
+  const { processedDays, unchangedDays } = await recalc.triggerRecalcBatch(full)
+  const wrong = processedDays - unchangedDays
+  assert.equal(
+    wrong,
+    0,
+    `A full recalculation changed ${wrong} of ${processedDays} days that were settled: either a stage loads more than its ` +
+      '`reads` say, or an edit was not noted',
+  )
+}

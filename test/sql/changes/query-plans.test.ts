@@ -1,0 +1,77 @@
+import { type Kysely, sql } from 'kysely'
+import { describe, expect, test } from 'vitest'
+import { sqlBackend } from '../../../src/sql/index.ts'
+import { engines } from '../support/engines.ts'
+
+interface Statement {
+  readonly text: string
+  readonly parameters: readonly unknown[]
+}
+
+describe.each(engines)('on $name', async ({ name, open }) => {
+  const database = await open()
+  const seen: Statement[] = []
+  const kysely: Kysely<never> = database.connect()
+
+  test('every statement of the ledger finds its rows by an index', async () => {
+    const backend = sqlBackend(kysely)
+    await backend.migrate()
+    const { changes, unitOfWork } = backend
+    const content = { days: [1, 1] } as const
+    const rest = { content, state: 'waiting', attempts: 0, error: null, notedAt: 1, dueAt: 0 } as const
+    const rows = Array.from({ length: 2_000 }, (_, i) => ({ tenantId: `t${i % 40}`, employeeId: `e${i}`, ...rest }))
+    await unitOfWork.run((tx) => changes.note(tx, rows))
+    if (name !== 'SQLite') await sql`analyze table recalc_changes`.execute(kysely)
+
+    const spied = sqlBackend(spy(kysely, seen)).changes as typeof changes
+    await spied.hasDue(0)
+    await spied.nextTenant(null)
+    await spied.waiting('t1', { after: null, limit: 10 })
+    await spied.waiting('t1', { after: { tenantId: 't1', employeeId: 'e1' }, limit: 10 })
+    await spied.parked({ now: 5, limit: 10 })
+    await spied.dueAmong([{ tenantId: 't1', employeeId: 'e1' }], 5)
+    await spied.release({ tenantId: 't1', state: 'held' })
+    await unitOfWork.run((tx) =>
+      spied.read(spy(tx as never, seen) as never, 't1', {
+        employeeIds: ['e1', 'e41'],
+        states: ['waiting', 'failing', 'held'],
+        limit: 100,
+      }),
+    )
+    expect(seen.length).toBe(8)
+    for (const statement of seen) expect(await isIndexed(statement), statement.text).toBe(true)
+  })
+
+  async function isIndexed({ text, parameters }: Statement): Promise<boolean> {
+    const { CompiledQuery } = await import('kysely')
+    const isSqlite = name === 'SQLite'
+    const explain = `explain ${isSqlite ? 'query plan ' : ''}${text}`
+    const { rows } = await kysely.executeQuery<Record<string, unknown>>(CompiledQuery.raw(explain, [...parameters]))
+    return rows.every((row) =>
+      isSqlite
+        ? /USING (COVERING )?INDEX/.test(String(row.detail)) || /TEMP B-TREE/.test(String(row.detail))
+        : row.key !== null,
+    )
+  }
+})
+
+/** The same, with every statement written down. */
+function spy<K extends Kysely<never>>(kysely: K, seen: Statement[]): K {
+  return new Proxy(kysely, {
+    get(target, member) {
+      if (member === 'withoutPlugins') {
+        return () =>
+          target.withoutPlugins().withPlugin({
+            transformQuery({ node }) {
+              const { sql: text, parameters } = target.getExecutor().compileQuery(node, { queryId: 'spy' } as never)
+              seen.push({ text, parameters })
+              return node
+            },
+            transformResult: async ({ result }) => result,
+          })
+      }
+      const value: unknown = Reflect.get(target, member, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
