@@ -60,9 +60,11 @@ export async function settleLane<Tx>(
   most = Number.POSITIVE_INFINITY,
 ): Promise<Settled> {
   const { control, settings, calculator } = owner
-  const longest = calculator?.shape.days ?? 1
+  const { employees, days: usual } = calculator?.shape ?? { employees: 1, days: 1 }
+  // A block of fewer employees may have more days. It only grows while there is more to do: most edits are over in the first.
+  const longest = Math.max(usual, Math.floor((employees * usual) / lane.employeeIds.length))
   const sum = { days: 0, failed: 0 }
-  let limits: BlockLimits = { days: longest }
+  let limits: BlockLimits = { days: usual }
   for (let blocks = 0; blocks < most && !control.stopped; blocks++) {
     try {
       const settled = await attempt('settle', owner, (number) => settleBlock(owner, lane, limits, number))
@@ -70,7 +72,7 @@ export async function settleLane<Tx>(
       sum.days += settled.days
       sum.failed += settled.failed
       if (settled.isDone) return sum
-      limits = { days: longest }
+      limits = { days: Math.min(longest, limits.days * 2) }
     } catch (thrown) {
       if (control.stopped) return sum
       if (endsRun(thrown) || limits.thrown !== undefined) throw thrown
