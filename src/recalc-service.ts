@@ -211,7 +211,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return this.#options.unitOfWork.isTransient(error)
   }
 
-  /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */
+  /** A handle on any job. Its listeners get the events from now on. @throws {JobNotFoundError} */
   async openJob(jobId: string): Promise<JobHandle> {
     return await this.#jobs.open(checkJobId(jobId))
   }
@@ -236,8 +236,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Begins the background care: interrupted jobs, and those of workers that died, are taken up, now and from now on, at most
-   * `concurrency` at once. Resolves once it has begun.
+   * Starts recovery: interrupted jobs, and jobs whose worker died, are resumed, now and from now on, at most `concurrency` at
+   * once. Resolves once recovery has started.
    */
   async start(): Promise<void> {
     this.#refuseWhenStopped()

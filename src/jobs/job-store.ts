@@ -4,7 +4,7 @@ import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 
-/** Where jobs, locks and transactions live. */
+/** Where jobs, locks and transactions are kept. */
 export interface RecalcBackend<Tx = unknown> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly jobs: JobStore<Tx>

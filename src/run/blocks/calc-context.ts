@@ -2,7 +2,7 @@ import type { CalcContext } from '../../pipeline/context.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { OpenUnit } from '../units/unit-runner.ts'
 
-/** What a calculator is handed in a unit of work. */
+/** The context that a calculator gets in a unit of work. */
 export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt: number): CalcContext<Tx> {
   const { settings, plan, control, identity } = run
   let signal: AbortSignal | undefined

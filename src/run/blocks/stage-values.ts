@@ -24,7 +24,7 @@ export class StageValues<Tx> {
   readonly #isEqual: (a: unknown, b: unknown) => boolean
   #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
-  /** @param stored As the stage's own `stored` told it; undefined when it has none. */
+  /** @param stored As the stage's own `stored` gave it; undefined when it has none. */
   constructor(
     member: PassStage<Tx>,
     days: BlockDays,
@@ -97,7 +97,7 @@ export class StageValues<Tx> {
     return this.#byKey.map
   }
 
-  /** What is to be written; `onChange` hears of every day that differs from what is stored, or may differ. */
+  /** What is to be written; `onChange` is called for every day that differs from what is stored, or may differ. */
   changes(onChange: (day: number) => void): DayChanges<unknown> {
     const upserts: DayValue<unknown>[] = []
     const deletes: DayChanges<unknown>['deletes'][number][] = []
