@@ -1,6 +1,6 @@
 /**
- * For authors of backends: what `memoryBackend` and `sqlBackend` are made of. The contract is {@link RecalcBackend}; whether a
- * backend keeps it is told by `backendConformance` of `recalc-service/testing`.
+ * For authors of backends: what `memoryBackend` and `sqlBackend` are made of. The contract is {@link RecalcBackend}. The cases
+ * of `backendConformance`, in `recalc-service/testing`, check whether a backend keeps it.
  */
 export type { JobEvent, JobEventMap, JobEventType } from './jobs/job-events.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'

@@ -162,7 +162,7 @@ export class LeaseLostError extends RecalcError {
   }
 }
 
-/** Tells that a job was taken over too often without having been brought any further: it may be what kills its workers. */
+/** Recorded as the fault of a job that was taken over too often without having been brought any further: it may be what kills its workers. */
 export class RecoveryLimitError extends RecalcError {
   readonly code = 'RECOVERY_LIMIT'
   readonly jobId: string

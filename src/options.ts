@@ -27,9 +27,9 @@ import { UnitWatchdog } from './run/units/unit-watchdog.ts'
 export type Exclusive = 'none' | 'tenant' | 'global'
 
 interface CommonOptions<Tx> {
-  /** Whom `triggerRecalcAll` means. */
+  /** The employees that `triggerRecalcAll` recalculates. Required. */
   readonly employees: EmployeeRepository
-  /** Where jobs, locks and transactions live. Default `memoryBackend()`. */
+  /** Where jobs, locks and transactions are kept. Default `memoryBackend()`. */
   readonly backend?: RecalcBackend<Tx>
   /** Which days may no longer change. Default: none is closed. */
   readonly closedPeriods?: ClosedPeriods<Tx>
@@ -63,11 +63,11 @@ interface CommonOptions<Tx> {
   /** The least time between the starts of two such jobs, in milliseconds. Default 0. */
   readonly cooldownMs?: number
   /**
-   * How long a job is its worker's without a sign of life, in milliseconds; also how long the library waits for an answer of
+   * How long a worker holds a job without renewing its lease, in milliseconds; also how long the library waits for an answer of
    * the database. Default 30,000.
    */
   readonly leaseMs?: number
-  /** What `start()` does with a job whose worker died: work on, or end it as `interrupted`. Default `'resume'`. */
+  /** What `start()` does with a job whose worker died: resume it, or end it as `interrupted`. Default `'resume'`. */
   readonly recovery?: Recovery
   /**
    * How often in a row a job may be taken over from a worker that died without having brought it any further; then it ends as
@@ -82,7 +82,7 @@ interface CommonOptions<Tx> {
   readonly horizon?: Partial<Horizon>
   /** Default: the machine's. */
   readonly clock?: Clock
-  /** pino's shape. Default: silent. */
+  /** Takes an object of fields and a message, as pino does. Default: silent. */
   readonly logger?: Logger
 }
 

@@ -285,7 +285,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return this.#options.unitOfWork.isTransient(error)
   }
 
-  /** A handle on any job. Its listeners hear what happens from now on. @throws {JobNotFoundError} */
+  /** A handle on any job. Its listeners get the events from now on. @throws {JobNotFoundError} */
   async openJob(jobId: string): Promise<JobHandle> {
     return await this.#jobs.open(checkJobId(jobId))
   }

@@ -21,11 +21,11 @@ export interface RecalcApiOptions {
   /** Other origins whose pages may call, such as `https://admin.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
   /**
-   * What may be told about a failed day. Default: the first line of its message, and no more than the code when a database or
-   * the system speaks.
+   * The text that clients see for a failed day. Default: the first line of its message; for an error of a database or of the
+   * system only its code.
    */
   readonly describeFailure?: DescribeFailure
-  /** pino's shape; hears of what nobody expected, errors under `err`. Default: silent. */
+  /** Gets unexpected errors, under `err`; pino's shape. Default: silent. */
   readonly logger?: Logger
   /** Default: the machine's. */
   readonly clock?: Clock

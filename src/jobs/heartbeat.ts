@@ -67,12 +67,12 @@ export class Heartbeat {
       this.#validUntil = now + leaseMs
       if (!this.#stopped) this.#listener.renewed(renewal)
     } catch (error) {
-      if (!this.#stopped) this.#tell(error)
+      if (!this.#stopped) this.#report(error)
     }
     if (!this.#stopped) this.start()
   }
 
-  #tell(error: unknown): void {
+  #report(error: unknown): void {
     if (error instanceof LeaseLostError) this.#listener.lost(error)
     else {
       this.#listener.failed(error)

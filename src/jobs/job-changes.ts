@@ -1,10 +1,10 @@
 import { EventEmitter } from 'eventemitter3'
 
-/** Who wants to hear that something was stored for a job. */
+/** Notifies listeners that something was stored for a job. */
 export class JobChanges {
   readonly #emitter = new EventEmitter<string>()
 
-  /** Calls `listener` whenever the job is told of; returns what ends that. */
+  /** Calls `listener` on every change of the job. Returns a function that removes it. */
   listen(jobId: string, listener: () => void): () => void {
     this.#emitter.on(jobId, listener)
     return () => {
@@ -12,11 +12,11 @@ export class JobChanges {
     }
   }
 
-  tell(jobId: string): void {
+  emit(jobId: string): void {
     this.#emitter.emit(jobId)
   }
 
-  /** The jobs that somebody listens to. */
+  /** The jobs that have listeners. */
   get jobIds(): readonly string[] {
     return this.#emitter.eventNames() as string[] // nothing but ids is ever listened to
   }

@@ -76,7 +76,7 @@ interface EndEvent<Type extends string> extends JobEventBase<Type> {
   readonly result: RecalcResult
 }
 
-/** Everything a job tells, by type. */
+/** Every event of a job, by type. */
 export interface JobEventMap {
   /** When the job is stored. */
   queued: QueuedEvent
@@ -105,7 +105,7 @@ export interface JobEventMap {
 /** The name of a job event. */
 export type JobEventType = keyof JobEventMap
 
-/** Any job event; `type` tells which. */
+/** Any job event; `type` says which. */
 export type JobEvent = JobEventMap[JobEventType]
 
 /** A job event before it has its number. */

@@ -16,8 +16,8 @@ export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) 
 /**
  * A handle on a job, whoever works on it. Nothing needs to be cleaned up.
  *
- * Listeners hear every event from the moment the handle was made, beginning when the first of them is added, so that none
- * is lost in between. Whoever is added after the run has ended hears its last event all the same.
+ * Listeners get every event from the moment the handle was made, beginning when the first of them is added, so that none
+ * is lost in between. Whoever is added after the run has ended still gets its last event.
  */
 export class JobHandle {
   readonly id: string
@@ -31,9 +31,9 @@ export class JobHandle {
   #result: Promise<RecalcResult> | undefined
   #last: JobEvent | undefined
   #pumped: Promise<void> | undefined
-  /** The `seq` of the last event that the listeners heard. */
-  #heard: number
-  #onHeard: (() => void) | undefined
+  /** The `seq` of the last event that the listeners got. */
+  #emittedSeq: number
+  #onEmitted: (() => void) | undefined
 
   /** @internal Handles are made by the service. */
   constructor(options: {
@@ -50,14 +50,14 @@ export class JobHandle {
     this.id = options.id
     this.#jobs = options.jobs
     this.#logger = options.logger
-    this.#heard = options.after
+    this.#emittedSeq = options.after
     this.#storedResult = options.record.result
     this.#ended = options.ended
     this.#cancel = options.cancel
   }
 
   /**
-   * Settles when the job's present run ends, whatever became of it, and after the listeners of this handle have heard so.
+   * Settles when the job's present run ends, whatever became of it, and after the listeners of this handle got its last event.
    * Never rejects for a job that this service works on; for another's it does when the job had been forgotten before anybody
    * asked, or when this service is stopped meanwhile.
    */
@@ -150,15 +150,15 @@ export class JobHandle {
     return this.#pumped
   }
 
-  /** Listeners outlive a store that is away for a while: what they missed they hear when it is back. */
+  /** Listeners outlive a store that is away for a while: they get what they missed when it is back. */
   async #emitAll(): Promise<void> {
     for (;;) {
       try {
-        for await (const event of this.events({ after: this.#heard })) {
+        for await (const event of this.events({ after: this.#emittedSeq })) {
           if (isTerminal(event)) this.#last = event
           this.#emitter.emit(event.type, event)
-          this.#heard = event.seq
-          this.#onHeard?.()
+          this.#emittedSeq = event.seq
+          this.#onEmitted?.()
         }
         return
       } catch (error) {
@@ -169,13 +169,13 @@ export class JobHandle {
     }
   }
 
-  /** Resolves when the listeners have heard the event `seq`, also when another run follows it. */
-  #heardThrough(seq: number): Promise<void> {
+  /** Resolves when the listeners have got the event `seq`, also when another run follows it. */
+  #emittedThrough(seq: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#onHeard = () => {
-        if (this.#heard >= seq) resolve()
+      this.#onEmitted = () => {
+        if (this.#emittedSeq >= seq) resolve()
       }
-      this.#onHeard()
+      this.#onEmitted()
     })
   }
 
@@ -183,7 +183,7 @@ export class JobHandle {
     if (this.#storedResult) return this.#storedResult
     if (this.#ended) {
       const { result, isStored, lastSeq } = await this.#ended
-      if (isStored && this.#pumped) await Promise.race([this.#pumped, this.#heardThrough(lastSeq)])
+      if (isStored && this.#pumped) await Promise.race([this.#pumped, this.#emittedThrough(lastSeq)])
       return result
     }
     await this.#pump()

@@ -34,7 +34,7 @@ export interface JobRecord {
   readonly reason: string | null
   /** Jobs of the same scope exclude each other; `null` excludes nobody. */
   readonly scope: string | null
-  /** Tells the request from others under the same idempotency key, which is what `id` is made from; `null` without a key. */
+  /** Distinguishes the request from others under the same idempotency key, which is what `id` is made from; `null` without a key. */
   readonly fingerprint: string | null
   readonly status: JobStatus
   readonly phases: readonly RunPhase[]
@@ -43,7 +43,7 @@ export interface JobRecord {
   readonly counters: Counters
   /** 0..1, never falls. */
   readonly progress: number
-  /** Milliseconds to its end, as far as its last progress event could tell; `null` when nobody knows, and once it has ended. */
+  /** Milliseconds to its end, as estimated by its last progress event; `null` when unknown, and once it has ended. */
   readonly remainingMs: number | null
   readonly createdAt: Date
   /** When its first run began. */

@@ -237,7 +237,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   async #end(isDone: boolean): Promise<JobEnd> {
     this.#meter.stop()
-    if (!(await this.#writer.flush())) return await this.#leftBehind(isDone)
+    if (!(await this.#writer.flush())) return await this.#endUnstored(isDone)
     for (let { stopped } = this.#control; ; ) {
       const before = this.#record
       const result = await this.#resultOf(stopped, isDone)
@@ -245,7 +245,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       const drafts = [this.#meter.measure(this.#record, this.#last), endEvent(result, stopped?.cause)]
       const written = await this.#writer.writeEnd(this.#numbered(drafts), this.#record)
       if (written === true) return { result, isStored: true, lastSeq: this.#record.lastSeq }
-      if (written === false) return await this.#leftBehind(isDone)
+      if (written === false) return await this.#endUnstored(isDone)
       // It was answered that the job would be cancelled, so that is how it ends.
       this.#record = before
       stopped = { status: 'cancelled', cause: written.reason }
@@ -253,7 +253,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   /** What this run came to, as far as it knows: the job goes on elsewhere, or is found by its expired lease. */
-  async #leftBehind(isDone: boolean): Promise<JobEnd> {
+  async #endUnstored(isDone: boolean): Promise<JobEnd> {
     const result = await this.#resultOf(this.#control.stopped, isDone)
     const left = frozen({ ...result, status: 'interrupted', error: faultOf(this.#writeError) })
     return { result: left, isStored: false, lastSeq: this.#record.lastSeq }
@@ -274,7 +274,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     })
   }
 
-  /** True when the last event is a terminal one: whoever worked on the job died before it told that it had begun. */
+  /** True when the last event is a terminal one: whoever worked on the job died before it emitted that it had begun. */
   async #isEndEmitted(): Promise<boolean> {
     try {
       const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#record.lastSeq - 1, limit: 1 })
@@ -312,7 +312,7 @@ function faultOf(error: unknown): RunFault {
   return { code: codeOf(error), message: messageOf(error) }
 }
 
-/** Results are handed out and kept: nobody may change one. */
+/** Results are given to callers and kept: nobody may change one. */
 function frozen(result: RecalcResult): RecalcResult {
   for (const error of result.errors) Object.freeze(error)
   Object.freeze(result.errors)

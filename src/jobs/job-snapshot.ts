@@ -20,7 +20,7 @@ export interface JobSnapshot extends Counters {
   readonly stage: number
   /** 0..1, never falls. */
   readonly progress: number
-  /** Milliseconds to its end, as far as its last progress event could tell; `null` when nobody knows, and once it has ended. */
+  /** Milliseconds to its end, as estimated by its last progress event; `null` when unknown, and once it has ended. */
   readonly remainingMs: number | null
   readonly createdAt: Date
   /** When its first run began. */

@@ -7,11 +7,11 @@ import { ACTIVE, isCancellable, type JobRecord } from './job-record.ts'
 /*
  * The life of a job, as a pure function of what happens to it.
  *
- * A job is born `queued`. `claim` makes it `running` in the hands of whoever takes it up, and counts how often it was taken
+ * A job starts as `queued`. `claim` makes it `running` in the hands of whoever takes it up, and counts how often it was taken
  * over in a row from a worker that died without having brought it any further. `begin` begins its first run, or a later one.
  * While it runs, `phase` says what it is doing, `counted` how much there is to do, `step` what one more committed unit of
- * work brought, and `progress` how long it may still take; these change nothing about its status. `end` puts it to rest with
- * the status of its result, from which only another `begin` wakes it, and none wakes a `completed` one.
+ * work brought, and `progress` how long it may still take; these change nothing about its status. `end` gives it the
+ * status of its result. Only another `claim` and `begin` make it run again; a `completed` job never does.
  *
  * Numbers only grow: `processedDays`, `skippedDays` and `progress` never fall, not even over a resume. `failedDays` falls
  * only when a later run repairs a day, which moves to another counter in the same step.
@@ -80,7 +80,7 @@ function withProgress(job: JobRecord): JobRecord {
 }
 
 /**
- * How far the job is by its counters, which may be ahead of what its worker has told: they move with every block, the record
+ * How far the job is by its counters, which may be ahead of what its worker has emitted: they move with every block, the record
  * with the next event.
  */
 export function progressOf(job: JobRecord): number {

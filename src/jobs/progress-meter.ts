@@ -29,7 +29,7 @@ export class ProgressMeter {
     this.#emit = options.emit
     this.#startedAt = options.clock.now()
     this.#emittedAt = this.#startedAt
-    // What a worker that died had done without having told of it is not this run's.
+    // What a worker that died had done without having reported it is not this run's.
     this.#progressAtStart = progressOf(job)
   }
 

@@ -50,7 +50,7 @@ export class JobRecovery {
   /** Jobs that the database did not let run: how long they wait, in looks, and how many are left. */
   readonly #pauses = new Map<string, { readonly looks: number; left: number }>()
   #timer: Timer | undefined
-  #looking: Promise<void> | undefined
+  #scanning: Promise<void> | undefined
   #stopped = false
 
   constructor(options: RecoveryOptions) {
@@ -60,13 +60,13 @@ export class JobRecovery {
   /** Begins to look; resolves once what can run was taken up, or after a moment when that takes longer. */
   async start(): Promise<void> {
     const first = await this.#page(null)
-    this.#looking = this.#takeUp(first).catch((err: unknown) => {
+    this.#scanning = this.#takeUp(first).catch((err: unknown) => {
       this.#options.logger.error({ err }, 'Recovery of abandoned jobs failed')
     })
-    this.#later()
+    this.#scheduleScan()
     const { promise: moment, resolve } = Promise.withResolvers<void>()
     const timer = this.#options.clock.setTimeout(resolve, START_MS)
-    await Promise.race([this.#looking, moment])
+    await Promise.race([this.#scanning, moment])
     timer.cancel()
   }
 
@@ -76,29 +76,29 @@ export class JobRecovery {
     this.#timer?.cancel()
   }
 
-  #later(): void {
+  #scheduleScan(): void {
     const { clock, leaseMs } = this.#options
     this.#timer?.cancel()
     if (this.#stopped) return
     this.#timer = clock.setTimeout(() => {
       for (const pause of this.#pauses.values()) pause.left -= 1
-      this.#look()
+      this.#scan()
     }, leaseMs / 3)
     this.#timer.unref()
   }
 
   /** One look at a time. */
-  #look(): void {
+  #scan(): void {
     if (this.#stopped) return
-    const before = this.#looking
-    this.#looking = (async () => {
+    const before = this.#scanning
+    this.#scanning = (async () => {
       await before
       try {
         await this.#takeUp(await this.#page(null))
       } catch (error) {
         this.#options.logger.error({ err: error }, 'Recovery of abandoned jobs failed')
       }
-      this.#later()
+      this.#scheduleScan()
     })()
   }
 
@@ -163,7 +163,7 @@ export class JobRecovery {
     this.#running -= 1
     if (result.status === 'interrupted' && (result.error || !isStored)) this.#pause(jobId)
     else this.#pauses.delete(jobId)
-    this.#look()
+    this.#scan()
   }
 
   #pause(jobId: string): void {

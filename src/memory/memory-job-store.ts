@@ -171,7 +171,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     if (!job) return undefined
     if (!isCancellable(job.record.status)) return false
     job.record = { ...job.record, cancel: { reason } }
-    this.#changes.tell(jobId)
+    this.#changes.emit(jobId)
     return true
   }
 
@@ -199,7 +199,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const totalDays = Math.max(record.counters.totalDays, daysDone(counters))
     held.record = { ...record, cancel, counters: { ...counters, totalDays }, lastSeq: fresh.at(-1)?.seq ?? lastSeq }
     held.addEvents(fresh, this.#maxEvents)
-    this.#changes.tell(lease.jobId)
+    this.#changes.emit(lease.jobId)
     return null
   }
 

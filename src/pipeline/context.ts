@@ -21,13 +21,13 @@ export interface RunIdentity {
   readonly to: IsoDate
 }
 
-/** What a calculator is handed along with its day. */
+/** What a calculator gets beside its day. */
 export interface CalcContext<Tx = unknown> {
   /** The open unit of work; everything a calculator writes must go through it. */
   readonly tx: Tx
   /** The tenant's IANA time zone. */
   readonly zone: string
-  /** Aborted when the caller gave up or the stage's time is up; pass it on to whatever waits. */
+  /** Aborts when the caller gave up or the stage's time is up. Pass it to everything that waits. */
   readonly signal: AbortSignal
   /** 1 on the first try, higher after transient errors. */
   readonly attempt: number
@@ -45,14 +45,14 @@ export interface CalcContext<Tx = unknown> {
 
 declare const calculated: unique symbol
 
-/** A day stage, as far as its values are asked for. */
+/** A day stage whose values a later stage reads. */
 export interface Calculation<Value> {
   readonly name: string
-  /** Never there; it lets the type of the values be known. */
+  /** Exists only in the type: it carries the type of the values. */
   readonly [calculated]?: Value
 }
 
-/** What a day stage's `load`, `stored` and `save` are handed along with their block. */
+/** What a day stage's `load`, `stored` and `save` get beside their block. */
 export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
   /**
    * What an earlier day stage has just calculated for this block. A day without a row is there as `null`; a day that is
@@ -63,7 +63,7 @@ export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
   valuesOf<Value>(stage: Calculation<Value>): ReadonlyMap<DayKey, Value | null>
 }
 
-/** What a tenant stage is handed: it runs once, after every employee-day of the run. */
+/** What a tenant stage gets. It runs once, after every employee-day of the run. */
 export interface TenantContext<Tx = unknown> extends CalcContext<Tx> {
   readonly tenantId: string
   /** Whose days the run is about, ascending; `null`: everybody whom the employee repository lists. */

@@ -11,7 +11,7 @@ export function harmlessLogger(logger: Logger): Logger {
     try {
       logger[name](fields, message)
     } catch {
-      // There is nobody left to tell.
+      // There is nothing left to report to.
     }
   }
   return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }

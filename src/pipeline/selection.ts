@@ -9,7 +9,7 @@ export interface PassStage<Tx> {
   readonly stage: DayStage<Tx>
   /** False for a stage that keeps nothing or that nobody asked for: it is calculated only because a later one builds on it. */
   readonly saves: boolean
-  /** It is handed its own value of the day before. */
+  /** It gets its own value of the day before. */
   readonly readsOwnYesterday: boolean
   /** It reads a table that an earlier stage of the pass writes: that one must have saved before this one loads. */
   readonly readsPass: boolean

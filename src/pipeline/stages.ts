@@ -34,7 +34,7 @@ export interface DayChanges<Value> {
 export interface DayValue<Value> {
   readonly day: EmployeeDay
   readonly value: Value
-  /** What is there now, as `stored` told; undefined when there is nothing, or no `stored`. */
+  /** What is there now, as `stored` gave it; undefined when there is nothing, or no `stored`. */
   readonly stored: Value | undefined
 }
 
@@ -76,7 +76,7 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
     query: { readonly tenantId: string; readonly employeeIds: readonly string[]; readonly before: IsoDate },
     context: StageContext<Tx>,
   ) => Promise<ReadonlyMap<string, Value>>
-  /** Default: `isDeepStrictEqual` of `node:util`, which tells apart objects of different prototypes; 0 and -0 are the same. */
+  /** Default: `isDeepStrictEqual` of `node:util`, which treats objects of different prototypes as different; 0 and -0 are the same. */
   isEqual?(a: Value, b: Value): boolean
   /**
    * The part of a value that later days see, where they see only some of it: an edit of the rest moves nothing but its own
@@ -143,7 +143,7 @@ export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
 
 /**
  * A stage that works per employee-day: one read, a pure calculation, one write per block. With `writes: []` and without
- * `save` it only calculates, for later stages. Name the three types, or `save` knows less of its values than you do:
+ * `save` it only calculates, for later stages. Name the three types, or `save` does not know the type of its values:
  * `dayStage<Value, Inputs, Tx>({ … })`. Its functions can be called as they were written, in tests for example.
  *
  * @throws {InvalidOptionsError} when one of its functions is missing.

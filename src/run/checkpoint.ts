@@ -46,7 +46,7 @@ export const startOfRun: Checkpoint = {
 /** How far employees have been dispatched to lanes. */
 export type Dispatched = Pick<Checkpoint, 'dispatchedThrough' | 'allDispatched'>
 
-/** What tells failures of one run apart: the employee-day, or the name of the tenant stage. */
+/** What identifies a failure within one run: the employee-day, or the name of the tenant stage. */
 export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage'>
 
 /** A failure as it was recorded; `number` ascends within the job, in the order of the commits, and is never used twice. */

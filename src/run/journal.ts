@@ -5,7 +5,7 @@ import type { Counters } from './result.ts'
 /** Completes something once the unit of work has committed. */
 export type AfterCommit = () => void
 
-/** What is told about a unit of work that is tried again. */
+/** A unit of work that is tried again. */
 export interface RetryNotice {
   readonly stage: string
   /** The try that failed, from 1. */

@@ -2,7 +2,7 @@ import { RecalcError } from '../errors.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { RecalcResult } from './result.ts'
 
-/** Thrown when a synchronous run stopped at a failed day; `result` tells what was done and what failed. */
+/** Thrown when a synchronous run stopped at a failed day; `result` has what was done and what failed. */
 export class RecalcFailedError extends RecalcError {
   readonly code = 'RECALC_FAILED'
   readonly result: RecalcResult

@@ -56,7 +56,7 @@ export function phasesOf<Tx>(selection: Selection<Tx>): readonly RunPhase[] {
 
 /**
  * One run, from its checkpoint to its end: what failed before, what was begun, what was not reached, the tenant stages.
- * It never throws: why it ended early is told by `control.stopped`.
+ * It never throws: `control.stopped` says why it ended early.
  *
  * @returns whether there was nothing left to do: a run may be stopped when it is done already.
  */
@@ -233,7 +233,7 @@ class Run<Tx> {
     journal.counted(this.#countedDays)
   }
 
-  /** The employees have been paged through: there are as many as were counted, or the host is told. */
+  /** The employees have been paged through: logs a warning when there are not as many as were counted. */
   #checkCount(): void {
     const { journal, settings, plan, id } = this.#input
     const found = daysDone(journal.counters)

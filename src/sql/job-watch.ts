@@ -4,7 +4,7 @@ import type { Logger } from '../pipeline/context.ts'
 import type { JobDatabase } from './job-database.ts'
 
 /**
- * Tells when something was stored for a job: at once when this process stored it, otherwise by looking again and again,
+ * Notifies when something was stored for a job: at once when this process stored it, otherwise by looking again and again,
  * one statement for all jobs that somebody watches, and none when nobody does.
  */
 export class JobWatch {
@@ -15,7 +15,7 @@ export class JobWatch {
   readonly #changes = new JobChanges()
   readonly #seen = new Map<string, string>()
   #timer: Timer | undefined
-  #looking = false
+  #polling = false
 
   constructor(
     database: JobDatabase,
@@ -29,7 +29,7 @@ export class JobWatch {
 
   add(jobId: string, listener: () => void): () => void {
     const mute = this.#changes.listen(jobId, listener)
-    this.#pollLater()
+    this.#schedulePoll()
     return () => {
       mute()
       const { jobIds } = this.#changes
@@ -41,28 +41,28 @@ export class JobWatch {
   }
 
   notify(jobId: string): void {
-    this.#changes.tell(jobId)
+    this.#changes.emit(jobId)
   }
 
-  #pollLater(): void {
-    // One look at a time: the next one is due so long after the last one has ended, however long that took.
-    if (this.#looking) return
+  #schedulePoll(): void {
+    // One poll at a time: the next one is due `pollMs` after the last one has ended.
+    if (this.#polling) return
     this.#timer ??= this.#clock.setTimeout(() => void this.#poll(), this.#pollMs)
   }
 
   async #poll(): Promise<void> {
     this.#timer = undefined
-    this.#looking = true
+    this.#polling = true
     try {
-      await this.#look()
+      await this.#read()
     } catch (error) {
       this.#logger.warn({ error }, 'Watched jobs could not be read')
     }
-    this.#looking = false
-    if (this.#changes.jobIds.length > 0) this.#pollLater()
+    this.#polling = false
+    if (this.#changes.jobIds.length > 0) this.#schedulePoll()
   }
 
-  async #look(): Promise<void> {
+  async #read(): Promise<void> {
     const { db, names } = this.#database
     const { jobIds } = this.#changes
     const rows = await db

@@ -7,7 +7,7 @@ export interface JobsTable {
   id: string
   /** Random, of the call that stored or claimed it last: how one whose answer was lost knows its own work from another's. */
   claim_id: string
-  /** SHA-256 of the tenant id, so that ids of any length and in any script are told apart by any collation. */
+  /** SHA-256 of the tenant id, so that ids of any length and in any script stay different under any collation. */
   tenant_hash: string
   /** SHA-256 of the scope in which jobs exclude each other. */
   scope_hash: string | null
@@ -78,7 +78,7 @@ export interface LanesTable {
 export interface FailuresTable {
   job_id: string
   number: number
-  /** SHA-256 of what tells failures of one job apart: none is listed twice. */
+  /** SHA-256 of what identifies a failure within its job: none is listed twice. */
   failure_hash: string
   /** SHA-256 of the employee id; `null` when a tenant stage failed. */
   employee_hash: string | null

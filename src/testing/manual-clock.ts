@@ -65,12 +65,12 @@ class SteppedClock implements ManualClock {
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0)) throw new RangeError(`Expected \`ms\` to be a number from 0, got ${ms}`)
     const end = this.#now + ms
-    await comeToRest()
+    await settleMicrotasks()
     for (let timer = this.#nextDue(end); timer; timer = this.#nextDue(end)) {
       this.#timers.delete(timer)
       this.#now = Math.max(this.#now, timer.dueAt)
       timer.callback()
-      await comeToRest()
+      await settleMicrotasks()
     }
     this.#now = Math.max(this.#now, end)
   }
@@ -84,6 +84,6 @@ class SteppedClock implements ManualClock {
   }
 }
 
-async function comeToRest(): Promise<void> {
+async function settleMicrotasks(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

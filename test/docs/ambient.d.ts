@@ -12,7 +12,13 @@ declare global {
   const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService
   function zoneOfTenant(tenantId: string): string
-  function hoursBetween(employeeId: string, start: Date, end: Date): Promise<number>
-  function saveHours(employeeId: string, date: string, hours: number): Promise<'changed' | 'unchanged'>
-  function pageOfEmployees(after: string | undefined, limit: number): Promise<{ id: string }[]>
+  function hoursBetween(
+    tx: Transaction<Tables>,
+    query: { tenantId: string; employeeId: string; start: Date; end: Date },
+  ): Promise<number>
+  function saveHours(
+    tx: Transaction<Tables>,
+    row: { tenantId: string; employeeId: string; date: string; worked: number },
+  ): Promise<'changed' | 'unchanged'>
+  function pageOfEmployees(tenantId: string, after: string | undefined, limit: number): Promise<{ id: string }[]>
 }

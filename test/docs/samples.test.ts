@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
@@ -47,13 +47,22 @@ describe('the samples in the documentation', () => {
     }
   })
 
+  test('link only to files of the npm package from pages that are in it', () => {
+    const packed = /^(README\.md|CHANGELOG\.md|LICENSE|docs\/[\w-]+\.md)$/
+    for (const page of pages.filter((name) => packed.test(name))) {
+      const text = readFileSync(join(root, page), 'utf8')
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] as string)
+      for (const link of links) expect(normalize(join(page, '..', link))).toMatch(packed)
+    }
+  })
+
   test('name every option of the service, every error and every trigger', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    const text = pages.map((page) => readFileSync(join(root, page), 'utf8')).join('\n')
     const options = readFileSync(join(root, 'src/options.ts'), 'utf8').match(/KNOWN[^=]*= \[([^\]]+)\]/)?.[1] ?? ''
     const errors = readFileSync(join(root, 'src/errors.ts'), 'utf8').matchAll(/export class (\w+)/g)
     const names = [...options.matchAll(/'(\w+)'/g), ...errors].map((match) => match[1] as string)
     expect(names.length).toBeGreaterThan(25)
-    for (const name of names) expect(readme).toContain(`\`${name}\``)
+    for (const name of names) expect(text).toContain(`\`${name}\``)
   })
 })
 

@@ -94,11 +94,11 @@ describe.each(engines)('jobs that are asked for more than once, on $name', async
     let other: Admission | undefined
     const hook: StatementHook = async (statement, run) => {
       if (other || !statement.startsWith('insert')) return await run()
-      other = (await bench.ask({ identity, claimId: 'the same' })).admission
+      other = (await bench.submit({ identity, claimId: 'the same' })).admission
       throw Object.assign(new Error('busy'), busy)
     }
     const slow = new JobBench(sqlBackend(database.connect<never>(hook)))
-    const { admission } = await slow.ask({ identity, claimId: 'the same' })
+    const { admission } = await slow.submit({ identity, claimId: 'the same' })
     expect(admission).toMatchObject({ existing: { id: identity.id } })
     expect(other).toHaveProperty('lease')
     await bench.end({ record: (await backend.jobs.get(identity.id))!, lease: leaseOf(other) })
@@ -113,10 +113,10 @@ describe.each(engines)('jobs that are asked for more than once, on $name', async
       throw Object.assign(new Error('gone'), busy)
     }
     const unlucky = new JobBench(sqlBackend(database.connect<never>(hook)))
-    const { admission, record } = await unlucky.ask({ identity, scope: 's' })
+    const { admission, record } = await unlucky.submit({ identity, scope: 's' })
     expect(lost).toBe(true)
     expect(admission).toHaveProperty('lease')
-    expect((await bench.ask({ identity, scope: 's' })).admission).toHaveProperty('existing')
+    expect((await bench.submit({ identity, scope: 's' })).admission).toHaveProperty('existing')
     await bench.end({ record, lease: leaseOf(admission) })
   })
 })

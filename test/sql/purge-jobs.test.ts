@@ -74,6 +74,6 @@ describe.each(engines)('purgeJobs on $name', async ({ open }) => {
     const job = await bench.create({ scope: 's' })
     await bench.end(job)
     await backend.purgeJobs({ finishedBefore: new Date(END) })
-    expect((await bench.ask({ scope: 's', at: 10, cooldownMs: 1_000 })).admission).toEqual({ retryAfterMs: 990 })
+    expect((await bench.submit({ scope: 's', at: 10, cooldownMs: 1_000 })).admission).toEqual({ retryAfterMs: 990 })
   })
 })

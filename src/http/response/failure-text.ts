@@ -6,7 +6,7 @@ export interface FailureText {
   readonly message: string
 }
 
-/** What may be told about a failure outside the process. */
+/** What clients may see of a failure. */
 export type DescribeFailure = (failure: FailureText) => string
 
 /**
@@ -34,13 +34,13 @@ const OWN_CODES = ['CONTRACT', 'LEASE_LOST', 'PIPELINE', 'SERVICE_STOPPED', 'STA
 
 /**
  * What made a run end, or try again. That is seldom a calculator, mostly a database, and not every driver's errors have a
- * code to be told by.
+ * code that identifies it.
  */
 export function faultText({ code, message }: FailureText): FailureText {
   return { code, message: OWN_CODES.includes(code) ? message : `The database or the host's own code failed (${code}).` }
 }
 
-/** A host's wording that can do no harm: when it throws, the library's own is told. */
+/** A host's wording that can do no harm: when it throws, the library's own is used. */
 export function harmlessDescription(describe: DescribeFailure, logger: Logger): DescribeFailure {
   return (failure) => {
     try {

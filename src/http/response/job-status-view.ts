@@ -6,7 +6,7 @@ import { failureView } from './result-view.ts'
 /** How many failures come with a job's status; the others are listed by themselves. */
 const FIRST_ERRORS = 20
 
-/** A job as lists tell it. */
+/** A job as lists show it. */
 export function listedJob({ options, paths }: Api, job: JobSnapshot) {
   return jobView(job, {
     now: options.clock.now(),

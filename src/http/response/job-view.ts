@@ -12,7 +12,7 @@ interface JobViewOptions {
   readonly describe: DescribeFailure
 }
 
-/** A job as lists tell it. */
+/** A job as lists show it. */
 export function jobView(job: JobSnapshot, about: JobViewOptions) {
   const present = job.stages.find(({ number }) => number === job.stage)
   return {

@@ -16,7 +16,7 @@ import { invalidRequest, Problem, type ValidationError } from './problem.ts'
 import { resultView } from './result-view.ts'
 
 /**
- * What may be told about anything that was thrown; `undefined` for what nobody expected. The words are this module's own
+ * What clients may see of an error; `undefined` for an unexpected one. The words are this module's own
  * wherever the error's could name something of the inside.
  */
 export function problemOfError(
@@ -42,7 +42,7 @@ export function problemOfError(
   return undefined
 }
 
-/** A backend that cannot tell must not hide the error that it was asked about. */
+/** A backend that cannot judge an error must not hide the error that it was asked about. */
 function isTransient(recalc: Api['recalc'], error: unknown): boolean {
   try {
     return recalc.isTransient(error)

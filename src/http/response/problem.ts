@@ -7,7 +7,7 @@ export interface ValidationError {
   readonly message: string
 }
 
-/** What a problem tells beyond status, code and detail. */
+/** What a problem holds beyond status, code and detail. */
 export interface ProblemExtensions {
   readonly errors?: readonly ValidationError[]
   readonly active_job_id?: string | null
@@ -39,7 +39,7 @@ export class Problem extends Error {
 
 /** The problem as an answer. */
 export function problemResponse({ status, code, message, extensions, headers }: Problem): Response {
-  // The type says no more than the status; what a program tells problems apart by is the code.
+  // The type says no more than the status; programs distinguish problems by the code.
   const details = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, code }
   return new Response(JSON.stringify({ ...details, ...extensions }), {
     status,

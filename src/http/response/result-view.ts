@@ -2,7 +2,7 @@ import type { RecalcFailure } from '../../run/failure.ts'
 import type { RecalcResult, RunFault } from '../../run/result.ts'
 import { type DescribeFailure, faultText } from './failure-text.ts'
 
-/** A failure as it is told. */
+/** A failure as clients see it. */
 export function failureView(
   { employeeId, date, stage, code, message, attempts }: RecalcFailure,
   describe: DescribeFailure,
@@ -10,12 +10,12 @@ export function failureView(
   return { employee_id: employeeId, date, stage, code, message: describe({ code, message }), attempts }
 }
 
-/** What ended a run, as it is told. */
+/** What ended a run, as clients see it. */
 export function faultView(fault: RunFault, describe: DescribeFailure) {
   return { code: fault.code, message: describe(faultText(fault)) }
 }
 
-/** A result as it is told. */
+/** A result as clients see it. */
 export function resultView(result: RecalcResult, describe: DescribeFailure) {
   const { error } = result
   return {

@@ -61,12 +61,12 @@ class FrameSource {
       controller.enqueue(chunk)
       return
     }
-    this.#leave()
+    this.#unsubscribe()
     controller.close()
   }
 
   cancel(): void {
-    this.#leave()
+    this.#unsubscribe()
   }
 
   #begin(): Uint8Array {
@@ -86,7 +86,7 @@ class FrameSource {
         // It may have happened in between, when nobody listened.
         if (feed.hasAfter(this.#after)) continue
         if (feed.ended) return undefined
-        if (!(await this.#news())) return heartbeat
+        if (!(await this.#nextChange())) return heartbeat
       }
     } catch (error) {
       // The client comes back by itself and goes on where it was.
@@ -150,7 +150,7 @@ class FrameSource {
   }
 
   /** True when something happened, false after a long silence, or when the permission is to be renewed. */
-  #news(): Promise<boolean> {
+  #nextChange(): Promise<boolean> {
     const { clock, heartbeatMs, permission } = this.#options
     const waitMs = Math.min(heartbeatMs, permission.remainingMs)
     return new Promise((resolve) => {
@@ -165,10 +165,10 @@ class FrameSource {
     })
   }
 
-  #leave(): void {
+  #unsubscribe(): void {
     this.#gone.abort()
     this.#wake?.()
-    this.#place?.leave()
+    this.#place?.unsubscribe()
     void this.#endHistory()
   }
 

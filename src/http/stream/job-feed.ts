@@ -76,15 +76,15 @@ export class JobFeed {
         this.#frames.push(frame)
         if (this.#frames.length > KEPT) this.#frames.shift()
         if (frame.isProgress) this.#newestProgress = frame.seq
-        this.#tell()
+        this.#notify()
       }
     } finally {
       this.#ended = true
-      this.#tell()
+      this.#notify()
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const watcher of [...this.#watchers]) watcher()
   }
 }

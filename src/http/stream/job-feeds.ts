@@ -8,7 +8,7 @@ import { JobFeed, KEPT } from './job-feed.ts'
 /** A watcher's place at a feed. */
 export interface Place {
   readonly feed: JobFeed
-  leave(): void
+  unsubscribe(): void
 }
 
 /** The feeds of all jobs that somebody watches here. */
@@ -24,16 +24,16 @@ export class JobFeeds {
     this.#logger = options.logger
   }
 
-  /** Begins to watch a job that has come to `after`; `listener` hears of everything that the feed has not told yet. */
+  /** Begins to watch a job that has come to `after`; `listener` is called for everything that the feed has not yielded yet. */
   join(jobId: string, after: number, listener: () => void): Place {
     // What the feed holds of the past is read once, and not by each who begins in front of it.
     const feed = this.#feeds.get(jobId) ?? this.#begin(jobId, Math.max(0, after - KEPT))
     const unwatch = feed.watch(listener)
-    const leave = () => {
+    const unsubscribe = () => {
       unwatch()
       if (!feed.watched) this.#forget(jobId, feed)
     }
-    return { feed, leave }
+    return { feed, unsubscribe }
   }
 
   /** What was stored before a feed began, or so long ago that it holds it no more. */

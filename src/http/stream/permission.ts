@@ -1,18 +1,18 @@
 import type { Clock } from '../../calendar/clock.ts'
 import type { Access } from '../auth/access.ts'
 
-/** How a stream finds out whether its client may still hear. */
+/** How a stream finds out whether its client may still read the stream. */
 export interface PermissionOptions {
   /** What the client had when the stream began. */
   readonly access: Access
-  /** Asks again; rejects once the client may no longer hear. */
+  /** Asks again; rejects once the client may no longer read the stream. */
   renew(): Promise<Access>
   /** The longest time for which an answer is believed, in milliseconds. */
   readonly renewMs: number
   readonly clock: Clock
 }
 
-/** A client's permission to hear a stream, which ends with its credentials: when they expire, or soon after they are revoked. */
+/** A client's permission to read a stream, which ends with its credentials: when they expire, or soon after they are revoked. */
 export class Permission {
   readonly #options: PermissionOptions
   #validUntil: number

@@ -7,7 +7,7 @@ import type { ClosedPeriods } from '../plan/host-contracts.ts'
 /** The first date that there is: `closedThrough` closes everything from here on. */
 const BEGINNING = '1900-01-01'
 
-/** Which days of a block are closed, as the host's own code tells. */
+/** Which days of a block are closed, according to the host. */
 export function askClosed<Tx>(
   periods: ClosedPeriods<Tx>,
   query: { readonly tenantId: string; readonly employeeIds: readonly string[] } & DateInterval,
@@ -19,7 +19,7 @@ export function askClosed<Tx>(
 }
 
 /**
- * What the host told of one employee, as intervals.
+ * The closed intervals that the host gave for one employee.
  *
  * @throws {ContractError} when it is nothing of the kind.
  */
@@ -29,11 +29,11 @@ export function closedIntervals(
   employeeId: string,
 ): readonly DateInterval[] {
   if (!(answer instanceof Map)) return refuse(periods, answer)
-  const told: unknown = answer.get(employeeId)
-  if (told === undefined) return none
+  const given: unknown = answer.get(employeeId)
+  if (given === undefined) return none
   if (!periods.closed)
-    return isIsoDate(told) ? [{ from: BEGINNING as DateInterval['from'], to: told }] : refuse(periods, told)
-  return Array.isArray(told) && told.every(isInterval) ? told : refuse(periods, told)
+    return isIsoDate(given) ? [{ from: BEGINNING as DateInterval['from'], to: given }] : refuse(periods, given)
+  return Array.isArray(given) && given.every(isInterval) ? given : refuse(periods, given)
 }
 
 const none: readonly DateInterval[] = []

@@ -199,7 +199,7 @@ function withDayBefore(block: Block): Block {
   return before ? blockOf(block.tenantId, block.employeeIds, [before, ...block.dates]) : block
 }
 
-/** What a stage builds on it must name in `reads`: the order of the stages, and what comes along, are told from that. */
+/** What a stage builds on it must name in `reads`: the order of the stages, and what is calculated with them, follow from that. */
 function valuesOf<Tx, Value>(
   calculated: readonly StageValues<Tx>[],
   stage: DayStage<Tx>,
@@ -214,6 +214,6 @@ function valuesOf<Tx, Value>(
     const message = `Stage "${stage.name}" asks for the values of "${name}", ${problem}; ${remedy}`
     throw asMistake(new PipelineError(message, [name]))
   }
-  // The caller names the type of the stage it asks for; values are handed through untouched.
+  // The caller names the type of the stage it asks for; values are passed through unchanged.
   return values.byKey() as ReadonlyMap<DayKey, Value | null>
 }

@@ -80,15 +80,15 @@ export class Lane {
   /** How a block of the next dates is written down. */
   stepOf(dates: readonly IsoDate[], outcome: BlockOutcome): Step {
     const datesDone = this.#datesDone + dates.length
-    const left = this.#blocksLater ? this.#leftAfter(outcome) : this.#employeeIds
-    const leavers = this.#employeeIds.length - left.length
+    const left = this.#blocksLater ? this.#withoutFailed(outcome) : this.#employeeIds
+    const failedCount = this.#employeeIds.length - left.length
     const finished = datesDone >= this.#dates.length || left.length === 0
     const { processed, unchanged, skipped } = outcome
     const failures = this.#blocksLater
       ? outcome.failures.map((failure) => blocking(failure, this.#lastDate))
       : outcome.failures
-    const hasLeavers = leavers > 0 && !finished
-    const lane = hasLeavers
+    const hasFailed = failedCount > 0 && !finished
+    const lane = hasFailed
       ? { id: this.id, datesDone, finished, employeeIds: left }
       : { id: this.id, datesDone, finished }
     const isRepair = this.kind === 'repair'
@@ -98,7 +98,7 @@ export class Lane {
       processed,
       unchanged,
       skipped,
-      failed: isRepair ? 0 : outcome.failed + leavers * (this.#dates.length - datesDone),
+      failed: isRepair ? 0 : outcome.failed + failedCount * (this.#dates.length - datesDone),
       repaired: isRepair ? processed + skipped : 0,
       failures,
       settled,
@@ -110,7 +110,7 @@ export class Lane {
   advance(dates: readonly IsoDate[], outcome: BlockOutcome): void {
     this.#datesDone += dates.length
     if (!this.#blocksLater || outcome.failures.length === 0) return
-    const left = new Set(this.#leftAfter(outcome))
+    const left = new Set(this.#withoutFailed(outcome))
     this.#employees = this.#employees.filter(({ id }) => left.has(id))
     this.#employeeIds = this.#employees.map(({ id }) => id)
     this.#lockKeys = lockKeys(this.tenantId, this.#employeeIds)
@@ -130,7 +130,7 @@ export class Lane {
     return this.#dates[this.#dates.length - 1] as IsoDate
   }
 
-  #leftAfter({ failures }: BlockOutcome): readonly string[] {
+  #withoutFailed({ failures }: BlockOutcome): readonly string[] {
     if (failures.length === 0) return this.#employeeIds
     const failed = new Set(failures.map(({ employeeId }) => employeeId))
     return this.#employeeIds.filter((id) => !failed.has(id))

@@ -1,26 +1,26 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
 
-/** Whom a run means. */
+/** An employee whose days are calculated. */
 export interface Employee {
   readonly id: string
   /** Shown in progress; never needed. */
   readonly name?: string
 }
 
-/** Which employees a run asks for. */
+/** Which employees a run needs. */
 export interface EmployeeQuery {
   readonly tenantId: string
   readonly from: IsoDate
   readonly to: IsoDate
 }
 
-/** Whom `triggerRecalcAll` means is the host's to say. */
+/** The host's employees: those that `triggerRecalcAll` recalculates. */
 export interface EmployeeRepository {
-  /** The next at most `limit` employees, ascending by id, whose id comes after `after`; empty at the end. */
+  /** At most `limit` employees, ascending by id, whose id comes after `after`. An empty page ends the list. */
   listEmployees(
     query: EmployeeQuery & { readonly after?: string; readonly limit: number },
   ): Promise<readonly Employee[]>
-  /** How many there are. Without it they are paged through once more, for the totals. */
+  /** How many there are. Default: they are paged through once more to count them. */
   countEmployees?(query: EmployeeQuery): Promise<number>
 }
 

@@ -12,7 +12,7 @@ interface CalculatingLane {
 
 const lanes = new AsyncLocalStorage<CalculatingLane | undefined>()
 
-/** Does the work of a lane: what its calculators call can be told from what others call. */
+/** Does the work of a lane. Marks the calls that its calculators make, so that they can be recognised. */
 export function asLane<T>(service: object, monitor: UnitMonitor, work: () => T): T {
   // A lane may be started by one that has just ended: that is none within the other.
   const outer = lanes.getStore()

@@ -19,7 +19,7 @@ export interface UnitOfWork<Tx = unknown> {
   isTransient(error: unknown): boolean
   /**
    * The error with which the database has ended this transaction; undefined while it is alive. With it an error of a
-   * calculator is told from one of the transaction: without it, `isTransient` judges whatever a calculator throws.
+   * calculator is distinguished from one of the transaction: without it, `isTransient` judges whatever a calculator throws.
    */
   failureOf?(tx: Tx): unknown
   /**

@@ -110,7 +110,7 @@ export class UnitWatchdog {
 
   watch(monitor: UnitMonitor): void {
     this.#monitors.push(monitor)
-    if (!this.#timer) this.#lookLater()
+    if (!this.#timer) this.#scheduleCheck()
   }
 
   forget(monitor: UnitMonitor): void {
@@ -128,12 +128,12 @@ export class UnitWatchdog {
     this.#monitors.length = 0
   }
 
-  #lookLater(): void {
-    this.#timer = this.#clock.setTimeout(() => this.#look(), this.#intervalMs)
+  #scheduleCheck(): void {
+    this.#timer = this.#clock.setTimeout(() => this.#check(), this.#intervalMs)
     this.#timer.unref()
   }
 
-  #look(): void {
+  #check(): void {
     const { unitOfWorkTimeoutMs, ownTimeoutMs } = this.#limits
     for (const monitor of [...this.#monitors]) {
       if (!monitor.isOpen) continue
@@ -145,6 +145,6 @@ export class UnitWatchdog {
       monitor.expire(new UnitOfWorkTimeoutError(monitor.stage, isOver ? unitOfWorkTimeoutMs : ownTimeoutMs))
     }
     this.#timer = undefined
-    if (this.#monitors.length > 0) this.#lookLater()
+    if (this.#monitors.length > 0) this.#scheduleCheck()
   }
 }

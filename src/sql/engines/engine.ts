@@ -58,9 +58,9 @@ export interface Engine {
   /**
    * True when the transaction in which the error was met is over: rolled back by the database, or never to be committed.
    *
-   * @param ask Runs a statement on the same connection.
+   * @param query Runs a statement on the same connection.
    */
-  endsTransaction(error: unknown, ask: (statement: string) => Promise<readonly unknown[]>): boolean | Promise<boolean>
+  endsTransaction(error: unknown, query: (statement: string) => Promise<readonly unknown[]>): boolean | Promise<boolean>
   /** True for a statement that makes a transaction usable again which an error has ended. */
   revivesTransaction(statement: string): boolean
   /** The statement with which a connection ends its own session. Undefined: there is no session but the host's only one. */

@@ -116,11 +116,11 @@ export const mysql: Engine = {
   isTransient,
   isGone,
   isReadOnly: (error) => READ_ONLY.has(driverError(error).errno),
-  async endsTransaction(error, ask) {
+  async endsTransaction(error, query) {
     if (!isTransient(error)) return false
     if (driverError(error).errno !== LOCK_WAIT_TIMEOUT) return true
     // A statement that waited too long is taken back by itself, unless the server was started with this option.
-    const [row] = await ask('select @@innodb_rollback_on_timeout as ends')
+    const [row] = await query('select @@innodb_rollback_on_timeout as ends')
     return Number((row as { readonly ends: unknown } | undefined)?.ends) === 1
   },
   revivesTransaction: () => false,

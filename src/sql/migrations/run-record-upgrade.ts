@@ -44,7 +44,7 @@ export class JobUpgrade {
   readonly #body: OldBody
   readonly #lanes: readonly OldLane[]
   readonly #open = new Map<string, OldLane>()
-  readonly #leavers = new Set<string>()
+  readonly #failedEmployees = new Set<string>()
   readonly #daysBuildOnEarlier: boolean
   #daysGivenUp = 0
 
@@ -75,7 +75,7 @@ export class JobUpgrade {
     if (!lane) return this.#daysBuildOnEarlier ? to : date
     const reached = Number(lane.dates_done)
     if (!this.#daysBuildOnEarlier && countDays(from, date) !== reached) return date
-    this.#leavers.add(employeeId)
+    this.#failedEmployees.add(employeeId)
     this.#daysGivenUp += countDays(from, to) - reached
     return to
   }
@@ -85,7 +85,7 @@ export class JobUpgrade {
     return this.#lanes
       .filter(({ lane_id }) => Number(lane_id) !== 0)
       .map(({ tenant_stages_done: _, ...lane }) => {
-        const left = idsOf(lane).filter((id) => !this.#leavers.has(id))
+        const left = idsOf(lane).filter((id) => !this.#failedEmployees.has(id))
         const wasOpen = Number(lane.finished) === 0
         return {
           ...lane,
@@ -108,7 +108,7 @@ export class JobUpgrade {
       ...job,
       claim_id: admission_id,
       body: asciiJson({ ...body, plan: { ...plan, stages }, result: result && { ...result, errors: undefined } }),
-      errors: result && asciiJson(result.errors.map((error) => ({ ...error, through: this.#told(error) }))),
+      errors: result && asciiJson(result.errors.map((error) => ({ ...error, through: this.#inResult(error) }))),
       processed_days: sum('processed_days'),
       unchanged_days: sum('unchanged_days'),
       skipped_days: sum('skipped_days'),
@@ -123,7 +123,7 @@ export class JobUpgrade {
   }
 
   /** In a result, which tells how its run ended. */
-  #told({ date }: OldFailure): IsoDate | null {
+  #inResult({ date }: OldFailure): IsoDate | null {
     return date !== null && this.#daysBuildOnEarlier ? this.#body.plan.to : date
   }
 

@@ -73,12 +73,12 @@ export class TransactionGuard {
   }
 
   async #ends(error: unknown): Promise<boolean> {
-    const ask = async (statement: string) => {
+    const query = async (statement: string) => {
       const { rows } = await this.#unguarded.executeQuery.call(this.#connection, CompiledQuery.raw(statement))
       return rows
     }
     try {
-      return await this.#engine.endsTransaction(error, ask)
+      return await this.#engine.endsTransaction(error, query)
     } catch {
       return true // whoever cannot be asked cannot commit either
     }

@@ -22,7 +22,7 @@ export const admissionCases: readonly ConformanceCase[] = [
   {
     name: 'of many jobs of one scope at once exactly one is let in, and the others learn its id',
     async run({ bench }) {
-      const asked = await Promise.all(Array.from({ length: 8 }, () => bench.ask({ scope: 's' })))
+      const asked = await Promise.all(Array.from({ length: 8 }, () => bench.submit({ scope: 's' })))
       const winners = asked.filter(({ admission }) => 'lease' in admission)
       assert.equal(winners.length, 1)
       const activeJobId = winners[0]?.record.id
@@ -46,35 +46,35 @@ export const admissionCases: readonly ConformanceCase[] = [
     name: 'a job excludes others of its scope until it has ended, also when its lease has run out',
     async run({ bench }) {
       const first = await bench.create({ scope: 's' })
-      const late = await bench.ask({ scope: 's', at: 100 * 60_000 })
+      const late = await bench.submit({ scope: 's', at: 100 * 60_000 })
       assert.deepEqual(late.admission, { activeJobId: first.record.id })
       await bench.end(first)
       await bench.create({ scope: 's' })
     },
   },
   {
-    name: 'within the cooldown after the last job of its scope was made a job is told when to come back',
+    name: 'within the cooldown after the last job of its scope was made a job learns when to come back',
     async run({ bench }) {
       await bench.end(await bench.create({ scope: 's' }))
-      const { record, admission } = await bench.ask({ scope: 's', at: 400, cooldownMs: 1_000 })
+      const { record, admission } = await bench.submit({ scope: 's', at: 400, cooldownMs: 1_000 })
       assert.deepEqual(admission, { retryAfterMs: 600 })
       assert.equal(await bench.jobs.get(record.id), undefined)
       await bench.create({ scope: 'another', at: 400, cooldownMs: 1_000 })
       await bench.create({ scope: null, at: 400, cooldownMs: 1_000 })
       await bench.end(await bench.create({ scope: 's', at: 1_000, cooldownMs: 1_000 }))
-      const again = await bench.ask({ scope: 's', at: 1_001, cooldownMs: 1_000 })
+      const again = await bench.submit({ scope: 's', at: 1_001, cooldownMs: 1_000 })
       assert.deepEqual(again.admission, { retryAfterMs: 999 })
     },
   },
   {
-    name: 'without a cooldown nobody is told to come back, not even where the clock is behind',
+    name: 'without a cooldown nobody has to wait, not even where the clock is behind',
     async run({ bench }) {
       await bench.end(await bench.create({ scope: 's', at: 5_000 }))
       await bench.create({ scope: 's', at: 0, cooldownMs: 0 })
     },
   },
   {
-    name: 'a job that is asked for again is told as it is by then, and nothing else is stored, whatever would refuse it',
+    name: 'a job that is asked for again is returned as it is by then, and nothing else is stored, whatever would refuse it',
     async run({ bench }) {
       const identity = { id: '8a6e3f10-2b4c-8d5e-9f60-718293a4b5c6', fingerprint: 'first' }
       const first = await bench.create({ identity, scope: 's', reason: 'first', employeeIds: ['7'] })
@@ -83,8 +83,8 @@ export const admissionCases: readonly ConformanceCase[] = [
       const again = { identity: { ...identity, fingerprint: 'other' }, scope: 's', reason: 'other', cooldownMs: 60_000 }
       const expectFirst = async () => {
         const before = await bench.everything(first)
-        const { admission } = await bench.ask({ ...again, at: 1_000 })
-        assert.ok('existing' in admission, `the first job should have been told, but: ${JSON.stringify(admission)}`)
+        const { admission } = await bench.submit({ ...again, at: 1_000 })
+        assert.ok('existing' in admission, `the first job should have been returned, but: ${JSON.stringify(admission)}`)
         assert.deepEqual(withoutEmployees(admission.existing), await bench.stored(first))
         assert.deepEqual(await bench.everything(first), before)
         assert.equal((await bench.jobs.list({})).length, 1)
@@ -97,22 +97,22 @@ export const admissionCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'of many that ask for the same job at once exactly one is let in, and the others are told of it',
+    name: 'of many that ask for the same job at once exactly one is let in, and the others get it',
     async run({ bench }) {
-      const wishes = [
+      const wanted = [
         { id: '0f1e2d3c-4b5a-8697-8877-665544332211', scope: null },
         { id: '11223344-5566-8778-9988-aabbccddeeff', scope: 's' },
       ]
-      for (const { id, scope } of wishes) {
+      for (const { id, scope } of wanted) {
         const identity = { id, fingerprint: 'same' }
         const asked = await Promise.all(
-          Array.from({ length: 8 }, () => bench.ask({ identity, scope, employeeIds: ['1'] })),
+          Array.from({ length: 8 }, () => bench.submit({ identity, scope, employeeIds: ['1'] })),
         )
         const [winner, ...others] = asked.filter(({ admission }) => 'lease' in admission)
         assert.ok(winner && others.length === 0, 'exactly one should have been let in')
-        const told = asked.flatMap(({ admission }) => ('existing' in admission ? [admission.existing.id] : []))
+        const existing = asked.flatMap(({ admission }) => ('existing' in admission ? [admission.existing.id] : []))
         assert.deepEqual(
-          told,
+          existing,
           Array.from({ length: 7 }, () => id),
         )
         assert.equal((await bench.events(winner)).length, 1)

@@ -162,9 +162,9 @@ export const eventCases: readonly ConformanceCase[] = [
         () => bench.append(job, [{ type: 'started', stages: [] }], { status: 'running' }),
         () => bench.end(job),
       ]) {
-        const heard = next()
+        const notified = next()
         await store()
-        await within(heard, 'the call of a watcher')
+        await within(notified, 'the call of a watcher')
       }
       unwatch()
       const before = calls

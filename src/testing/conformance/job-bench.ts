@@ -24,7 +24,7 @@ export const START = Date.parse('2025-03-01T08:00:00.123Z')
 export const LEASE_MS = 30_000
 
 /** How a job of a case differs from any other. */
-export interface JobWish {
+export interface JobOptions {
   readonly tenantId?: string
   readonly employeeIds?: readonly string[] | null
   readonly reason?: string | null
@@ -54,24 +54,24 @@ export class JobBench<Tx> {
     this.jobs = backend.jobs
   }
 
-  /** Asks for a job, whether it is let in or not. */
-  async ask(wish: JobWish = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
-    const { at = 0, cooldownMs = 0, claimId = randomUUID(), reason = null, scope = null, identity } = wish
+  /** Submits a job, which may be refused. */
+  async submit(options: JobOptions = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
+    const { at = 0, cooldownMs = 0, claimId = randomUUID(), reason = null, scope = null, identity } = options
     const now = START + at
-    const record = newJob(planOf(wish), { reason, scope, phases: PHASES, at: new Date(now), identity })
+    const record = newJob(planOf(options), { reason, scope, phases: PHASES, at: new Date(now), identity })
     const request = { claimId, now, leaseMs: LEASE_MS, cooldownMs }
     const admission = await this.jobs.create(record, queuedEvent(record), request)
     return { record: withoutEmployees({ ...record, lastSeq: 1 }), admission }
   }
 
   /** A job that is let in. */
-  async create(wish: JobWish = {}): Promise<HeldJob> {
-    const { record, admission } = await this.ask(wish)
+  async create(options: JobOptions = {}): Promise<HeldJob> {
+    const { record, admission } = await this.submit(options)
     assert.ok('lease' in admission, `a job should have been let in, but: ${JSON.stringify(admission)}`)
     return { lease: admission.lease, record }
   }
 
-  /** The record as the store tells it to anybody, which need not be with the employees that it names. */
+  /** The record as the store returns it, which need not be with the employees that it names. */
   async stored(job: { readonly record: Pick<JobRecord, 'id'> }): Promise<JobRecord> {
     const record = await this.jobs.get(job.record.id)
     assert.ok(record, `job ${job.record.id} should be there`)
@@ -122,9 +122,9 @@ export class JobBench<Tx> {
   /** Asks to take a job over, whether that is granted or not. */
   claim(
     { record }: { readonly record: Pick<JobRecord, 'id'> },
-    wish: { readonly from: readonly JobStatus[]; readonly now?: number; readonly claimId?: string },
+    options: { readonly from: readonly JobStatus[]; readonly now?: number; readonly claimId?: string },
   ): Promise<Claim> {
-    return this.jobs.claim(record.id, { now: START, claimId: randomUUID(), leaseMs: LEASE_MS, ...wish })
+    return this.jobs.claim(record.id, { now: START, claimId: randomUUID(), leaseMs: LEASE_MS, ...options })
   }
 
   /** Takes a job from whoever works on it, after every lease has run out. */
@@ -161,7 +161,7 @@ const PHASES = [
 
 const rest = { writes: [], blockDays: null }
 
-function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
+function planOf({ tenantId = 'tenant', employeeIds = null }: JobOptions): RunPlan {
   return {
     kind: employeeIds ? 'batch' : 'all',
     tenantId,
@@ -178,7 +178,7 @@ function planOf({ tenantId = 'tenant', employeeIds = null }: JobWish): RunPlan {
   }
 }
 
-/** A record with no more of its plan than is told to anybody. */
+/** A record with only the part of its plan that reads return. */
 export function withoutEmployees(record: JobRecord): JobRecord {
   const { employeeIds: _, ...plan } = record.plan as RunPlan // or already without
   return { ...record, plan }
@@ -189,7 +189,7 @@ export function eventOf(jobId: string, seq: number, draft: JobEventDraft): JobEv
   return { ...draft, seq, jobId, at: new Date(START + seq) } as JobEvent // a draft is an event without these three
 }
 
-/** The event that tells a result. */
+/** The event of a result. */
 export function terminalOf(result: RecalcResult): JobEventDraft {
   switch (result.status) {
     case 'completed':

@@ -128,7 +128,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'that somebody wants a job to end is told at the next renewal, and kept whatever is appended',
+    name: 'that somebody wants a job to end is known at the next renewal, and kept whatever is appended',
     async run({ bench }) {
       for (const reason of ['enough', null]) {
         const job = await bench.create()
@@ -184,7 +184,7 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'a job that was interrupted can be asked to end, and whoever claims it is told',
+    name: 'a job that was interrupted can be asked to end, and whoever claims it gets to know',
     async run({ bench }) {
       const job = await bench.create()
       await bench.end(job, 'interrupted')
@@ -216,11 +216,11 @@ export const leaseCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       await bench.end(job, 'interrupted')
-      const wish = { from: ['interrupted'] as const, claimId: 'mine' }
-      const [first, again] = [await bench.claim(job, wish), await bench.claim(job, wish)]
+      const options = { from: ['interrupted'] as const, claimId: 'mine' }
+      const [first, again] = [await bench.claim(job, options), await bench.claim(job, options)]
       assert.ok('lease' in first && 'lease' in again)
       assert.deepEqual(again.lease, first.lease)
-      assert.deepEqual(await bench.claim(job, { ...wish, claimId: 'other' }), { status: 'running' })
+      assert.deepEqual(await bench.claim(job, { ...options, claimId: 'other' }), { status: 'running' })
     },
   },
   {

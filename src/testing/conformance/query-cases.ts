@@ -64,7 +64,7 @@ export const queryCases: readonly ConformanceCase[] = [
           found.map(({ plan }) => plan.tenantId),
           [text],
         )
-        assert.ok('activeJobId' in (await bench.ask({ scope: text })).admission, `scope ${JSON.stringify(text)}`)
+        assert.ok('activeJobId' in (await bench.submit({ scope: text })).admission, `scope ${JSON.stringify(text)}`)
       }
     },
   },
@@ -242,8 +242,8 @@ export const queryCases: readonly ConformanceCase[] = [
       assert.deepEqual(read, employeeIds)
       const between = await bench.jobs.employeeIds(id, { after: 'employee-100000 and a half', limit: 1 })
       assert.deepEqual(between, ['employee-100001'])
-      for (const wish of [{}, { employeeIds: [] }]) {
-        const other = await bench.create(wish)
+      for (const options of [{}, { employeeIds: [] }]) {
+        const other = await bench.create(options)
         assert.deepEqual(await bench.jobs.employeeIds(other.record.id, { after: null, limit: 10 }), [])
       }
       assert.deepEqual(await bench.jobs.employeeIds('nobody', { after: null, limit: 10 }), [])

@@ -79,7 +79,7 @@ export const stepCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'the checkpoint holds the lanes that are open, how far each is, and who was handed out',
+    name: 'the checkpoint holds the lanes that are open, how far each is, and who was dispatched',
     async run({ bench }) {
       const job = await bench.create()
       const { lease } = job
@@ -187,7 +187,7 @@ export const stepCases: readonly ConformanceCase[] = [
         { failures: [stageFailure('ranking')] },
       ]
       for (const step of steps) {
-        // An attempt that was rolled back: the next one is told that it is not the first.
+        // An attempt that was rolled back: the next one says that it is not the first.
         await bench.rollBack(job.lease, step)
         await bench.commit(job.lease, { ...step, repeated: true })
         const before = await bench.everything(job)
@@ -265,7 +265,7 @@ export const stepCases: readonly ConformanceCase[] = [
       ]
       await bench.commit(job.lease, { failed: 3, failures: [one, two, three] })
       const numbers = (await bench.failures(job)).map(({ number }) => number)
-      // Days are told apart by employee and date alone, whatever stage failed.
+      // Days are distinguished by employee and date alone, whatever stage failed.
       await bench.commit(job.lease, { processed: 1, repaired: 1, settled: [{ ...three, stage: '' }] })
       const again = { ...one, message: 'still no clock times', attempts: 3 }
       await bench.commit(job.lease, { settled: [one], failures: [again] })
@@ -293,7 +293,7 @@ export const stepCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'failures of tenant stages are told apart by the stage, and from days',
+    name: 'failures of tenant stages are distinguished by the stage, and from days',
     async run({ bench }) {
       const job = await bench.create()
       const failures = [stageFailure('totals'), stageFailure('ranking'), failureOn('1', '2025-01-01')]

@@ -143,7 +143,7 @@ function failureRow(number: number, employeeId: string) {
 /** Does whatever a store can do. */
 async function useAll({ backend, bench, clock }: Store): Promise<void> {
   const { jobs } = backend
-  await bench.ask({ scope: 'of old', cooldownMs: 1e12 })
+  await bench.submit({ scope: 'of old', cooldownMs: 1e12 })
   const job = await bench.create({
     tenantId: 'old',
     scope: 'new',
@@ -152,7 +152,7 @@ async function useAll({ backend, bench, clock }: Store): Promise<void> {
   })
   const again = { tenantId: 'tenant 9', identity: { id: 'asked twice', fingerprint: 'x' } }
   await bench.create(again)
-  await bench.ask(again)
+  await bench.submit(again)
   const { id } = job.record
   await jobs.openLanes(job.lease, [laneOf(1, ['1', '2']), laneOf(2, ['3'])], undefined)
   await jobs.splitLane(job.lease, 1, [laneOf(3, ['1']), laneOf(4, ['2'])])
