@@ -77,7 +77,7 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
       inUnitOfWork(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
-        await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
+        await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))
         unit.committed = await save(unit.tx)
       }),
     )

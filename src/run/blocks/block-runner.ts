@@ -77,10 +77,9 @@ async function calculate<Tx>(
     employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds,
   )
   const context = calcContext(run, unit, attempt)
-  const { monitor } = unit
-  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor })
+  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
-  const changed = await calculator.calculate(days, { context, monitor, clearExisting: plan.clearExisting })
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting: plan.clearExisting })
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed
   return {

@@ -11,7 +11,7 @@ export function calcContext<Tx>(run: ActiveRun<Tx>, unit: OpenUnit<Tx>, attempt:
     zone: plan.zone,
     // Made only for those who ask: most calculators never do.
     get signal() {
-      signal ??= AbortSignal.any([control.signal, unit.monitor.signal])
+      signal ??= AbortSignal.any([control.signal, unit.signal])
       return signal
     },
     attempt,

@@ -12,55 +12,38 @@ export interface UnitLimits {
 /** The longest time between two looks, in milliseconds. */
 const LONGEST_INTERVAL_MS = 1_000
 
-/**
- * The units of work of one lane, of which at most one is open: how long it takes, and what it waits for.
- *
- * Whoever gave a unit of work up goes on with another one. What is left of the first finds out that it is not the open one
- * any more, and commits nothing.
- */
-export class UnitMonitor {
+/** Hears what a unit of work waits for. */
+export interface Awaiting {
+  /** The stage whose code is awaited from now on; undefined: the library itself waits. */
+  awaits(stage: string | undefined): void
+}
+
+/** The units of work of one lane, of which at most one is open: how long it takes, and what it waits for. */
+export class UnitMonitor implements Awaiting {
   /** Looks since the open unit began, and since its present wait began. */
   age = 0
   waitAge = 0
   /** The stage whose code is awaited; undefined while the library itself waits. */
   stage: string | undefined
-  /** Counts the units, those that were given up included. */
-  #generation = 0
   #expire: ((error: unknown) => void) | undefined
-  #controller: AbortController | undefined
 
-  /** A unit of work is open from now on. @returns its number. */
-  begin(expire: (error: unknown) => void): number {
+  /** A unit of work is open from now on. */
+  begin(expire: (error: unknown) => void): void {
     this.age = 0
     this.waitAge = 0
     this.stage = undefined
     this.#expire = expire
-    this.#generation += 1
-    return this.#generation
   }
 
   /** The unit of work is over. */
   end(): void {
     this.#expire = undefined
-    this.#controller = undefined
   }
 
   get isOpen(): boolean {
     return this.#expire !== undefined
   }
 
-  /** False once the unit of that number was given up. */
-  isCurrent(unit: number): boolean {
-    return unit === this.#generation && this.#expire !== undefined
-  }
-
-  /** Aborts when the open unit of work is given up. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  /** What is awaited from now on. */
   awaits(stage: string | undefined): void {
     this.stage = stage
     this.waitAge = 0
@@ -69,10 +52,7 @@ export class UnitMonitor {
   /** Gives the open unit of work up. */
   expire(error: unknown): void {
     const expire = this.#expire
-    const controller = this.#controller
     this.end()
-    this.#generation += 1
-    controller?.abort(error)
     expire?.(error)
   }
 }
