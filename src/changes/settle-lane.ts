@@ -143,8 +143,7 @@ async function settleInUnit<Tx>(
   const days = new BlockDays(blockOf(tenantId, busy, dates), { blocksLater: false, clean: true })
   const run = calcOwner(owner, zone, first, last)
   const context = calcContext(run, unit, attempts)
-  const { monitor } = unit
-  if (limits.thrown === undefined) await closeDays(run, days, { context, monitor })
+  if (limits.thrown === undefined) await closeDays(run, days, { context, monitor: unit })
   for (const [key, failure] of known) {
     const number = numberOf(days, key)
     if (number !== undefined) days.fail(number, failure)
@@ -154,7 +153,7 @@ async function settleInUnit<Tx>(
   const cascade = changes.cascadeOf(days)
   try {
     if (limits.thrown === undefined) {
-      await calculator.calculate(days, { context, monitor, clearExisting: true, cascade })
+      await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade })
     }
   } catch (error) {
     onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))

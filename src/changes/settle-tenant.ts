@@ -110,7 +110,7 @@ async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: 
         const run = calcOwner(owner, settings.zoneOf(tenantId), first, last)
         const { from, to } = run.identity
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds: null, from, to }
-        await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
+        await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))
         const readers = tenantReaders(settings.pipeline, stage.writes)
         const add = notes
           .slice(0, 1)

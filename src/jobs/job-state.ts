@@ -34,7 +34,7 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
       const isTakenOver = ACTIVE.includes(job.status)
       const reached = reachedBy(job)
       const isNoFurther = reached === (job.reachedAtStart ?? NOWHERE)
-      const recoveries = isTakenOver && job.runs > 0 && isNoFurther ? job.recoveries + 1 : 0
+      const recoveries = isTakenOver && isNoFurther ? job.recoveries + 1 : 0
       const cancel = isCancellable(job.status) ? job.cancel : null
       const open = { status: 'running', finishedAt: null, fault: null, result: null } as const
       return { ...job, ...open, cancel, recoveries, reachedAtStart: reached }

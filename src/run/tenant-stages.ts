@@ -78,7 +78,7 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
         await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
         const settled = await settings.ledger?.takeTenantStage(unit.tx, tenantId, stage.name)
-        await callStage(stage.name, unit, context, settings, (own) => stage.run(own))
+        await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))
         const saved = await save(unit.tx)
         unit.committed = () => {
           settled?.()

@@ -1,7 +1,8 @@
 import { JobNotFoundError } from '../errors.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
-import { ACTIVE, type JobRecord, type JobWithPlan } from '../jobs/job-record.ts'
+import { ACTIVE, type JobWithPlan } from '../jobs/job-record.ts'
+import { reduceJob } from '../jobs/job-state.ts'
 import type { Admission, Claim, ClaimRequest, Lease } from '../jobs/job-store.ts'
 import { asciiJson } from './ascii-json.ts'
 import { hash } from './hash.ts'
@@ -139,14 +140,7 @@ export function claimJob(
     const token = Number(job.lease_token) + 1
     const before = await readRecord(database, tx, jobId)
     if (!before) throw new JobNotFoundError(jobId)
-    const record: JobRecord = {
-      ...before,
-      status: 'running',
-      cancel: isActive(job) || status === 'interrupted' ? before.cancel : null,
-      finishedAt: null,
-      fault: null,
-      result: null,
-    }
+    const record = reduceJob(before, { type: 'claim' })
     await tx
       .updateTable(names.jobs)
       .set({

@@ -18,7 +18,7 @@ import { failureOf, runTransaction } from './transaction/run-transaction.ts'
 export function sqlUnitOfWork<Database>(kysely: Kysely<Database>): UnitOfWork<Transaction<Database>> {
   const engine = engineOf(kysely)
   return {
-    run: (work) => runTransaction(kysely, engine, work),
+    run: (work, unit) => runTransaction(kysely, engine, work, unit?.signal),
     async lockEmployees() {
       // The library's own locks cover this process, which is all that is promised here.
     },

@@ -101,3 +101,21 @@ test('a tenant stage that is done is a step forward, one that is begun is none',
   await takeOver(jobs, clock, at('ranks'))
   expect(await jobs.get(job.id)).toMatchObject({ status: 'failed' })
 })
+
+test('a job that kills its process before anything of its run is stored ends failed as well', async () => {
+  const clock = manualClock()
+  const { jobs } = memoryBackend()
+  const kills = () => true
+  const unheard = new Proxy(jobs, {
+    get: (store, name) =>
+      name === 'append' ? () => new Promise(() => {}) : Reflect.get(store, name, store).bind(store),
+  })
+  const job = await process(unheard, clock, { kills, maxRecoveries: 2 }).service.triggerRecalcRangeAsync(REQUEST)
+  await clock.advance(0)
+  for (let takeover = 1; takeover <= 2; takeover++) {
+    await takeOver(unheard, clock, { kills, maxRecoveries: 2 })
+    expect(await jobs.get(job.id)).toMatchObject({ runs: 0, recoveries: takeover })
+  }
+  await takeOver(jobs, clock, { kills, maxRecoveries: 2 })
+  expect(await jobs.get(job.id)).toMatchObject({ status: 'failed', result: { error: { code: 'RECOVERY_LIMIT' } } })
+})

@@ -19,6 +19,7 @@ const servers = [
     name: 'MariaDB',
     deadlock: { code: 'ER_LOCK_DEADLOCK' },
     session: 'select connection_id() as id',
+    sleep: 'select sleep(600)',
     readOnlySession: 'set session transaction read only',
     kill: (id: number) => `kill ${id}`,
     /** As a node of a cluster says it that has lost the others. */
@@ -33,6 +34,7 @@ const servers = [
     name: 'PostgreSQL',
     deadlock: { code: '40P01' },
     session: 'select pg_backend_pid() as id',
+    sleep: 'select pg_sleep(600)',
     readOnlySession: 'set session characteristics as transaction read only',
     kill: (id: number) => `select pg_terminate_backend(${id})`,
     notReady: { code: 'XX000', severity: 'ERROR' },
@@ -51,6 +53,24 @@ describe.each(servers)('a unit of work on $name', async (server) => {
 
   beforeAll(() => createTables(kysely))
   beforeEach(() => emptyTables(kysely))
+
+  test('lets go of its locks at once when it is given up while a statement does not answer', async () => {
+    const giveUp = new AbortController()
+    const locked = Promise.withResolvers<void>()
+    const given = unitOfWork.run(
+      async (tx) => {
+        await touch(tx, 1)
+        locked.resolve()
+        await sql.raw(server.sleep).execute(tx)
+      },
+      { signal: giveUp.signal },
+    )
+    given.catch(() => {})
+    await locked.promise
+    giveUp.abort(new Error('too late'))
+    await unitOfWork.run((tx) => touch(tx, 1))
+    await expect(unitOfWork.run(async (tx) => tx.selectFrom('hot').selectAll().execute())).resolves.toHaveLength(2)
+  })
 
   test('refuses every statement after a deadlock that was swallowed, rejects with it, and commits nothing', async () => {
     let swallowed: unknown

@@ -28,8 +28,13 @@ export function ownTransactions(
       ended.set(tx, { error })
       throw error
     },
-    run: async (work) => {
+    run: async (work, unit) => {
       const result = await connection.run(async (tx) => {
+        unit?.signal.addEventListener('abort', () => {
+          abandoned.push(tx)
+          tx.killed = true // its connection is closed: it is rolled back, and its locks are free
+          database.unlock(tx)
+        })
         const own = await work(tx)
         await beforeCommit?.()
         const over = ended.get(tx)
@@ -42,10 +47,5 @@ export function ownTransactions(
     lockEmployees: (tx, tenantId, employeeIds) => connection.lockEmployees(tx, tenantId, employeeIds),
     isTransient: (error) => connection.isTransient(error) || (error as { code?: unknown })?.code === 'ECONNRESET',
     failureOf: (tx) => ended.get(tx)?.error,
-    abandon(tx) {
-      abandoned.push(tx)
-      tx.killed = true // its connection is closed: it is rolled back, and its locks are free
-      database.unlock(tx)
-    },
   }
 }

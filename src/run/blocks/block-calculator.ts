@@ -1,5 +1,5 @@
 import type { CalcContext } from '../../pipeline/context.ts'
-import type { UnitMonitor } from '../units/unit-watchdog.ts'
+import type { Awaiting } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
 
@@ -12,7 +12,7 @@ export interface BlockShape {
 /** The unit of work of a block, as a calculator gets it. */
 export interface BlockUnit<Tx> {
   readonly context: CalcContext<Tx>
-  readonly monitor: UnitMonitor
+  readonly monitor: Awaiting
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
   /** Follows changed values to the days that read them; undefined where nobody asks for that. */

@@ -79,13 +79,12 @@ async function calculate<Tx>(
     employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds,
   )
   const context = calcContext(run, unit, attempt)
-  const { monitor } = unit
-  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor })
+  if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
   const taking = settings.ledger?.take(unit.tx, days, plan)
   const changes = taking && (await taking)
   const { clearExisting } = plan
-  const changed = await calculator.calculate(days, { context, monitor, clearExisting, cascade: changes?.cascade })
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade: changes?.cascade })
   const settled = await changes?.settle()
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed

@@ -14,7 +14,7 @@ export function calcContext<Tx>(run: CalcOwner<Tx>, unit: OpenUnit<Tx>, attempt:
   return {
     tx: unit.tx,
     zone: plan.zone,
-    signal: unit.monitor.signal,
+    signal: unit.aborting,
     attempt,
     logger: settings.logger,
     run: identity,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../calendar/clock.ts'
 import { StageTimeoutError } from '../../errors.ts'
 import type { CalcContext } from '../../pipeline/context.ts'
-import type { UnitMonitor } from '../units/unit-watchdog.ts'
+import type { Awaiting } from '../units/unit-watchdog.ts'
 import { StageFailure } from './stage-failure.ts'
 
 /** How long a stage's own code may take. */
@@ -18,7 +18,7 @@ export interface StageLimits {
  */
 export async function callStage<C extends CalcContext, T>(
   stage: string,
-  { monitor }: { readonly monitor: UnitMonitor },
+  { monitor }: { readonly monitor: Awaiting },
   context: C,
   { clock, stageTimeoutMs }: StageLimits,
   call: (context: C) => Promise<T>,

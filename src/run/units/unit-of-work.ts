@@ -8,8 +8,12 @@ export interface UnitOfWork<Tx = unknown> {
    * Commits what `work` did, or rolls all of it back when `work` throws, and then throws the same. When the database has
    * ended the transaction meanwhile, it throws that error, also when `work` swallowed it: what follows such an error must
    * never be committed by itself.
+   *
+   * @param unit Its `signal` aborts when the unit of work has passed its deadline, or belongs to a run that was given up:
+   * nobody waits for it any more, and its connection may be dead. What it holds should be given back then: its locks, and its
+   * place in the pool.
    */
-  run<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  run<T>(work: (tx: Tx) => Promise<T>, unit?: { readonly signal: AbortSignal }): Promise<T>
   /**
    * Waits until no other unit of work, in any process, holds one of these employees, and holds them until this one ends.
    * Ids arrive sorted. The empty id, which no employee has, stands for the tenant as a whole.
@@ -22,9 +26,4 @@ export interface UnitOfWork<Tx = unknown> {
    * calculator is distinguished from one of the transaction: without it, `isTransient` judges whatever a calculator throws.
    */
   failureOf?(tx: Tx): unknown
-  /**
-   * Gives up a transaction that does not answer: its connection is closed and never goes back to the pool. Called at most
-   * once, when the unit of work has passed its deadline; `run` may then stay unsettled.
-   */
-  abandon?(tx: Tx): void
 }

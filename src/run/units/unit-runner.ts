@@ -7,8 +7,9 @@ import type { RunSettings } from '../run-settings.ts'
 import { withDeadline } from './deadline.ts'
 import { employeeLocks } from './employee-locks.ts'
 import { asLane, outsideCalculation } from './nested-calls.ts'
+import type { UnitOfWork } from './unit-of-work.ts'
 import { HOLDS_EMPLOYEES } from './unit-slots.ts'
-import { UnitMonitor } from './unit-watchdog.ts'
+import { type Awaiting, UnitMonitor } from './unit-watchdog.ts'
 
 /** On whose behalf units of work are opened: a run, or whoever settles changes. */
 export type UnitRun<Tx> = Pick<ActiveRun<Tx>, 'settings' | 'control' | 'rank'>
@@ -20,9 +21,12 @@ export interface UnitOwner<Tx, Run extends UnitRun<Tx> = ActiveRun<Tx>> {
 }
 
 /** An open unit of work, as its work sees it. */
-export interface OpenUnit<Tx> {
+export interface OpenUnit<Tx> extends Awaiting {
   readonly tx: Tx
-  readonly monitor: UnitMonitor
+  /** Aborts when the unit of work is given up. */
+  readonly signal: AbortSignal
+  /** Aborts when calculators are to give up; the same for all units of a lane until one is given up. */
+  readonly aborting: AbortSignal
   /** Called once the unit of work has committed, in order. An error is logged; nothing is undone. */
   afterCommit(call: () => unknown): void
   /** What the journal wants to be called right after the commit. */
@@ -77,59 +81,95 @@ export async function inUnitOfWork<Tx, T>(
       throw reason
     }
   }
-  const attempt = new UnitAttempt(owner, work)
+  const unit = new Unit<Tx>(owner.monitor)
   let result: T
   try {
-    result = await attempt.done
-    attempt.committed?.()
+    result = await tryUnit(owner.run, unit, work)
+    unit.committed?.()
   } finally {
     slots.release()
     locks.release(keys)
   }
-  if (attempt.calls) await callAll(attempt.calls, settings)
+  if (unit.calls) await callAll(unit.calls, settings)
   return result
 }
 
 /** One try of a unit of work. It is over as soon as it is given up, whether the transaction ever ends or not. */
-class UnitAttempt<Tx, T> implements OpenUnit<Tx> {
-  readonly done: Promise<T>
-  readonly monitor: UnitMonitor
-  readonly #settings: RunSettings<Tx>
-  readonly #work: (unit: OpenUnit<Tx>) => Promise<T>
-  readonly #number: number
+function tryUnit<Tx, T>(
+  { settings, control }: UnitRun<Tx>,
+  unit: Unit<Tx>,
+  work: (unit: OpenUnit<Tx>) => Promise<T>,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  unit.begin((error) => reject(asStageFailure(error)))
+  const { abandoned } = control
+  if (abandoned) unit.expire(abandoned.cause)
+  const done = (settle: () => void) => {
+    unit.end()
+    settle()
+  }
+  try {
+    settings.unitOfWork
+      .run((tx) => within(settings.unitOfWork, unit, tx, work), unit)
+      .then(
+        (result) => done(() => resolve(result)),
+        (error: unknown) => done(() => reject(error)),
+      )
+  } catch (error) {
+    done(() => reject(error))
+  }
+  return promise
+}
+
+async function within<Tx, T>(
+  unitOfWork: UnitOfWork<Tx>,
+  unit: Unit<Tx>,
+  tx: Tx,
+  work: (unit: OpenUnit<Tx>) => Promise<T>,
+): Promise<T> {
+  unit.opened(tx)
+  try {
+    const result = await work(unit)
+    // Somebody else may be at this work by now: it must not be committed.
+    unit.refuseWhenGivenUp()
+    return result
+  } catch (error) {
+    throw unitOfWork.failureOf ? endedBy(error, unitOfWork.failureOf(tx)) : error
+  }
+}
+
+/**
+ * A unit of work that was given up says nothing to its lane's monitor any more, where another one may be open by now. It does
+ * not know its own work: so a unit that has grown old, and is not collected yet, keeps nothing else alive.
+ */
+class Unit<Tx> implements OpenUnit<Tx> {
   committed: AfterCommit | undefined
   calls: (() => unknown)[] | undefined
+  readonly aborting: AbortSignal
+  readonly #monitor: UnitMonitor
   #tx: Tx | undefined
-  #hasBegun = false
+  #givenUp: { readonly reason: unknown } | undefined
+  #controller: AbortController | undefined
 
-  constructor({ run, monitor }: UnitOwner<Tx, UnitRun<Tx>>, work: (unit: OpenUnit<Tx>) => Promise<T>) {
-    this.monitor = monitor
-    this.#settings = run.settings
-    this.#work = work
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.done = promise
-    this.#number = monitor.begin((error) => {
-      reject(asStageFailure(error))
-      this.#abandon()
-    })
-    const { abandoned } = run.control
-    if (abandoned) monitor.expire(abandoned.cause)
-    run.settings.unitOfWork
-      .run((tx) => this.#attempt(tx))
-      .then(
-        (result) => {
-          this.#end()
-          resolve(result)
-        },
-        (error: unknown) => {
-          this.#end()
-          reject(error)
-        },
-      )
+  constructor(monitor: UnitMonitor) {
+    this.#monitor = monitor
+    this.aborting = monitor.signal
   }
 
   get tx(): Tx {
     return this.#tx as Tx // there once the unit of work has begun, and nobody asks before
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#givenUp) this.#controller.abort(this.#givenUp.reason)
+    }
+    return this.#controller.signal
+  }
+
+  awaits(stage: string | undefined): void {
+    if (!this.#givenUp) this.#monitor.awaits(stage)
   }
 
   afterCommit(call: () => unknown): void {
@@ -137,39 +177,32 @@ class UnitAttempt<Tx, T> implements OpenUnit<Tx> {
     this.calls.push(call)
   }
 
-  #end(): void {
-    if (this.monitor.isCurrent(this.#number)) this.monitor.end()
+  begin(expired: (reason: unknown) => void): void {
+    this.#monitor.begin((reason) => {
+      this.#givenUp = { reason }
+      expired(reason)
+      this.#controller?.abort(reason)
+    })
   }
 
-  async #attempt(tx: Tx): Promise<T> {
-    const { unitOfWork } = this.#settings
+  expire(reason: unknown): void {
+    this.#monitor.expire(reason)
+  }
+
+  /** The transaction has begun, perhaps for another time. */
+  opened(tx: Tx): void {
     this.#tx = tx
-    this.#hasBegun = true
     this.calls = undefined
-    this.#refuseWhenGivenUp()
-    this.monitor.awaits(undefined)
-    try {
-      const result = await this.#work(this)
-      // Somebody else may be at this work by now: it must not be committed.
-      this.#refuseWhenGivenUp()
-      return result
-    } catch (error) {
-      throw unitOfWork.failureOf ? endedBy(error, unitOfWork.failureOf(tx)) : error
-    }
+    this.refuseWhenGivenUp()
+    this.#monitor.awaits(undefined)
   }
 
-  #refuseWhenGivenUp(): void {
-    if (!this.monitor.isCurrent(this.#number)) throw new Error('The unit of work was given up')
+  refuseWhenGivenUp(): void {
+    if (this.#givenUp) throw new Error('The unit of work was given up', { cause: this.#givenUp.reason })
   }
 
-  #abandon(): void {
-    const { unitOfWork, logger } = this.#settings
-    if (!this.#hasBegun) return
-    try {
-      unitOfWork.abandon?.(this.tx)
-    } catch (err) {
-      logger.warn({ err }, 'The connection of a unit of work that was given up could not be closed')
-    }
+  end(): void {
+    if (!this.#givenUp) this.#monitor.end()
   }
 }
 

@@ -12,31 +12,28 @@ export interface UnitLimits {
 /** The longest time between two looks, in milliseconds. */
 const LONGEST_INTERVAL_MS = 1_000
 
-/**
- * The units of work of one lane, of which at most one is open: how long it takes, and what it waits for.
- *
- * Whoever gave a unit of work up goes on with another one. What is left of the first finds out that it is not the open one
- * any more, and commits nothing.
- */
-export class UnitMonitor {
+/** Hears what a unit of work waits for. */
+export interface Awaiting {
+  /** The stage whose code is awaited from now on; undefined: the library itself waits. */
+  awaits(stage: string | undefined): void
+}
+
+/** The units of work of one lane, of which at most one is open: how long it takes, and what it waits for. */
+export class UnitMonitor implements Awaiting {
   /** Looks since the open unit began, and since its present wait began. */
   age = 0
   waitAge = 0
   /** The stage whose code is awaited; undefined while the library itself waits. */
   stage: string | undefined
-  /** Counts the units, those that were given up included. */
-  #generation = 0
   #expire: ((error: unknown) => void) | undefined
   #controller: AbortController | undefined
 
-  /** A unit of work is open from now on. @returns its number. */
-  begin(expire: (error: unknown) => void): number {
+  /** A unit of work is open from now on. */
+  begin(expire: (error: unknown) => void): void {
     this.age = 0
     this.waitAge = 0
     this.stage = undefined
     this.#expire = expire
-    this.#generation += 1
-    return this.#generation
   }
 
   /** The unit of work is over. */
@@ -48,37 +45,29 @@ export class UnitMonitor {
     return this.#expire !== undefined
   }
 
-  /** False once the unit of that number was given up. */
-  isCurrent(unit: number): boolean {
-    return unit === this.#generation && this.#expire !== undefined
-  }
-
-  /** Aborts when the open unit of work is given up, or the run is; what calculators are handed. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  /** The run is to end: no calculator of this lane is to go on. */
-  abort(reason: unknown): void {
-    this.#controller ??= new AbortController()
-    this.#controller.abort(reason)
-  }
-
-  /** What is awaited from now on. */
   awaits(stage: string | undefined): void {
     this.stage = stage
     this.waitAge = 0
   }
 
-  /** Gives the open unit of work up. */
+  /** Aborts when calculators of this lane are to give up: with their unit of work, or with the run. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  /** No calculator of this lane is to go on. */
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
+  }
+
+  /** Gives the open unit of work up. Units to come have a signal of their own. */
   expire(error: unknown): void {
     const expire = this.#expire
     const controller = this.#controller
-    this.end()
-    // Units to come have a signal of their own.
     this.#controller = undefined
-    this.#generation += 1
+    this.end()
     controller?.abort(error)
     expire?.(error)
   }

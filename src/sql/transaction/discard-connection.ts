@@ -1,4 +1,4 @@
-import { CompiledQuery, type DatabaseConnection } from 'kysely'
+import { CompiledQuery, type ControlConnectionProvider, type DatabaseConnection } from 'kysely'
 import { systemClock } from '../../calendar/clock.ts'
 import { backoffMs, pause } from '../../run/units/backoff.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -21,6 +21,19 @@ export async function discardConnection(connection: DatabaseConnection, engine: 
     const outcome = await outcomeOf(connection, 'rollback')
     if (outcome === undefined || engine.isGone(outcome)) return
     await pause(systemClock, backoffMs(RETRY, attempt), neverAborts)
+  }
+}
+
+/**
+ * Ends the session of a connection that does not answer, through another one, so that what it has locked is free. Never
+ * rejects: where the driver cannot do it, or the server is away, the session ends when the server finds out.
+ */
+export async function endSession(connection: DatabaseConnection, other: ControlConnectionProvider): Promise<void> {
+  try {
+    await connection.collectSessionInfo?.()
+    await connection.killSession?.(other)
+  } catch {
+    // There is nobody left to ask.
   }
 }
 

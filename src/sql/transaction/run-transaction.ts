@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { Engine } from '../engines/engine.ts'
-import { discardConnection } from './discard-connection.ts'
+import { discardConnection, endSession } from './discard-connection.ts'
 import { TransactionGuard } from './transaction-guard.ts'
 
 const guards = new WeakMap<object, TransactionGuard>()
@@ -15,16 +15,22 @@ export function failureOf(tx: object): unknown {
  *
  * Once the database has ended the transaction, each further statement is refused with the error that ended it, and so is
  * the commit, whoever caught that error. A connection that may still be inside its transaction, or that leads to a server
- * which takes no writes any more, does not go back to its pool.
+ * which takes no writes any more, does not go back to its pool; nor does one whose transaction is given up by `signal`.
  */
 export function runTransaction<Database, T>(
   kysely: Kysely<Database>,
   engine: Engine,
   work: (tx: Transaction<Database>) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   const { promise: failed, reject } = Promise.withResolvers<never>()
   const done = kysely.connection().execute(async (session) => {
     const connection = await session.getExecutor().provideConnection(async (one) => one)
+    const hangUp = () => {
+      void endSession(connection, (use) => kysely.getExecutor().provideConnection(use))
+    }
+    if (signal?.aborted) throw signal.reason
+    signal?.addEventListener('abort', hangUp, { once: true })
     /** Throws at once, and keeps the connection until it can do no harm. */
     const failAndDiscard = async (error: unknown): Promise<never> => {
       reject(error)

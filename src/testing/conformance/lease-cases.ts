@@ -70,6 +70,18 @@ export const leaseCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a job tells how often in a row it was taken over from a dead worker without a step forward',
+    async run({ bench }) {
+      const job = await bench.create()
+      const counts = []
+      for (let i = 1; i <= 2; i++) {
+        const { record } = await bench.takeOver(job, i * 10 * LEASE_MS, `claim ${i}`)
+        counts.push(record.recoveries, (await bench.stored(job)).recoveries)
+      }
+      assert.deepEqual(counts, [1, 1, 2, 2])
+    },
+  },
+  {
     name: 'of many who claim a job at once exactly one gets it',
     async run({ bench }) {
       const job = await bench.create()

@@ -180,7 +180,7 @@ describe('a unit of work without an end', () => {
   test('never commits when its stage comes back at last, also where its connection cannot be closed', async () => {
     const stuck = gate()
     const units = ownTransactions()
-    const kept = { ...units, abandon: undefined } as unknown as OwnTransactions
+    const kept: OwnTransactions = { ...units, run: (work) => units.run(work) }
     const { clock, service } = stuckIn(stuck.pass(), { leaseMs: 1_000 }, kept)
     const failure = expect(service.triggerRecalc(day)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     // The given up one holds its employee in the database, so nobody can record that the day failed.
@@ -273,4 +273,105 @@ describe('a unit of work without an end', () => {
     stuck.open()
     await expect(running).resolves.toMatchObject({ status: 'completed' })
   })
+})
+
+describe('a unit of work that was given up', () => {
+  test('does not stop the clock of the one that follows when its own stage comes back', async () => {
+    const clock = manualClock()
+    const first = gate()
+    const second = gate()
+    let calls = 0
+    const service = serviceOn(
+      ownTransactions(),
+      {
+        calculateDay: ({ employeeId }) => {
+          calls += 1
+          return employeeId === 'a' ? first.pass() : second.pass()
+        },
+      },
+      // The library itself waits for no more than a second, a stage may take a minute.
+      { clock, concurrency: 1, leaseMs: 1_000, unitOfWorkTimeoutMs: 60_000, employees: employeeList(['a']) },
+    )
+    const failing = service.triggerRecalc(day)
+    const failure = expect(failing).rejects.toMatchObject({ code: 'RECALC_FAILED' })
+    await clock.advance(61_000)
+    await failure
+    const next = service.triggerRecalc({ ...day, employeeId: 'b' })
+    await second.arrived
+    first.open()
+    await settled()
+    await clock.advance(30_000)
+    second.open()
+    await expect(next).resolves.toMatchObject({ status: 'completed' })
+    expect(calls).toBe(2)
+  })
+
+  test('lets a day of the same lane take its time when its own stage comes back', async () => {
+    const clock = manualClock()
+    const first = gate()
+    const second = gate()
+    const service = serviceOn(
+      ownTransactions(),
+      { calculateDay: ({ date }) => (date === FROM ? first.pass() : second.pass()) },
+      { clock, leaseMs: 1_000, unitOfWorkTimeoutMs: 60_000 },
+    )
+    const { result: running } = await service.triggerRecalcBatchAsync({
+      tenantId: TENANT,
+      employeeIds: ['a'],
+      from: FROM,
+      to: '2025-01-02',
+    })
+    await first.arrived
+    await clock.advance(61_000)
+    await second.arrived
+    first.open()
+    await settled()
+    await clock.advance(30_000)
+    second.open()
+    await expect(running).resolves.toMatchObject({ processedDays: 1, failedDays: 1, errors: [{ date: FROM }] })
+  })
+
+  test('hands no signal that is still to abort to a stage that asks for it too late', async () => {
+    const clock = manualClock()
+    const stuck = gate()
+    const late: boolean[] = []
+    const service = serviceOn(
+      ownTransactions(),
+      {
+        async calculateDay({ date }, context) {
+          if (date !== FROM) return
+          await stuck.pass()
+          late.push(context.signal.aborted)
+        },
+      },
+      { clock, unitOfWorkTimeoutMs: 60_000 },
+    )
+    const { result: running } = await service.triggerRecalcBatchAsync({
+      tenantId: TENANT,
+      employeeIds: ['a'],
+      from: FROM,
+      to: '2025-01-02',
+    })
+    await stuck.arrived
+    await clock.advance(62_000)
+    await running
+    stuck.open()
+    await settled()
+    expect(late).toEqual([true])
+  })
+})
+
+test('a unit of work that throws instead of rejecting keeps no slot and no employee', async () => {
+  const units = ownTransactions()
+  let begun = 0
+  const throwing: UnitOfWork<Transaction> = {
+    ...units,
+    run(work, unit) {
+      if (++begun <= 2) throw new RangeError('the pool is closed')
+      return units.run(work, unit)
+    },
+  }
+  const service = serviceOn(throwing, { calculateDay: async () => undefined }, { concurrency: 1 })
+  await expect(service.triggerRecalc(day)).rejects.toThrow('the pool is closed')
+  await expect(service.triggerRecalc(day)).resolves.toMatchObject({ status: 'completed' })
 })
