@@ -12,14 +12,13 @@ import {
   LEASE_MS,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
 import { countHeld, countingCalls, countingClock, until } from '../../support/crash-observers.ts'
 import { type MariadbServer, startMariadb, withDatabase } from '../../support/mariadb.ts'
+import { seed } from '../../support/seed.ts'
 
 const RESTARTS = 5
-const seed = seedOf('server-away')
 const workload: Workload = { employees: 120, dates: 16, failures: 12 }
 
 let server: MariadbServer
@@ -105,7 +104,7 @@ describe('a server that is killed and restarted again and again under a running 
     expect(clock.pending).toBe(0)
     expect(count.held).toBe(0)
     await Promise.all([db.destroy(), readers.db.destroy()])
-  }, 120_000)
+  })
 })
 
 describe('a database that stays away', () => {
@@ -161,7 +160,7 @@ describe('a database that stays away', () => {
     await host.service.stop()
     expect(clock.pending).toBe(0)
     await db.destroy()
-  }, 60_000)
+  })
 
   it('ends a job as failed after three failures in a row of the same block, and the job can be resumed', async () => {
     let failing = false
@@ -191,5 +190,5 @@ describe('a database that stays away', () => {
     await host.service.stop()
     expect(count.held).toBe(0)
     await db.destroy()
-  }, 60_000)
+  })
 })
