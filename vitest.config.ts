@@ -1,19 +1,26 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestUserConfig } from 'vitest/config'
 import { consolePageForVite } from './scripts/console-plugins.ts'
 
-const inCi = process.env.CI === 'true'
+/** Suites that kill, restart and race: minutes long, and run by `npm run test:chaos`. */
+export const longSuites = ['kill', 'race', 'server-away', 'takeover'].map((name) => `test/sql/crash/${name}.test.ts`)
 
-export default defineConfig({
-  plugins: [consolePageForVite()],
-  // `recalc-service` means src/ here as it does for tsc: tests of the examples and of src/ then share one copy of each class.
-  resolve: { tsconfigPaths: true },
-  test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/server-launcher.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    retry: 0,
-    reporters: inCi ? ['default', 'json'] : ['default'],
-    outputFile: { json: 'node_modules/.cache/recalc-service/test-results.json' },
-  },
-})
+/** The configuration of a set of test files. */
+export function configOf(name: string, test: TestUserConfig) {
+  return defineConfig({
+    plugins: [consolePageForVite()],
+    // `recalc-service` means src/ here as it does for tsc: tests of the examples and of src/ then share one copy of each class.
+    resolve: { tsconfigPaths: true },
+    test: {
+      globalSetup: ['test/support/server-launcher.ts'],
+      // What only a hang takes, however busy the machine is.
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
+      retry: 0,
+      reporters: process.env.CI === 'true' ? ['default', 'json'] : ['default'],
+      outputFile: { json: `node_modules/.cache/recalc-service/${name}.json` },
+      ...test,
+    },
+  })
+}
+
+export default configOf('tests', { include: ['test/**/*.test.ts'], exclude: longSuites })

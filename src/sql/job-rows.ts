@@ -45,7 +45,7 @@ function bounded(key: string, value: unknown): unknown {
 }
 
 /** The failures that a result lists, as they are stored. */
-export function errorsJson(errors: readonly RecalcFailure[]): string {
+function errorsJson(errors: readonly RecalcFailure[]): string {
   return asciiJson(fitting(errors), bounded)
 }
 

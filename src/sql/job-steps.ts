@@ -17,7 +17,7 @@ export function openLanes(
   lanes: readonly LaneCheckpoint[],
   dispatched: Dispatched | undefined,
 ): Promise<void> {
-  const { names } = database
+  const { names, engine } = database
   return database.transaction(async (tx) => {
     const job = await database.lockOwnJob(tx, lease)
     const found = await tx
@@ -47,12 +47,8 @@ export function openLanes(
       })
       .where('id', '=', lease.jobId)
       .execute()
-    await deleteLanes(
-      tx,
-      names,
-      lease.jobId,
-      finished.map(({ lane_id }) => Number(lane_id)),
-    )
+    const finishedIds = finished.map(({ lane_id }) => Number(lane_id))
+    if (finished.length > 0) await engine.deleteLanes(tx, names, lease.jobId, finishedIds)
     await insertLanes(tx, names, lease, lanes)
   })
 }
@@ -64,7 +60,7 @@ export function splitLane(
   laneId: number,
   into: readonly LaneCheckpoint[],
 ): Promise<void> {
-  const { names } = database
+  const { names, engine } = database
   return database.transaction(async (tx) => {
     const job = await database.lockOwnJob(tx, lease)
     const lane = await tx
@@ -75,7 +71,7 @@ export function splitLane(
       .executeTakeFirst()
     // Split before, by an attempt whose answer was lost.
     if (!lane) return
-    await deleteLanes(tx, names, lease.jobId, [laneId])
+    await engine.deleteLanes(tx, names, lease.jobId, [laneId])
     const { processed_days, unchanged_days, skipped_days, failed_days, error_count } = lane
     const counted = { processed_days, unchanged_days, skipped_days, failed_days, error_count }
     const [first, ...others] = into.map((half) => laneRow(lease.jobId, lease.token, half))
@@ -181,12 +177,5 @@ async function insertLanes(
   const rows = lanes.map((lane) => laneRow(lease.jobId, lease.token, lane))
   for (const group of statements(rows, (row) => bytesOf(row.employee_ids) + 256)) {
     await tx.insertInto(names.lanes).values(group).execute()
-  }
-}
-
-/** One statement for each: with several keys in one, MySQL may scan the table, and wait for rows that blocks hold. */
-async function deleteLanes(tx: RecalcTx, names: TableNames, jobId: string, laneIds: readonly number[]): Promise<void> {
-  for (const laneId of laneIds) {
-    await tx.deleteFrom(names.lanes).where('job_id', '=', jobId).where('lane_id', '=', laneId).execute()
   }
 }

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type OffsetAt, startOfDay } from '../../src/calendar/day-start.ts'
 import { msPerDay } from '../../src/calendar/epoch-day.ts'
+import { fc } from '../support/fc.ts'
 
 const hour = 3_600_000
 const minute = 60_000

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { firstEpochDay, fromEpochDay, lastEpochDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { isIsoDate } from '../../src/calendar/iso-date.ts'
+import { fc } from '../support/fc.ts'
 import { anyDate, date } from './arbitraries.ts'
 
 describe('the number of a date', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isIsoDate, parseIsoDate } from '../../src/calendar/iso-date.ts'
 import { InvalidRequestError } from '../../src/errors.ts'
+import { fc } from '../support/fc.ts'
 import { anyDate } from './arbitraries.ts'
 
 const good = [

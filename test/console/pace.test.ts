@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Clock, Pace } from '../../src/console/net/pace.ts'
+import { fc } from '../support/fc.ts'
 
 /** A clock that goes on when it is told to. */
 class FastClock implements Clock {

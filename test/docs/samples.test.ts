@@ -32,7 +32,7 @@ describe('the samples in the documentation', () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     expect(samples.length).toBeGreaterThan(2)
     expect(output(process.execPath, [tsc, '-p', folder])).toBe('')
-  }, 60_000)
+  })
 
   test('print what the README says they print', () => {
     const [printed] = blocks('README.md', 'text')

@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hasEnded, type JobRecord, RESUMABLE } from '../../src/jobs/job-record.ts'
 import { type JobAction, reduceJob } from '../../src/jobs/job-state.ts'
 import { newJob } from '../../src/jobs/new-job.ts'
 import { emptyStep, type Step } from '../../src/run/checkpoint.ts'
 import type { RecalcResult, RunStatus } from '../../src/run/result.ts'
+import { fc } from '../support/fc.ts'
 
 const at = new Date('2025-01-01T08:00:00Z')
 const phases = ['scores', 'totals', 'ranks'].map((name, i) => ({ number: i + 1, name, title: name }))

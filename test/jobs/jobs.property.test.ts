@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { type JobEvent, type JobHandle, memoryBackend, type RecalcBackend } from 'recalc-service'
 import { manualClock } from 'recalc-service/testing'
 import { expect, test } from 'vitest'
 import { isTerminal } from '../../src/jobs/job-events.ts'
+import { fc } from '../support/fc.ts'
 import { mortal } from './support/mortal.ts'
 import { office, TENANT } from './support/office.ts'
 

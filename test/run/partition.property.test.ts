@@ -1,7 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { IsoDate, JobHandle, RecalcResult, RecalcService, TriggerOptions } from '../../src/index.ts'
 import { type Transaction, TransientError } from '../support/database.ts'
+import { fc } from '../support/fc.ts'
+import { HANGS_MS } from '../support/limits.ts'
 import {
   databaseOf,
   expectationOf,
@@ -61,7 +62,7 @@ test('day, range, batch and all, at once or as jobs, in any partition and any bl
         expect(database.misuse).toEqual([])
       },
     ),
-    { numRuns: 500, timeout: 3_000 },
+    { numRuns: 500, timeout: HANGS_MS },
   )
 })
 

@@ -1,7 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dayKey, type JobEvent, type JobHandle, memoryBackend, type RecalcResult } from '../../src/index.ts'
 import { type Database, type Point, type RowWrite, TransientError } from '../support/database.ts'
+import { fc } from '../support/fc.ts'
+import { HANGS_MS } from '../support/limits.ts'
 import type { Rows } from '../support/naive.ts'
 import { clockAhead, type Process, startProcess } from '../support/processes.ts'
 import {
@@ -85,9 +86,9 @@ test('a job that is cancelled, stopped, killed and resumed at any moment comes t
       expect(database.misuse).toEqual([])
       expect(database.lockedKeys).toEqual([])
     }),
-    { numRuns: 600, timeout: 3_000 },
+    { numRuns: 600, timeout: HANGS_MS },
   )
-}, 90_000)
+})
 
 /** A job and the processes that work on it, one after the other. */
 class DisturbedJob {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { TransientError } from '../support/database.ts'
+import { fc } from '../support/fc.ts'
 import { databaseOf, expectationOf, optionsOf, rowsBefore, rowsOf, scenarios, strike } from '../support/scenario.ts'
 import { TENANT, world } from '../support/service.ts'
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { asciiJson } from '../../src/sql/ascii-json.ts'
+import { fc } from '../support/fc.ts'
 
 test('is ASCII without NUL, and says the same as the JSON of any value', () => {
   fc.assert(

@@ -73,7 +73,13 @@ class Process {
     })
     this.service = new RecalcService<Tx>({
       stages: [stage],
-      employees: { listEmployees: async ({ after }) => (after === undefined ? employeeIds.map((id) => ({ id })) : []) },
+      employees: {
+        listEmployees: async ({ after = '', limit }) =>
+          employeeIds
+            .filter((id) => id > after)
+            .slice(0, limit)
+            .map((id) => ({ id })),
+      },
       backend: sqlBackend(kysely, { clock: this.clock, pollMs: POLL }),
       clock: this.clock,
       block: { employees: 1, days: 2 },

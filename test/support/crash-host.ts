@@ -374,10 +374,3 @@ export function randomOf(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
-
-/** The seed of a test file: told, so that a failure can be repeated with RECALC_TEST_SEED. */
-export function seedOf(file: string): number {
-  const seed = Number(process.env.RECALC_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
-  console.log(`${file}: RECALC_TEST_SEED=${seed}`)
-  return seed
-}

@@ -1,6 +1,7 @@
 import type { Pool } from 'mysql2'
 import type { JobStore } from '../../src/backend.ts'
 import { type Clock, type RecalcBackend, systemClock, type Timer } from '../../src/index.ts'
+import { HANGS_MS } from './limits.ts'
 
 /** A clock that knows how many of its timers are pending. */
 export interface CountingClock extends Clock {
@@ -81,7 +82,11 @@ export function countHeld(pool: Pool): { readonly held: number; readonly waiting
 }
 
 /** Looks until it is so. @throws after `deadlineMs`, with what was waited for. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  deadlineMs = HANGS_MS,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`Expected within ${deadlineMs} ms: ${what}`)

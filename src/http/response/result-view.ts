@@ -4,10 +4,10 @@ import { type DescribeFailure, faultText } from './failure-text.ts'
 
 /** A failure as clients see it. */
 export function failureView(
-  { employeeId, date, stage, code, message, attempts }: RecalcFailure,
+  { employeeId, date, through, stage, code, message, attempts }: RecalcFailure,
   describe: DescribeFailure,
 ) {
-  return { employee_id: employeeId, date, stage, code, message: describe({ code, message }), attempts }
+  return { employee_id: employeeId, date, through, stage, code, message: describe({ code, message }), attempts }
 }
 
 /** What ended a run, as clients see it. */

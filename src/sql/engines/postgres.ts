@@ -9,6 +9,7 @@ import {
 } from 'kysely'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
+import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -100,6 +101,7 @@ export const postgres: Engine = {
     })
   },
   indexHint: () => sql``,
+  deleteLanes,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {
     const sorted = [...new Set(hashes)].sort()

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { deleteLanes } from './delete-lanes.ts'
 import { driverError } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -47,6 +48,7 @@ export const sqlite: Engine = {
   },
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   indexHint: () => sql``,
+  deleteLanes,
   readsForUpdate: false,
   async lockRows(tx, names, hashes) {
     // One writer at a time has the whole database: the first write of the transaction is the lock.

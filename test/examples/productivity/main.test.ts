@@ -11,7 +11,7 @@ import { derivedPlainly, derivedRows } from './support/derived-rows.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'recalc-demo-'))
 afterAll(() => rm(folder, { recursive: true }))
-const LONG = 60_000
+const LONG = 300_000
 
 /** So much that there is time to disturb it. */
 const large = ['--employees', '400', '--days', '20']

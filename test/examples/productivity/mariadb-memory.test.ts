@@ -46,4 +46,4 @@ it('twelve days of fifty employees take less than 50 MB above the idle process, 
   await sqlite.destroy()
   expect(await megabytesFor(file)).toBeLessThan(50)
   expect(await megabytesFor(mariadb.url)).toBeLessThan(50)
-}, 60_000)
+})

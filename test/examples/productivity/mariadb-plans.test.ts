@@ -58,7 +58,7 @@ beforeAll(async () => {
   statements = watch.statements().filter(({ shape }) => /^(?!.*`recalc_).*`/.test(shape))
   await insertRowsOfFormer(db)
   await analyze(db)
-}, 120_000)
+})
 
 /** Twenty people have not clocked out today, four left no gap in a morning, and the bookings of four are gone. */
 async function changeSources(): Promise<void> {
@@ -177,7 +177,7 @@ describe(`with a million activity logs, ${EVERYBODY} people and two hundred thou
     const skips = !(await isMariadb(db))
     expect(idle.filter((name) => !spare.includes(name) && !(skips && name === 'alerts_by_date'))).toEqual([])
     expect(idle).toEqual(expect.arrayContaining(spare))
-  }, 60_000)
+  })
 })
 
 describe('the number of statements', () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { parseIsoDate } from 'recalc-service'
 import { expect, it } from 'vitest'
+import { fc } from '../../support/fc.ts'
 import type { Warehouse } from './mariadb-support/changed-warehouse.ts'
 import { rowsInMemory } from './mariadb-support/databases.ts'
 import { all, paths } from './mariadb-support/paths.ts'
@@ -28,4 +28,4 @@ it('any warehouse comes out the same by any path, in blocks of any shape', async
     }),
     { numRuns: Number(process.env.RUNS ?? 40) },
   )
-}, 60_000)
+})

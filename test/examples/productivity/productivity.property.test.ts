@@ -1,8 +1,9 @@
-import fc from 'fast-check'
 import { type RecalcService, systemClock } from 'recalc-service'
 import { expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
 import type { Database, Tx } from '../../../examples/productivity/schema/tables.ts'
+import { fc } from '../../support/fc.ts'
+import { HANGS_MS } from '../../support/limits.ts'
 import { employeeIds, scenarios } from './support/arbitraries.ts'
 import { derivedPlainly } from './support/derived-rows.ts'
 import { edited } from './support/generated/edits.ts'
@@ -43,7 +44,7 @@ const cases = scenarios.chain((scenario) =>
 )
 
 it('whichever way days are asked for, after edits they and no others are new, and what is still due stays acknowledged', {
-  timeout: 60_000,
+  timeout: HANGS_MS,
 }, async () => {
   let kept = 0
   let gone = 0

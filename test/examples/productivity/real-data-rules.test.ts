@@ -15,7 +15,7 @@ if (!isThere) console.info(`The event log was not compared with the rules: there
 
 const zone = 'Europe/Amsterdam'
 
-it.runIf(isThere)('a real event log comes out as the rules say, row by row', { timeout: 60_000 }, async () => {
+it.runIf(isThere)('a real event log comes out as the rules say, row by row', async () => {
   const db = await warehouse()
   await importFiles(db, folder)
   await inventPayRates(db)

@@ -64,5 +64,5 @@ describe.runIf(isThere)('a real event log', async () => {
     } finally {
       await sqlite.destroy()
     }
-  }, 60_000)
+  })
 })

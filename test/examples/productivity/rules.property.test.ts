@@ -1,7 +1,8 @@
-import fc from 'fast-check'
 import { systemClock } from 'recalc-service'
 import { expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
+import { fc } from '../../support/fc.ts'
+import { HANGS_MS } from '../../support/limits.ts'
 import { scenarios } from './support/arbitraries.ts'
 import { derivedPlainly } from './support/derived-rows.ts'
 import { deriveAll, type PlainDerived } from './support/plain/derive-all.ts'
@@ -18,7 +19,7 @@ const cases = fc.record({
 const write = /^(insert into|update|delete from|replace into) "(?!recalc_)/
 
 it('any rows, in blocks of any shape, come out as the rules say, and nothing is written the second time', {
-  timeout: 60_000,
+  timeout: HANGS_MS,
 }, async () => {
   const kinds = new Map<string, number>()
   await fc.assert(

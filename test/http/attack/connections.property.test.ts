@@ -1,13 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { seedOf } from '../../support/crash-host.ts'
+import { fc } from '../../support/fc.ts'
+import { seed } from '../../support/seed.ts'
 import { ALL, KEYS } from '../support/api-under-test.ts'
 import { BASE, listenerOf, serve } from '../support/server.ts'
 import { AttackedApi } from './support/attacked-api.ts'
 import { converse } from './support/raw-connection.ts'
-
-const seed = seedOf('connections')
 
 const BODY = JSON.stringify(ALL)
 
@@ -110,4 +108,4 @@ test('of hundreds of malformed connections none hangs, gets a 5xx, or starts wha
   for (const status of [200, 201, 400, 404, 413]) expect([status, heard.get(status) ?? 0]).not.toEqual([status, 0])
   // Whatever was said to it, it goes on.
   expect((await fetch(`http://127.0.0.1:${port}${BASE}/openapi.json`)).status).toBe(200)
-}, 120_000)
+})

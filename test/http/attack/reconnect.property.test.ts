@@ -1,16 +1,14 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import fc from 'fast-check'
 import { type JobEvent, NotResumableError, type RecalcService } from 'recalc-service'
 import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { expect, test } from 'vitest'
 import { office } from '../../jobs/support/office.ts'
-import { seedOf } from '../../support/crash-host.ts'
+import { fc } from '../../support/fc.ts'
+import { seed } from '../../support/seed.ts'
 import { settled } from '../../support/settled.ts'
 import { ALL, apiUnderTest, authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
 import { turnstile } from './support/turnstile.ts'
-
-const seed = seedOf('reconnect')
 
 const eager = { progressIntervalMs: 0, block: { employees: 1, days: 1 } } as const
 
@@ -95,7 +93,7 @@ test('however often a client is cut off, even within a frame, it hears every eve
     },
   )
   await fc.assert(scene, { numRuns: 200, seed })
-}, 120_000)
+})
 
 test.each<Cursor>(['header', 'query', 'both'])(
   'a client that is cut off after every single event of a cancelled and resumed job misses nothing, by %s',

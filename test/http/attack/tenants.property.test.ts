@@ -1,14 +1,12 @@
-import fc from 'fast-check'
 import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { manualClock } from 'recalc-service/testing'
 import { expect, test } from 'vitest'
 import { type Office, office } from '../../jobs/support/office.ts'
-import { seedOf } from '../../support/crash-host.ts'
+import { fc } from '../../support/fc.ts'
+import { seed } from '../../support/seed.ts'
 import { settled } from '../../support/settled.ts'
 import { authorize, KEYS } from '../support/api-under-test.ts'
 import { BASE } from '../support/server.ts'
-
-const seed = seedOf('tenants')
 
 const RANGE = { start_date: '2025-01-01', end_date: '2025-01-02' } as const
 const SECRET = 'globex-secret'
@@ -217,4 +215,4 @@ test.each(['none', 'tenant'] as const)(
 
 test('with exclusive global, where one tenant has to wait for another, no answer says whom for', async () => {
   await fc.assert(scene('global', steps), { numRuns: 100, seed })
-}, 120_000)
+})

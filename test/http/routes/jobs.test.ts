@@ -124,6 +124,7 @@ test('a day that fails is a problem that carries the result', async () => {
     {
       employee_id: 'e1',
       date: '2025-03-30',
+      through: '2025-03-30',
       stage: 'dailyCalc',
       code: 'RangeError',
       message: 'no hours for e1 2025-03-30',

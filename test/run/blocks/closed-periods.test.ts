@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addDays, type ClosedPeriods, datesBetween, parseIsoDate } from '../../../src/index.ts'
 import { Database, type Transaction } from '../../support/database.ts'
+import { fc } from '../../support/fc.ts'
 import { closedThrough, key, TENANT, world } from '../../support/service.ts'
 import { balances, type DerivedTable, dailyCalcOf, scores, stageOf } from '../../support/stages.ts'
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   addDays,
@@ -9,6 +8,7 @@ import {
   type TenantStage,
 } from '../../../src/index.ts'
 import { Database, type Probe, rowKey, type Transaction, TransientError } from '../../support/database.ts'
+import { fc } from '../../support/fc.ts'
 import { gate } from '../../support/gate.ts'
 import { closedThrough, fill, key, TENANT, world } from '../../support/service.ts'
 import { dailyCalcOf, scores, summary } from '../../support/stages.ts'

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addDays, type DayStage, datesBetween, dayKey, dayStage, parseIsoDate } from '../../../src/index.ts'
 import { Database, rowKey, type Transaction } from '../../support/database.ts'
+import { fc } from '../../support/fc.ts'
 import { fill, key, TENANT, world } from '../../support/service.ts'
 import { daysOf } from '../../support/stages.ts'
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ContractError, type Employee, type EmployeeRepository, type Logger, parseIsoDate } from '../../../src/index.ts'
 import { countEmployees, employeePages } from '../../../src/run/plan/employee-pages.ts'
+import { fc } from '../../support/fc.ts'
 import { TENANT, world } from '../../support/service.ts'
 import { scores, stageOf } from '../../support/stages.ts'
 

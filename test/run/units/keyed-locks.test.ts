@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KeyedLocks } from '../../../src/run/units/keyed-locks.ts'
+import { fc } from '../../support/fc.ts'
 import { settled } from '../../support/settled.ts'
 
 const patient = { stopping: new AbortController().signal }

@@ -1,9 +1,10 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KeyedLocks } from '../../../src/run/units/keyed-locks.ts'
 import { HOLDS_EMPLOYEES, OF_JOB, SYNCHRONOUS, type UnitRank, UnitSlots } from '../../../src/run/units/unit-slots.ts'
 import { Database, TransientError } from '../../support/database.ts'
+import { fc } from '../../support/fc.ts'
 import { gate } from '../../support/gate.ts'
+import { HANGS_MS } from '../../support/limits.ts'
 import { employeeList, TENANT, world } from '../../support/service.ts'
 import { settled } from '../../support/settled.ts'
 import { scores, stageOf } from '../../support/stages.ts'
@@ -91,7 +92,7 @@ test('slots and employees together never make two wait for each other, whoever w
       expect(done.every(Boolean)).toBe(true)
       expect([slots.open, locks.size]).toEqual([0, 0])
     }),
-    { numRuns: 150, timeout: 2_000 },
+    { numRuns: 150, timeout: HANGS_MS },
   )
 })
 

@@ -16,13 +16,12 @@ import {
   LEASE_MS,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
+import { seed } from '../../support/seed.ts'
 
 const TENANT = 'acme'
 const workload: Workload = { employees: 5, dates: 6, failures: 5 }
-const seed = seedOf('fault-points')
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'recalc-crash-'))

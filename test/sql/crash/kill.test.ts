@@ -11,11 +11,11 @@ import {
   LEASE_MS,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import type { Orders, Report } from '../../support/crash-worker.ts'
+import { seed } from '../../support/seed.ts'
 import { servers } from '../../support/servers.ts'
 
 const KILLS = Number(process.env.RECALC_TEST_KILLS ?? 30)
@@ -24,7 +24,6 @@ const LONGEST_LIFE_MS = 100
 /** So many kills at most fall into one run, so that there are several, repairing ones among them. */
 const KILLS_PER_RUN = 13
 
-const seed = seedOf('kill')
 const workload: Workload = { employees: 24, dates: 16, failures: 9 }
 
 type Worker = HostProcess<Orders, Report>
@@ -119,5 +118,5 @@ describe.each(servers)('workers that are killed at random moments, on $name', as
     console.log(`${kills} kills during ${jobs} jobs, ${looks} looks`)
     expect(sights).toEqual([])
     expect(looks).toBeGreaterThan(kills)
-  }, 180_000)
+  })
 })

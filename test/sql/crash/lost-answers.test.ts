@@ -13,14 +13,13 @@ import {
   hostOn,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
+import { seed } from '../../support/seed.ts'
 
 const TENANT = 'acme'
 const KEY = { idempotencyKey: 'monday' }
 const workload: Workload = { employees: 4, dates: 5, failures: 3 }
-const seed = seedOf('lost-answers')
 
 type Phase = 'first' | 'again'
 

@@ -11,15 +11,14 @@ import {
   hostOn,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import type { RaceOrders, RaceReport } from '../../support/crash-racer.ts'
+import { seed } from '../../support/seed.ts'
 import { servers } from '../../support/servers.ts'
 
 const RACE_MS = Number(process.env.RECALC_TEST_RACE_MS ?? 8_000)
-const seed = seedOf('race')
 const workload: Workload = { employees: 16, dates: 10, failures: 0 }
 
 describe.each(servers)('two processes that edit, trigger and run jobs at the same time on $name', async ({ open }) => {

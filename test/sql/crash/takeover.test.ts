@@ -17,15 +17,14 @@ import {
   LEASE_MS,
   lastDate,
   randomOf,
-  seedOf,
   type Workload,
 } from '../../support/crash-host.ts'
 import { until } from '../../support/crash-observers.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import type { Orders, Report } from '../../support/crash-worker.ts'
+import { seed } from '../../support/seed.ts'
 import { servers } from '../../support/servers.ts'
 
-const seed = seedOf('takeover')
 const workload: Workload = { employees: 16, dates: 12, failures: 4 }
 const steady: Workload = { ...workload, failures: 0 }
 const request = (tenantId: string) => ({ tenantId, from: FROM, to: lastDate(workload) })
@@ -125,7 +124,7 @@ describe.each(servers)('processes on one $name', async ({ open }) => {
         await winner?.result
       }
       await Promise.all(rivals.map(({ service }) => service.stop()))
-    }, 60_000)
+    })
 
     it('recover a dead job once', async () => {
       for (let round = 0; round < 3; round++) {
@@ -152,6 +151,6 @@ describe.each(servers)('processes on one $name', async ({ open }) => {
         await checkEndedJob(host, dead)
         expect(await outcomeOf(host, dead)).toEqual(await outcomeOf(host, calm))
       }
-    }, 60_000)
+    })
   })
 })

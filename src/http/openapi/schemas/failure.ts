@@ -5,6 +5,10 @@ import { countField, instantField } from './fields.ts'
 const failureFields = {
   employee_id: z.string().nullable().meta({ description: 'Null when a stage for the whole tenant failed' }),
   date: z.string().nullable().meta({ format: 'date' }),
+  through: z
+    .string()
+    .nullable()
+    .meta({ format: 'date', description: 'The last date that waits for `date`, which may be `date` itself' }),
   stage: z.string(),
   code: z.string(),
   message: z.string(),

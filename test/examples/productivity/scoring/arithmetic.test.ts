@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { divideHalfUp, hundredths } from '../../../../examples/productivity/scoring/arithmetic.ts'
+import { fc } from '../../../support/fc.ts'
 
 describe('divideHalfUp', () => {
   it('is half up exactly, for integers of any size', () => {

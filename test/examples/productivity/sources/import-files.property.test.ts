@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, expect, it } from 'vitest'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { importFiles } from '../../../../examples/productivity/sources/import-files.ts'
 import { ImportError } from '../../../../examples/shared/import/import-error.ts'
+import { fc } from '../../../support/fc.ts'
+import { HANGS_MS } from '../../../support/limits.ts'
 import { openWarehouse } from '../support/warehouse.ts'
 
 const files = {
@@ -209,7 +210,7 @@ const folder = await mkdtemp(join(tmpdir(), 'recalc-files-'))
 afterAll(() => rm(folder, { recursive: true }))
 
 it('5,000 files with something changed are each refused with file and line, or imported exactly', {
-  timeout: 120_000,
+  timeout: HANGS_MS,
 }, async () => {
   const db = await openWarehouse()
   for (const name of names) await writeFile(join(folder, name), bytesOf(name))

@@ -48,7 +48,7 @@ export function expectAskedFor({ plan, reason }: JobWithPlan, body: Buffer | nul
     end_date: plan.to,
     employee_ids: plan.employeeIds,
     kind: plan.kind,
-    stages: plan.stages,
+    stages: plan.stages.map(({ name }) => name),
     reason,
     clear_existing: plan.clearExisting,
   }).toEqual({

@@ -8,7 +8,7 @@ export interface Conversation {
 }
 
 /** Far more than any answer takes, on a machine with much else to do. */
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = 60_000
 
 /** Says something over a connection of its own, then nothing more, and hears what comes back until the other side closes. */
 export function converse(port: number, said: readonly (Buffer | string)[]): Promise<Conversation> {
