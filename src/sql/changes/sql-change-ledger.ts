@@ -11,6 +11,7 @@ import type {
   TenantPlace,
 } from '../../changes/change-ledger.ts'
 import { statements } from '../statements.ts'
+import { recalcDb } from '../tables.ts'
 import { changeOf, laneHash, rowBytes, rowOf, stateNumber, tenantHash } from './change-rows.ts'
 import { type ChangesDb, changesTableName } from './changes-table.ts'
 
@@ -247,5 +248,5 @@ function of(tx: unknown): ChangesDb {
 }
 
 function plain(kysely: Kysely<never>): ChangesDb {
-  return kysely.withoutPlugins() as unknown as ChangesDb // the table is there once `migrate()` has run
+  return recalcDb(kysely) as unknown as ChangesDb // the table is there once `migrate()` has run
 }
