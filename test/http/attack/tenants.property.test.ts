@@ -90,7 +90,7 @@ class World {
 
   constructor(exclusive: 'none' | 'tenant' | 'global') {
     const clock = manualClock()
-    this.office = office({ exclusive, clock, calculate: (day) => this.#calculate(day) })
+    this.office = office({ exclusive, clock, concurrency: 50, calculate: (day) => this.#calculate(day) })
     this.office.failing.add('e1 2025-01-02')
     this.api = createRecalcApi(this.office.service, { authorize, clock, cooldownMs: 3_000 })
   }
