@@ -40,7 +40,11 @@ async function worksFor(kysely: Kysely<Host>): Promise<void> {
     stages: [stage],
     backend,
     employees: {
-      listEmployees: async ({ after }) => (after === undefined ? [{ id: '1' }, { id: '2' }, { id: '3' }] : []),
+      listEmployees: async ({ after = '', limit }) =>
+        ['1', '2', '3']
+          .filter((id) => id > after)
+          .slice(0, limit)
+          .map((id) => ({ id })),
     },
     block: { employees: 1, days: 1 },
   })

@@ -31,14 +31,14 @@ describe('recalculating one day', () => {
     expect(await itemsOf(db, '2025-06-18')).toBe(100)
   })
 
-  it('finds a shift of several days that an activity belongs to', async () => {
+  it('cuts a shift of several days after 24 hours: later activities belong to their calendar days', async () => {
     const db = await warehouse({
       roleConfigs: roles,
       clockTimes: [shift(at(-60), at(12))],
       activityLogs: [activity(at(8), at(9)), activity(at(13), at(14), { items: 10 })],
     })
     await createProductivity(db, { zone }).triggerRecalc({ tenantId, employeeId, date: day })
-    expect(await itemsOf(db, day)).toBe(10)
+    expect(await itemsOf(db, day)).toBe(11)
   })
 
   it('finds the next day’s shift that takes an activity over', async () => {
@@ -124,7 +124,7 @@ describe('recalculating again', () => {
   })
 })
 
-it('two days may have an idle period from the same instant when their shifts overlap', async () => {
+it('time that two days’ shifts both cover counts for the day before only', async () => {
   const db = await warehouse({
     roleConfigs: roles,
     clockTimes: [shift(at(22), at(34)), shift(at(30), at(38))],
@@ -133,7 +133,7 @@ it('two days may have an idle period from the same instant when their shifts ove
   await createProductivity(db, { zone }).triggerRecalcAll({ tenantId, from: day, to: '2025-06-18' })
   expect((await derivedRows(db)).idlePeriods.map((row) => [row.work_date, row.start_time, row.end_time])).toEqual([
     [day, at(32), at(34)],
-    ['2025-06-18', at(32), at(36)],
+    ['2025-06-18', at(34), at(36)],
   ])
 })
 
@@ -177,7 +177,9 @@ it('everything is seen from `asOf`, whatever the clock says', async () => {
     status: 'idle',
     clockedToday: 1,
   })
-  expect(await seenFrom(at(24))).toEqual({
+  // 16 hours after clock-in the shift is not forgotten yet.
+  expect(await seenFrom(at(24))).toMatchObject({ alerts: ['idle_detected'], status: 'idle' })
+  expect(await seenFrom(at(24, 1))).toEqual({
     clockedMinutes: 16 * 60,
     alerts: ['idle_detected', 'missing_clock_out'],
     asOf: '2025-06-18',

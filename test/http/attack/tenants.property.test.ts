@@ -159,8 +159,10 @@ function idOf(world: World, target: Target): string {
 /** Asks in a world where time passes while nobody answers. */
 async function answered(world: World, asked: Promise<Seen>): Promise<Seen> {
   for (;;) {
-    const seen = await Promise.race([asked, settled()])
-    if (seen) return seen
+    for (let turn = 0; turn < 10; turn++) {
+      const seen = await Promise.race([asked, settled()])
+      if (seen) return seen
+    }
     await world.office.clock.advance(500)
   }
 }
