@@ -98,7 +98,7 @@ describe.each(engines)('jobs that are asked for more than once, on $name', async
       throw Object.assign(new Error('busy'), busy)
     }
     const slow = new JobBench(sqlBackend(database.connect<never>(hook)))
-    const { admission } = await slow.ask({ identity, claimId: 'of the slow one' })
+    const { admission } = await slow.submit({ identity, claimId: 'of the slow one' })
     expect(admission).toMatchObject({ existing: { id: identity.id } })
     expect(other).toHaveProperty('lease')
     await bench.end({ record: (await backend.jobs.get(identity.id))!, lease: leaseOf(other) })
