@@ -17,7 +17,7 @@ const OWN_DAY: Reach = { first: 0, last: 0 }
 export type ReadingPipeline = Pick<Pipeline<never>, 'dailyCalc' | 'dayStages' | 'tenantStages'>
 
 /** A day read at `[first, last]` is read by the days from `-last` to `-first` around it. */
-export function reachOf([first, last]: DayOffsets): Reach {
+function reachOf([first, last]: DayOffsets): Reach {
   // Without the sum a zero would become -0.
   return { first: 0 - last, last: 0 - first }
 }

@@ -25,7 +25,7 @@ export interface RunPhase {
 }
 
 /** Where units of work are written down. */
-export interface StepJournal<Tx> {
+interface StepJournal<Tx> {
   /** Inside the unit of work; takes effect when it commits. What is returned is called after the commit. */
   save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
   /** A unit of work has committed. */
@@ -34,7 +34,7 @@ export interface StepJournal<Tx> {
 }
 
 /** Where lanes are written down. */
-export interface LaneJournal {
+interface LaneJournal {
   /**
    * Before their first block: these lanes exist. `dispatched`: how far employees have been dispatched, if that changed.
    * Where there are lanes, the tenant stages are due again.
