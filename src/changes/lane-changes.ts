@@ -112,6 +112,11 @@ export class LaneChanges<Tx> {
     return this.#read.length === 0
   }
 
+  /** True when nothing was noted of these employees. */
+  get hasNone(): boolean {
+    return this.#read.length === 0 && this.#employees.size === 0
+  }
+
   /** The first dirty day of all; undefined when no day is. */
   get first(): number | undefined {
     let first: number | undefined
@@ -167,11 +172,11 @@ export class LaneChanges<Tx> {
    * Writes down what a block came to.
    *
    * @param block Undefined: nothing was calculated.
-   * @param end The last day that the caller will calculate by itself; undefined when it follows no days but those noted here.
+   * @param runsDates The caller is a run, which calculates the dates that it was asked for.
    */
   async settle(
     block: { readonly days: BlockDays; readonly cascade: Cascade } | undefined,
-    end?: number,
+    runsDates = false,
   ): Promise<AfterCommit | undefined> {
     const left = new Map<string, DaysByStage>()
     const add: NewChange[] = []
@@ -184,12 +189,12 @@ export class LaneChanges<Tx> {
     if (block) {
       for (const [employee, employeeId] of block.days.block.employeeIds.entries()) {
         seen.add(employeeId)
-        this.#settleEmployee(employee, employeeId, block.days, end === undefined, add, leave)
+        this.#settleEmployee(employee, employeeId, block.days, !runsDates, add, leave)
       }
       for (const { employeeId, stage, first, last } of block.cascade.following) {
-        // What follows from a noted change is noted, in case that the caller does not get there.
-        const own = end === undefined || this.#has(employeeId) ? first : Math.max(first, end + 1)
-        if (own <= last) leave(employeeId, stage, [{ first: own, last }])
+        // A run follows what was noted, in case that it does not get there; of other values it does what it was asked for.
+        if (runsDates && !this.#has(employeeId)) continue
+        leave(employeeId, stage, [{ first, last }])
       }
     }
     for (const [employeeId, { byStage }] of this.#employees) {

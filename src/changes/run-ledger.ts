@@ -1,4 +1,3 @@
-import { toEpochDay } from '../calendar/epoch-day.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import type { BlockChanges, BlockLedger } from '../run/blocks/block-ledger.ts'
 import type { AfterCommit } from '../run/journal.ts'
@@ -11,7 +10,8 @@ const STAGE_NOTES = 1_000
 
 /**
  * The ledger as runs meet it: a synchronous trigger or a job takes the changes of the days that it calculates with it, and
- * notes what follows from its values behind the days that it was asked for.
+ * notes what follows from them behind the days that it was asked for. Where nothing was noted, nothing follows: a run does
+ * what it was asked for.
  */
 export class RunLedger<Tx> implements BlockLedger<Tx> {
   readonly #settings: ChangesSettings<Tx>
@@ -21,16 +21,17 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
   }
 
   take(tx: Tx, days: BlockDays, plan: RunPlan): Promise<BlockChanges | undefined> | undefined {
-    const { changes, wholePass } = this.#settings
-    if (!wholePass.daysBuildOnEarlier && changes.isEmpty?.()) return undefined
+    const { changes } = this.#settings
+    if (changes.isEmpty?.()) return undefined
     return this.#isWhole(plan) ? this.#take(tx, days, plan) : undefined
   }
 
-  async #take(tx: Tx, days: BlockDays, { tenantId, zone, to }: RunPlan): Promise<BlockChanges> {
+  async #take(tx: Tx, days: BlockDays, { tenantId, zone }: RunPlan): Promise<BlockChanges | undefined> {
     const changes = await LaneChanges.take(this.#settings, tx, { tenantId, zone, employeeIds: days.block.employeeIds })
+    if (changes.hasNone) return undefined
     changes.open(days)
     const cascade = changes.cascadeOf(days)
-    return { cascade, settle: () => changes.settle({ days, cascade }, toEpochDay(to)) }
+    return { cascade, settle: () => changes.settle({ days, cascade }, true) }
   }
 
   async takeTenantStage(tx: Tx, tenantId: string, stage: string): Promise<AfterCommit | undefined> {
