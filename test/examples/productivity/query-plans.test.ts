@@ -36,6 +36,7 @@ const mayBeScanned = [
   /^employees USING COVERING INDEX/,
   /^employee_(primary_roles|current_status)\b/, // one row each, and all of them are wanted
   /^\d+-ROW VALUES CLAUSE$/,
+  /^pragma_table_info\b/, // not a table: the columns of one
 ]
 
 it('every query of a recalculation and of the report finds its rows by an index', async () => {
