@@ -4,6 +4,7 @@ import type { EventLoop } from './event-loop.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { RunJournal } from './journal.ts'
 import type { RunPlan } from './plan/run-plan.ts'
+import type { EmployeeZones } from './plan/zones.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
 import type { UnitRank } from './units/unit-slots.ts'
@@ -19,6 +20,7 @@ export interface ActiveRun<Tx> {
   readonly calculator: BlockCalculator<Tx> | undefined
   readonly rank: UnitRank
   readonly eventLoop: EventLoop
+  readonly zoneOf: EmployeeZones
   /** The service's clock, as calculators get it. */
   readonly now: () => Date
   newLaneId(): number

@@ -97,6 +97,8 @@ class Run<Tx> {
       calculator: calculatorOf(input),
       rank,
       eventLoop: new EventLoop(),
+      // Room for everybody in the blocks that are open at once.
+      zoneOf: settings.zones.ofRun(plan, settings.block.employees * settings.concurrency),
       now: () => new Date(settings.clock.now()),
       newLaneId: () => this.#nextLaneId++,
       onFailures: ([first]) => {

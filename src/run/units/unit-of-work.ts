@@ -27,4 +27,13 @@ export interface UnitOfWork<Tx = unknown> {
    * once, when the unit of work has passed its deadline; `run` may then stay unsettled.
    */
   abandon?(tx: Tx): void
+  /**
+   * Does `work` inside a transaction that the host has begun and will end itself: commits nothing, rolls nothing back, and
+   * throws whatever `work` throws. When the database has ended the transaction meanwhile, it throws that error, as `run` does.
+   * `lockEmployees` must hold the employees until the host ends the transaction, also against other units of work of this
+   * process: nothing else keeps them apart. Left out: no run can take part in a transaction of the host.
+   *
+   * @throws {InvalidRequestError} before `work` begins, when `tx` is no transaction of this database.
+   */
+  join?<T>(tx: Tx, work: () => Promise<T>): Promise<T>
 }

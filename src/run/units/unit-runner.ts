@@ -33,7 +33,7 @@ export async function withUnits<Tx, T>(run: ActiveRun<Tx>, work: (owner: UnitOwn
   settings.watchdog.watch(monitor)
   control.watch(monitor)
   try {
-    return await asLane(settings.slots, monitor, () => work({ run, monitor }))
+    return await asLane(settings.watchdog, monitor, () => work({ run, monitor }))
   } finally {
     settings.watchdog.forget(monitor)
     control.forget(monitor)
@@ -80,7 +80,10 @@ export async function inUnitOfWork<Tx, T>(
     slots.release()
     locks.release(keys)
   }
-  if (attempt.calls) await callAll(attempt.calls, settings)
+  if (attempt.calls) {
+    if (settings.leaveCalls) settings.leaveCalls(attempt.calls)
+    else await callAll(attempt.calls, settings)
+  }
   return result
 }
 
@@ -179,7 +182,8 @@ function endedBy(error: unknown, ended: unknown): unknown {
   return new StageFailure(error.stage, ended ?? error.cause, ended === undefined)
 }
 
-async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSettings<Tx>): Promise<void> {
+/** Makes the calls that were to follow a commit. */
+export async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSettings<Tx>): Promise<void> {
   const { clock, logger, watchdog } = settings
   const timeoutMs = watchdog.unitOfWorkTimeoutMs
   for (const call of calls) {
