@@ -59,5 +59,5 @@ describe.runIf(isThere)('a real event log', async () => {
     }
     expect(dumps.get('MariaDB')).toBe(rows)
     expect(dumps.get('PostgreSQL')).toBe(rows)
-  }, 90_000)
+  }, 180_000)
 })
