@@ -101,6 +101,8 @@ export function hostOn(
   const backend = sqlBackend(db, { pollMs: 20, ...(rest.clock && { clock: rest.clock }) })
   const service = new RecalcService<HostTx>({
     leaseMs: LEASE_MS,
+    // It is the test that kills workers, not the job: they may die before they come to a step, again and again.
+    maxRecoveries: 1_000,
     concurrency: 4,
     block: { employees: 2, days: 4 },
     retry: { attempts: 5, minDelayMs: 2, maxDelayMs: 50 },
