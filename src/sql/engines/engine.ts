@@ -1,5 +1,16 @@
-import type { ColumnDefinitionBuilder, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
+import type {
+  ColumnDefinitionBuilder,
+  CreateIndexBuilder,
+  InsertQueryBuilder,
+  InsertResult,
+  IsolationLevel,
+  RawBuilder,
+} from 'kysely'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
+
+/** A host's own tables, of which nothing is known but that their columns hold values. */
+export type HostTables = Record<string, Record<string, unknown>>
+export type HostInsert = InsertQueryBuilder<HostTables, string, InsertResult>
 
 /** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
 export interface Engine {
@@ -41,6 +52,8 @@ export interface Engine {
 
   /** What stands behind a table's name when the engine would not find the right index by itself. */
   indexHint(index: string): RawBuilder<unknown>
+  /** The insert as one that updates `columns` of rows whose key is there. Without columns such rows stay as they are. */
+  orUpdate(insert: HostInsert, key: readonly string[], columns: readonly string[]): HostInsert
   /** True when `select … for update` locks what it reads until the transaction ends; otherwise only a write does. */
   readonly readsForUpdate: boolean
   /** Deletes lanes of a job by their keys, and waits for no other row: blocks hold those of their own lanes. */

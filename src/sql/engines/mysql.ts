@@ -99,6 +99,13 @@ export const mysql: Engine = {
   },
   migrationsIn: undefined, // no transaction takes a `create table` back
   indexHint: (index) => sql`force index (${sql.ref(index)})`,
+  // MariaDB has no alias for the new row, as MySQL has, but `values(column)`. A column that is set to itself is no change.
+  orUpdate: (insert, [first = ''], columns) =>
+    insert.onDuplicateKeyUpdate(
+      columns.length > 0
+        ? Object.fromEntries(columns.map((column) => [column, sql`values(${sql.ref(column)})`]))
+        : { [first]: sql.ref(first) },
+    ),
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {
     const sorted = [...new Set(hashes)].sort()

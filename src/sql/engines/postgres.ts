@@ -12,6 +12,7 @@ import { type RecalcTables, rawTable } from '../tables.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { orUpdate } from './or-update.ts'
 
 /** read_only_sql_transaction: a standby, or what was the primary before a failover. */
 const READ_ONLY = '25006'
@@ -102,6 +103,7 @@ export const postgres: Engine = {
   },
   indexHint: () => sql``,
   deleteLanes,
+  orUpdate,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {
     const sorted = [...new Set(hashes)].sort()

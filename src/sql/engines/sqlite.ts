@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { orUpdate } from './or-update.ts'
 
 // https://sqlite.org/rescode.html
 const BUSY = 5
@@ -49,6 +50,7 @@ export const sqlite: Engine = {
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   indexHint: () => sql``,
   deleteLanes,
+  orUpdate,
   readsForUpdate: false,
   async lockRows(tx, names, hashes) {
     // One writer at a time has the whole database: the first write of the transaction is the lock.
