@@ -1,4 +1,4 @@
-import type { Insertable, Kysely } from 'kysely'
+import type { Insertable, Kysely, Transaction } from 'kysely'
 import { InvalidRequestError } from '../errors.ts'
 import { describe } from '../expectation.ts'
 import type { HostTables } from './engines/engine.ts'
@@ -21,7 +21,7 @@ const MAX_VALUES = 30_000
  * @throws {InvalidRequestError} when rows name different columns, or a column of the key is missing.
  */
 export async function upsert<Database, Table extends keyof Database & string>(
-  db: Kysely<Database>,
+  db: Transaction<Database> | Kysely<Database>,
   table: Table,
   key: readonly (keyof Database[Table] & string)[],
   rows: readonly Insertable<Database[Table]>[],

@@ -4,7 +4,8 @@ import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service
 
 declare global {
   interface Tables {
-    bookings: { tenant_id: string; employee_id: string; date: string; minutes: number }
+    bookings: { id: number; tenant_id: string; employee_id: string; date: string; minutes: number }
+    shifts: { id: number; tenant_id: string; employee_id: string; start: Date; end: Date }
     balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
   }
   const db: Kysely<Tables>
@@ -20,5 +21,4 @@ declare global {
     tx: Transaction<Tables>,
     row: { tenantId: string; employeeId: string; date: string; worked: number },
   ): Promise<'changed' | 'unchanged'>
-  function pageOfEmployees(tenantId: string, after: string | undefined, limit: number): Promise<{ id: string }[]>
 }
