@@ -10,7 +10,7 @@ import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
 
 /** A host's own tables, of which nothing is known but that their columns hold values. */
 export type HostTables = Record<string, Record<string, unknown>>
-export type HostInsert = InsertQueryBuilder<HostTables, string, InsertResult>
+type HostInsert = InsertQueryBuilder<HostTables, string, InsertResult>
 
 /** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
 export interface Engine {
