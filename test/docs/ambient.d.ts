@@ -1,6 +1,7 @@
 // What the samples in README.md and docs/ take for granted: the host's own things.
 import type { Kysely, Transaction } from 'kysely'
 import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service'
+import type { SqlBackend } from 'recalc-service/sql'
 
 declare global {
   interface Tables {
@@ -12,6 +13,7 @@ declare global {
   const employees: EmployeeRepository
   const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService
+  const backend: SqlBackend<Transaction<Tables>>
   function zoneOfTenant(tenantId: string): string
   function hoursBetween(
     tx: Transaction<Tables>,

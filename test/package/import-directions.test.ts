@@ -15,7 +15,7 @@ const floors = [
   ['options'],
   ['recalc-service'],
   ['index', 'backend'],
-  ['http'],
+  ['http', 'cli'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],
 ]
@@ -23,6 +23,7 @@ const floors = [
 /** Rooms that lie above others and still know nothing of them: a host has the one without the other. */
 const strangers: Readonly<Record<string, readonly string[]>> = {
   http: ['sql', 'memory', 'testing'],
+  cli: ['sql', 'memory', 'testing'],
   console: everyRoomBut('console'),
 }
 
@@ -33,6 +34,7 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   eventemitter3: ['jobs'],
   kysely: ['sql'],
   mysql2: ['sql'],
+  commander: ['cli'],
   hono: ['http'],
   zod: ['http'],
   // Bundled into the console's page.
