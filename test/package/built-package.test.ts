@@ -9,6 +9,7 @@ const peersOf: Readonly<Record<string, readonly string[]>> = {
   './sql': ['kysely', 'mysql2', 'pg'],
   './cli': ['commander'],
   './http': ['hono', 'zod'],
+  './testing': ['fast-check'],
 }
 
 // What `npm run build` left in dist/; `npm test` builds first.

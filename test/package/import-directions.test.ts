@@ -11,11 +11,11 @@ const floors = [
   ['run'],
   ['changes'],
   ['jobs'],
-  ['memory', 'sql', 'testing'],
+  ['memory', 'sql'],
   ['options'],
   ['recalc-service'],
   ['index', 'backend'],
-  ['http', 'cli'],
+  ['http', 'cli', 'testing'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],
 ]
@@ -24,6 +24,7 @@ const floors = [
 const strangers: Readonly<Record<string, readonly string[]>> = {
   http: ['sql', 'memory', 'testing'],
   cli: ['sql', 'memory', 'testing'],
+  testing: ['sql', 'http', 'cli'],
   console: everyRoomBut('console'),
 }
 
@@ -35,6 +36,7 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   kysely: ['sql'],
   mysql2: ['sql'],
   commander: ['cli'],
+  'fast-check': ['testing'],
   hono: ['http'],
   zod: ['http'],
   // Bundled into the console's page.
