@@ -42,13 +42,15 @@ import {
   type RangeRequest,
   type RecalcRequest,
   resolveRequest,
+  type TransactionOptions,
   type TriggerOptions,
 } from './run/plan/resolve-request.ts'
 import type { RunPlan } from './run/plan/run-plan.ts'
-import type { RecalcResult } from './run/result.ts'
+import type { JoinedResult, RecalcResult } from './run/result.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
+import type { UnitOfWork } from './run/units/unit-of-work.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -99,12 +101,33 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /** Recalculates one day of one employee now. */
-  triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult> {
+  triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult>
+  /**
+   * Recalculates one day of one employee inside the open transaction `tx` of the host: the edit and its derived rows commit
+   * together or not at all.
+   *
+   * Nothing is committed, rolled back or tried again here. When the call rejects, roll the transaction back: with a transient
+   * error (`isTransient`), which comes as it is, the whole of it may succeed the next time. A failed day rejects with a
+   * `RecalcFailedError`. The employee stays locked, for runs of all processes, until the transaction ends; tenant stages run
+   * in it as well and lock the whole tenant against other tenant stages (name `tables` to leave them out). Whoever calls this
+   * for several employees in one transaction does so in the order of their ids, or meets deadlocks.
+   *
+   * The transaction must read what is committed (`setIsolationLevel('read committed')`): a snapshot from before the employee
+   * was locked would hide what others have committed since. A calculator, and a `zone` function, must not need a connection of
+   * its own: with a pool that is exhausted it would wait for this transaction.
+   *
+   * @throws {InvalidRequestError} when the backend cannot work in a transaction of the host, or `tx` is none of its database.
+   */
+  triggerRecalc(request: DayRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
+  triggerRecalc(request: DayRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
     return this.#runNow('day', request, options)
   }
 
   /** Recalculates some days of one employee now; both ends inclusive. */
-  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions): Promise<RecalcResult> {
+  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions): Promise<RecalcResult>
+  /** Like {@link triggerRecalc} with `tx`, for some days of one employee. */
+  triggerRecalcRange(request: RangeRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
+  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
     return this.#runNow('range', request, options)
   }
 
@@ -159,7 +182,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kindOf(request), request, options, false)
+    const { plan, selection } = await this.#resolve(kindOf(request), request, options, false)
     const { employees, block, concurrency, jobs } = this.#options
     const limit = block.employees * concurrency
     const read = <T>(call: () => Promise<T>) => this.#beforeStop(call)
@@ -391,17 +414,49 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return withDeadline(call, { clock, timeoutMs, signal: this.#stopped.signal, late })
   }
 
-  async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
+  async #runNow(
+    kind: RunPlan['kind'],
+    request: unknown,
+    options: TriggerOptions | TransactionOptions<Tx> = {},
+  ): Promise<RecalcResult> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, false)
-    refuseNestedCall(this.#options.slots, NAMES[kind])
+    if ((kind === 'day' || kind === 'range') && hasTransaction(options)) {
+      return await this.#runWithin(kind, request, options)
+    }
+    // Whatever it holds is checked there.
+    const { plan, selection } = await this.#resolve(kind, request, options as TriggerOptions, false)
+    refuseNestedCall(this.#options.watchdog, NAMES[kind])
     options.signal?.throwIfAborted()
     return await this.#runs.run(plan, selection, options.signal)
   }
 
+  async #runWithin(
+    kind: 'day' | 'range',
+    request: unknown,
+    { tx, ...options }: TransactionOptions<Tx>,
+  ): Promise<JoinedResult> {
+    const join = this.#joining(tx, 'onError' in options ? options.onError : undefined)
+    const { plan, selection } = await this.#resolve(kind, request, options, false)
+    refuseNestedCall(this.#options.watchdog, NAMES[kind])
+    options.signal?.throwIfAborted()
+    return await this.#runs.runWithin(tx, join, plan, selection, options.signal)
+  }
+
+  /** What lets a run take part in a transaction of the host. */
+  #joining(tx: Tx, onError: unknown): NonNullable<UnitOfWork<Tx>['join']> {
+    const { unitOfWork } = this.#options
+    if (onError !== undefined && onError !== 'fail-fast') {
+      const expectation = "left out or 'fail-fast' with `tx`: a failed day could not be rolled back by itself"
+      throw new InvalidRequestError(expected('onError', expectation, onError))
+    }
+    if (unitOfWork.join) return unitOfWork.join.bind(unitOfWork)
+    const expectation = 'left out with this backend, which does not lock employees in your database (sqlBackend does)'
+    throw new InvalidRequestError(expected('tx', expectation, tx))
+  }
+
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, true)
+    const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
     const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
@@ -414,11 +469,19 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     })
   }
 
-  #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
-    const { pipeline, maxDays, zoneOf, block } = this.#options
-    const defaultOnError = asJob ? 'continue' : 'fail-fast'
-    const resolution = { pipeline, maxDays, zoneOf, blockDays: block.days, asJob, defaultOnError } as const
-    return resolveRequest(kind, request, options, resolution)
+  async #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
+    const { pipeline, maxDays, zones, dayStartsAt, block } = this.#options
+    const resolved = await resolveRequest(kind, request, options, {
+      pipeline,
+      maxDays,
+      dayStartsAt,
+      blockDays: block.days,
+      asJob,
+      defaultOnError: asJob ? 'continue' : 'fail-fast',
+      zoneOf: (tenantId) => zones.ofTenant(tenantId, this.#stopped.signal, options.signal),
+    })
+    this.#refuseWhenStopped()
+    return resolved
   }
 
   async #recordOf(jobId: unknown): Promise<JobRecord> {
@@ -449,6 +512,11 @@ const NAMES = {
   batch: 'triggerRecalcBatch',
   all: 'triggerRecalcAll',
 } as const satisfies Readonly<Record<RunPlan['kind'], string>>
+
+function hasTransaction<Tx>(options: TriggerOptions | TransactionOptions<Tx>): options is TransactionOptions<Tx> {
+  // Also one that is undefined: who hands that over means to have a transaction.
+  return isPlainObject(options) && 'tx' in options
+}
 
 function stopTimeoutOf(options: unknown): number {
   const unknown = isPlainObject(options) ? unknownProperty(options, ['timeoutMs']) : undefined

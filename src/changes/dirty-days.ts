@@ -1,4 +1,5 @@
 import { firstEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
+import type { DayStart } from '../calendar/start-time.ts'
 import { dateOf } from '../calendar/zone.ts'
 import { directReach, type Reach, type ReadingPipeline } from '../pipeline/affected-days.ts'
 import type { ChangeContent } from './change-ledger.ts'
@@ -10,24 +11,36 @@ export interface Horizon {
   readonly ahead: number
 }
 
+/** Where an instant becomes a day. */
+export interface Place {
+  /** Undefined when nobody can tell: an instant then stands for every day that it may belong to. */
+  readonly zone: string | undefined
+  readonly dayStart: DayStart
+}
+
+/** The zones in which a day begins first and last. */
+const FIRST_ZONE = 'Etc/GMT-14'
+const LAST_ZONE = 'Etc/GMT+12'
+
+/** The day, or the days, that an instant belongs to. */
+function daysOf(instant: number, { zone, dayStart }: Place): DaySpan {
+  const dayIn = (one: string) => toEpochDay(dateOf(new Date(instant), one, dayStart))
+  return { first: dayIn(zone ?? LAST_ZONE), last: dayIn(zone ?? FIRST_ZONE) }
+}
+
 /** The horizon of this moment in a zone, as numbers since 1970-01-01. */
-export function horizonAt(now: number, zone: string, { back, ahead }: Horizon): DaySpan {
-  const today = toEpochDay(dateOf(new Date(now), zone))
+export function horizonAt(now: number, place: Place, { back, ahead }: Horizon): DaySpan {
+  const { last: today } = daysOf(now, place)
   return { first: Math.max(firstEpochDay, today - back), last: Math.min(lastEpochDay, today + ahead) }
 }
 
 /** Where a change of a table lies, before anything is said about who reads it. */
 export function spansOf(
   content: Extract<ChangeContent, { table: string }>,
-  zone: string,
+  place: Place,
   horizon: DaySpan,
 ): readonly DaySpan[] {
-  if (content.at) {
-    return content.at.map((instant) => {
-      const day = toEpochDay(dateOf(new Date(instant), zone))
-      return { first: day, last: day }
-    })
-  }
+  if (content.at) return content.at.map((instant) => daysOf(instant, place))
   const first = content.from ? toEpochDay(content.from) : undefined
   const last = content.to ? toEpochDay(content.to) : undefined
   return [
@@ -49,10 +62,10 @@ export function reach(span: DaySpan, { first, last }: Reach, horizon: DaySpan): 
 /** The days that a change makes dirty at first hand; what follows from them is known once they are calculated. */
 export function dirtySpansOf(
   content: Exclude<ChangeContent, { stage: string }>,
-  given: { readonly pipeline: ReadingPipeline; readonly zone: string; readonly horizon: DaySpan },
+  given: { readonly pipeline: ReadingPipeline; readonly place: Place; readonly horizon: DaySpan },
 ): readonly DaySpan[] {
   if (!('table' in content)) return [{ first: content.days[0], last: content.days[1] }]
   const readers = [...directReach(given.pipeline, content.table).values()]
-  const spans = spansOf(content, given.zone, given.horizon)
+  const spans = spansOf(content, given.place, given.horizon)
   return spans.flatMap((span) => readers.map((reader) => reach(span, reader, given.horizon)))
 }

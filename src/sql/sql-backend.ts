@@ -16,6 +16,7 @@ import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
 import { sqlUnitOfWork } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
+import { joinTransaction } from './transaction/join-transaction.ts'
 
 /** How the library's tables are called, and what they are read with. */
 export interface SqlBackendOptions {
@@ -64,6 +65,7 @@ export function sqlBackend<Database>(
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return engine.lockRows(recalcDb(tx as unknown as Kysely<never>) as never, names, hashes)
     },
+    join: (tx, work) => joinTransaction(kysely, engine, tx, work),
   }
   return {
     unitOfWork,
