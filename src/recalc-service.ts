@@ -3,7 +3,6 @@ import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
 import type { Settled } from './changes/settle-lane.ts'
-import type { FuseRequest } from './changes/settler.ts'
 import {
   CallTimeoutError,
   CooldownError,
@@ -12,8 +11,9 @@ import {
   JobNotFoundError,
   ServiceStoppedError,
 } from './errors.ts'
-import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import { expected, isPlainObject } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
+import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
 import { identityOf } from './jobs/job-identity.ts'
@@ -47,10 +47,11 @@ import {
 } from './run/plan/resolve-request.ts'
 import type { RunPlan } from './run/plan/run-plan.ts'
 import type { JoinedResult, RecalcResult } from './run/result.ts'
+import { stopTimeoutOf } from './run/stop-timeout.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
+import { joinOf } from './run/units/joined-transaction.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
-import type { UnitOfWork } from './run/units/unit-of-work.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
@@ -88,7 +89,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#options = resolveOptions(options)
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
-    this.#changes = new Changes(this.#options, (request) => this.#startFuseJob(request))
+    this.#changes = new Changes(this.#options, (request) =>
+      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason })),
+    )
     this.#jobs = new Jobs({
       ...this.#options,
       select: ({ stages }) => selectFrozen(pipeline, stages, block.days),
@@ -388,25 +391,6 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     watchdog.stop()
   }
 
-  /** Many dirty days as a job; undefined when another one is active, which may be about the same days. */
-  async #startFuseJob({ tenantId, employeeIds, from, to }: FuseRequest) {
-    const options = { reason: 'Many days have changed' }
-    const request = { tenantId, from, to }
-    try {
-      const job = await (employeeIds
-        ? this.#createJob('batch', { ...request, employeeIds }, options)
-        : this.#createJob('all', request, options))
-      const ended = job.result.then(
-        ({ status }) => status === 'completed',
-        () => false,
-      )
-      return { ended }
-    } catch (error) {
-      if (error instanceof JobConflictError || error instanceof CooldownError) return undefined
-      throw error
-    }
-  }
-
   /** Reads of the host's repository: nobody waits for one for ever, nor after a stop. */
   #beforeStop<T>(call: () => Promise<T>): Promise<T> {
     const { clock, callTimeoutMs: timeoutMs } = this.#options
@@ -435,23 +419,11 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     request: unknown,
     { tx, ...options }: TransactionOptions<Tx>,
   ): Promise<JoinedResult> {
-    const join = this.#joining(tx, 'onError' in options ? options.onError : undefined)
+    const join = joinOf(this.#options.unitOfWork, tx, options)
     const { plan, selection } = await this.#resolve(kind, request, options, false)
     refuseNestedCall(this.#options.watchdog, NAMES[kind])
     options.signal?.throwIfAborted()
     return await this.#runs.runWithin(tx, join, plan, selection, options.signal)
-  }
-
-  /** What lets a run take part in a transaction of the host. */
-  #joining(tx: Tx, onError: unknown): NonNullable<UnitOfWork<Tx>['join']> {
-    const { unitOfWork } = this.#options
-    if (onError !== undefined && onError !== 'fail-fast') {
-      const expectation = "left out or 'fail-fast' with `tx`: a failed day could not be rolled back by itself"
-      throw new InvalidRequestError(expected('onError', expectation, onError))
-    }
-    if (unitOfWork.join) return unitOfWork.join.bind(unitOfWork)
-    const expectation = 'left out with this backend, which does not lock employees in your database (sqlBackend does)'
-    throw new InvalidRequestError(expected('tx', expectation, tx))
   }
 
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
@@ -516,14 +488,4 @@ const NAMES = {
 function hasTransaction<Tx>(options: TriggerOptions | TransactionOptions<Tx>): options is TransactionOptions<Tx> {
   // Also one that is undefined: who hands that over means to have a transaction.
   return isPlainObject(options) && 'tx' in options
-}
-
-function stopTimeoutOf(options: unknown): number {
-  const unknown = isPlainObject(options) ? unknownProperty(options, ['timeoutMs']) : undefined
-  if (!isPlainObject(options) || unknown !== undefined) {
-    throw new InvalidRequestError(expected('options', 'an object { timeoutMs? }', options))
-  }
-  const { timeoutMs = 30_000 } = options
-  if (Number.isSafeInteger(timeoutMs) && Number(timeoutMs) >= 0 && Number(timeoutMs) < 2 ** 31) return Number(timeoutMs)
-  throw new InvalidRequestError(expected('timeoutMs', 'a whole number from 0', timeoutMs))
 }

@@ -10,52 +10,13 @@ import type { ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
 import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
+import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-employee.ts'
 import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
 const READ_LIMIT = 5_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
-
-/** Days by the first stage that is to calculate them; the empty name: by all. */
-type DaysByStage = Map<string, DaySet>
-
-const ALL_STAGES = ''
-
-/** The days of one employee, and since when they are dirty. */
-class DirtyEmployee {
-  /** To be calculated now. */
-  readonly byStage: DaysByStage = new Map()
-  /** Failing or held, and not due: left as they are unless their days are calculated all the same. */
-  readonly parked: StoredChange[] = []
-  /** Failing or held, and due: they tell how often that happened before. */
-  readonly due: StoredChange[] = []
-  notedAt = Number.POSITIVE_INFINITY
-
-  get isEmpty(): boolean {
-    return this.byStage.values().every((days) => days.isEmpty)
-  }
-
-  get first(): number | undefined {
-    return this.byStage
-      .values()
-      .map(({ first }) => first)
-      .reduce(
-        (least, first) => (first === undefined || (least !== undefined && least < first) ? least : first),
-        undefined,
-      )
-  }
-
-  get last(): number {
-    return Math.max(...this.byStage.values().map(({ spans }) => spans.at(-1)?.last ?? Number.NEGATIVE_INFINITY))
-  }
-}
-
-function addTo(sets: DaysByStage, stage: string, spans: Iterable<DaySpan>): void {
-  const days = sets.get(stage) ?? new DaySet()
-  sets.set(stage, days)
-  days.addAll(spans)
-}
 
 /** Whose changes are taken, and in which zones their instants become days. */
 export interface TakenLane {

@@ -1,3 +1,5 @@
+import { InvalidRequestError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
 import { StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
@@ -47,4 +49,20 @@ function within<Tx>(unitOfWork: UnitOfWork<Tx>, tx: Tx, control: RunControl): Un
     isTransient: () => false,
     ...(failureOf && { failureOf }),
   }
+}
+
+/**
+ * What lets a run take part in a transaction of the host.
+ *
+ * @throws {InvalidRequestError} when the backend cannot do that, or the run is to go on after a failure.
+ */
+export function joinOf<Tx>(unitOfWork: UnitOfWork<Tx>, tx: Tx, options: object): NonNullable<UnitOfWork<Tx>['join']> {
+  const { onError } = options as { readonly onError?: unknown } // its type leaves it out; whoever has none may name it
+  if (onError !== undefined && onError !== 'fail-fast') {
+    const expectation = "left out or 'fail-fast' with `tx`: a failed day could not be rolled back by itself"
+    throw new InvalidRequestError(expected('onError', expectation, onError))
+  }
+  if (unitOfWork.join) return unitOfWork.join.bind(unitOfWork)
+  const expectation = 'left out with this backend, which does not lock employees in your database (sqlBackend does)'
+  throw new InvalidRequestError(expected('tx', expectation, tx))
 }

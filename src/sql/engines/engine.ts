@@ -22,6 +22,12 @@ export interface Engine {
    */
   readonly isolationLevel: IsolationLevel | undefined
 
+  /**
+   * The statement that tells the isolation level of a transaction that somebody else has begun. Undefined: the engine has one
+   * level, or does not tell.
+   */
+  readonly isolationOf: RawBuilder<{ readonly level: string }> | undefined
+
   /** The type of a text column of any length. */
   readonly longText: RawBuilder<unknown>
   /** What follows the type of every text column, so that text is compared and sorted byte by byte. */

@@ -75,6 +75,7 @@ function isGone(error: unknown): boolean {
 /** MySQL and MariaDB, which speaks MySQL's dialect and its error numbers. */
 export const mysql: Engine = {
   isolationLevel: 'read committed',
+  isolationOf: undefined, // `@@transaction_isolation` is the session's, whatever `set transaction` said of this one
   longText: sql`mediumtext`,
   textCollation: sql``, // the table's
   rowNumber: 'bigint',

@@ -71,6 +71,7 @@ function isSqlState(code: unknown): code is string {
 /** PostgreSQL through `pg`. */
 export const postgres: Engine = {
   isolationLevel: 'read committed',
+  isolationOf: sql`select current_setting('transaction_isolation') as level`,
   longText: sql`text`,
   textCollation: sql` collate "C"`,
   rowNumber: 'bigint',

@@ -33,6 +33,7 @@ function resultCode(error: unknown): number | undefined {
 
 export const sqlite: Engine = {
   isolationLevel: undefined,
+  isolationOf: undefined,
   longText: sql`text`,
   textCollation: sql``, // BINARY by default
   rowNumber: 'integer',

@@ -39,6 +39,7 @@ export async function joinTransaction<Database, T>(
   try {
     guard = await entry.guard
     guards.set(tx, guard)
+    await checkIsolation(tx, engine)
     const value = await work()
     guard.check()
     return value
@@ -63,4 +64,15 @@ function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void
   if (isOurs && !isOver) return
   const got = tx instanceof Transaction ? (isOver ? 'one that is over' : 'one of another Kysely') : tx
   throw new InvalidRequestError(expected('tx', 'an open Transaction of the Kysely that the backend was given', got))
+}
+
+/** A snapshot from before the employees were locked would hide what others have committed since. */
+async function checkIsolation<Database>(
+  tx: Transaction<Database>,
+  { isolationOf, isolationLevel }: Engine,
+): Promise<void> {
+  const { rows } = isolationOf ? await isolationOf.execute(tx) : { rows: [] }
+  const [level = isolationLevel] = rows.map((row) => row.level)
+  if (level === isolationLevel) return
+  throw new InvalidRequestError(expected('tx', `a transaction at ${isolationLevel}`, level))
 }
