@@ -306,6 +306,46 @@ describe.each(engines)('inside a transaction of the host on $name', ({ name, ope
     expect(await balancesIn(kysely)).toEqual([])
   })
 
+  test('what was noted of its days is settled with them, in that transaction, and what follows is noted', async () => {
+    const service = serviceOn(kysely, [balances()])
+    await service.triggerRecalcRange(range)
+    const edit = (minutes: number, after: () => void = () => {}) =>
+      inTransaction(kysely, isSqlite, async (tx) => {
+        await book(tx, dates[1]!, minutes)
+        const at = { from: dates[1]!, to: dates[1]! }
+        await service.noteChange(tx, { tenantId: TENANT, employeeId: '1', table: 'bookings', dates: at })
+        await service.triggerRecalc({ ...day, date: dates[1]! }, { tx })
+        expect(await balancesIn(tx)).toEqual([0, minutes, 0, 0, 0])
+        after()
+      })
+    const undone = edit(10, () => {
+      throw new Error('changed my mind')
+    })
+    await expect(undone).rejects.toThrow('changed my mind')
+    expect(await service.freshness()).toMatchObject({ changes: 0 })
+    expect(await balancesIn(kysely)).toEqual([0, 0, 0, 0, 0])
+
+    await edit(60)
+    expect(await service.listDirty({ tenantId: TENANT })).toMatchObject([{ employeeId: '1', state: 'waiting' }])
+    await service.settle({ tenantId: TENANT })
+    expect((await balancesIn(kysely)).slice(0, 5)).toEqual([0, 60, 60, 60, 60])
+    expect(await service.freshness()).toMatchObject({ changes: 0 })
+  })
+
+  test.runIf(name === 'PostgreSQL')(
+    'a snapshot is refused, because it would hide what others have committed',
+    async () => {
+      const service = serviceOn(kysely, [balances()])
+      for (const level of ['repeatable read', 'serializable'] as const) {
+        const begin = kysely.transaction().setIsolationLevel(level)
+        await expect(begin.execute((tx) => service.triggerRecalc(day, { tx }))).rejects.toThrow(
+          `Expected \`tx\` to be a transaction at read committed, got "${level}"`,
+        )
+      }
+      expect(await balancesIn(kysely)).toEqual([])
+    },
+  )
+
   test.runIf(name === 'PostgreSQL')(
     'a transaction that is over is told with what ended it, also when that was caught',
     async () => {
