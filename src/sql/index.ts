@@ -1,4 +1,6 @@
+export { kyselyOn, type RunStatement, type StatementResult } from './kysely-on.ts'
 export { recalcMigrations } from './migrations.ts'
 export { type SqlBackend, type SqlBackendOptions, sqlBackend } from './sql-backend.ts'
 export { sqlUnitOfWork } from './sql-unit-of-work.ts'
+export type { HostTransactions, HostUnitOfWork } from './transaction/host-transactions.ts'
 export { upsert } from './upsert.ts'

@@ -11,7 +11,7 @@ import type {
   TenantPlace,
 } from '../../changes/change-ledger.ts'
 import { statements } from '../statements.ts'
-import { recalcDb } from '../tables.ts'
+import { type RecalcDb, recalcDb } from '../tables.ts'
 import { changeOf, laneHash, rowBytes, rowOf, stateNumber, tenantHash } from './change-rows.ts'
 import { type ChangesDb, changesTableName } from './changes-table.ts'
 
@@ -28,15 +28,18 @@ const MAX_ROWS = 500
  */
 export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #db: ChangesDb
+  readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
 
-  constructor(kysely: Kysely<never>, prefix: string) {
-    this.#db = plain(kysely)
+  /** @param dbOf The library's tables in a transaction of the host. */
+  constructor(kysely: Kysely<never>, prefix: string, dbOf: (tx: Tx) => RecalcDb) {
+    this.#db = changesIn(recalcDb(kysely))
+    this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(of(tx), changes)
+    await this.#insert(this.#dbOf(tx), changes)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
@@ -55,7 +58,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   ): Promise<readonly StoredChange[]> {
     const { employeeIds, states, limit } = query
     if (employeeIds.length === 0) return []
-    const found = of(tx)
+    const found = this.#dbOf(tx)
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', states.map(stateNumber))
@@ -70,7 +73,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async update(tx: Tx, { remove, add }: LedgerUpdate): Promise<undefined> {
-    const db = of(tx)
+    const db = this.#dbOf(tx)
     // In the order of the keys, so that no two can wait for each other.
     const ids = remove.toSorted((a, b) => a - b)
     for (const group of statements(ids, () => 24, MAX_ROWS)) {
@@ -243,10 +246,6 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 }
 
-function of(tx: unknown): ChangesDb {
-  return plain(tx as Kysely<never>) // the unit of work's own transaction
-}
-
-function plain(kysely: Kysely<never>): ChangesDb {
-  return recalcDb(kysely) as unknown as ChangesDb // the table is there once `migrate()` has run
+function changesIn(db: RecalcDb): ChangesDb {
+  return db as unknown as ChangesDb // the table is there once `migrate()` has run
 }

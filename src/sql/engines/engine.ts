@@ -68,7 +68,7 @@ export interface Engine {
    * Locks rows of the locks table until the transaction ends, making those that are missing. Rows are locked in the order
    * of their keys, so no two can wait for each other.
    */
-  lockRows(tx: RecalcTx, names: TableNames, hashes: readonly string[]): Promise<void>
+  lockRows(tx: RecalcDb, names: TableNames, hashes: readonly string[]): Promise<void>
 
   /** True when the same unit of work may well succeed the next time. */
   isTransient(error: unknown): boolean

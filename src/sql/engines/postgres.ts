@@ -1,14 +1,7 @@
-import {
-  type DatabaseConnection,
-  type Driver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  sql,
-} from 'kysely'
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
+import { driverOn } from '../transaction/driver-on.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
@@ -142,18 +135,4 @@ const MIGRATION_LOCK = 5_120_917_263_548
 class LockedAdapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {}
   override async releaseMigrationLock(): Promise<void> {}
-}
-
-/** A driver whose only connection is that of an open transaction, which is begun and ended elsewhere. */
-function driverOn(connection: DatabaseConnection): Driver {
-  const nothing = async () => {}
-  return {
-    init: nothing,
-    acquireConnection: async () => connection,
-    beginTransaction: nothing,
-    commitTransaction: nothing,
-    rollbackTransaction: nothing,
-    releaseConnection: nothing,
-    destroy: nothing,
-  }
 }

@@ -67,8 +67,8 @@ function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void
 }
 
 /** A snapshot from before the employees were locked would hide what others have committed since. */
-async function checkIsolation<Database>(
-  tx: Transaction<Database>,
+export async function checkIsolation<Database>(
+  tx: Kysely<Database>,
   { isolationOf, isolationLevel }: Engine,
 ): Promise<void> {
   const { rows } = isolationOf ? await isolationOf.execute(tx) : { rows: [] }
