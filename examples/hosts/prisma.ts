@@ -1,12 +1,13 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Kysely } from 'kysely'
-import { kyselyOn } from 'recalc-service/sql'
+import { kyselyOn, sqlUnitOfWork } from 'recalc-service/sql'
 import type { Host } from './balances.ts'
 import { Prisma, PrismaClient } from './prisma/generated/client.ts'
 
 /** `db` is a Kysely on the same database, for the library's own work beside the host's transactions. */
 export function prismaHost(url: string, db: Kysely<unknown>): Host<Prisma.TransactionClient> {
   const host = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+  const { isTransient } = sqlUnitOfWork(db)
   return {
     unitOfWork: {
       // Always the `tx` of a function: `$transaction([...])` takes another connection, and would commit by itself.
@@ -16,11 +17,18 @@ export function prismaHost(url: string, db: Kysely<unknown>): Host<Prisma.Transa
           maxWait: 60_000, // for a connection; the default is 2 s
           timeout: 600_000, // of the whole transaction; the default is 5 s, and waiting for locks counts
         }),
-      // Write conflict, deadlock; server gone; transaction closed. What a killed connection gives carries no code.
-      isTransient: (error) =>
-        error instanceof Prisma.PrismaClientKnownRequestError
-          ? ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034'].includes(error.code)
-          : error instanceof Error && /Connection terminated|terminating connection/.test(error.message),
+      isTransient(error) {
+        if (!(error instanceof Prisma.PrismaClientKnownRequestError)) {
+          // What a killed connection gives may carry no code.
+          return error instanceof Error && error.message.includes('Connection terminated')
+        }
+        // No server, no connection in time, transaction closed, deadlock; or what the driver threw, far inside.
+        const adapterError = error.meta?.driverAdapterError
+        return (
+          ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034'].includes(error.code) ||
+          (adapterError instanceof Error && isTransient(adapterError.cause))
+        )
+      },
     },
     executorOf: (tx) =>
       kyselyOn(db, async (sql, parameters) => {
