@@ -1,12 +1,13 @@
 import knex, { type Knex } from 'knex'
 import type { Kysely } from 'kysely'
-import { kyselyOn } from 'recalc-service/sql'
+import { kyselyOn, sqlUnitOfWork } from 'recalc-service/sql'
 import type { DayMinutes, Host } from './balances.ts'
 
 /** `db` is a Kysely on the same database, for the library's own work beside the host's transactions. */
 export function knexHost(url: string, db: Kysely<unknown>): Host<Knex.Transaction> {
   const host = knex({ client: 'pg', connection: url, pool: { min: 0, max: 10 } })
   const failures = new WeakMap<Knex.Transaction, unknown>()
+  const { isTransient } = sqlUnitOfWork(db)
   return {
     unitOfWork: {
       async run(work) {
@@ -25,6 +26,9 @@ export function knexHost(url: string, db: Kysely<unknown>): Host<Knex.Transactio
           throw error
         }
       },
+      // Knex puts the statement in front of what the driver says, by which a lost connection without a code is known.
+      isTransient: (error) =>
+        error instanceof Error && isTransient({ ...error, message: error.message.split(' - ').at(-1) }),
       failureOf: (tx) => failures.get(tx),
     },
     executorOf: (tx) =>

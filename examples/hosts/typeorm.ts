@@ -1,6 +1,14 @@
 import type { Kysely } from 'kysely'
 import { kyselyOn, sqlUnitOfWork } from 'recalc-service/sql'
-import { Between, DataSource, type EntityManager, EntitySchema, In, QueryFailedError } from 'typeorm'
+import {
+  Between,
+  DataSource,
+  type EntityManager,
+  EntitySchema,
+  In,
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+} from 'typeorm'
 import type { DayMinutes, Host } from './balances.ts'
 
 const entity = (name: string) =>
@@ -28,8 +36,10 @@ export async function typeormHost(url: string, db: Kysely<unknown>): Promise<Hos
   return {
     unitOfWork: {
       run: (work) => host.transaction('READ COMMITTED', work),
-      // TypeORM keeps what the driver threw under a name of its own.
-      isTransient: (error) => error instanceof QueryFailedError && isTransient(error.driverError),
+      // TypeORM keeps what the driver threw under a name of its own, and releases a runner whose connection was killed.
+      isTransient: (error) =>
+        error instanceof QueryRunnerAlreadyReleasedError ||
+        (error instanceof QueryFailedError && isTransient(error.driverError)),
     },
     executorOf: (tx) =>
       kyselyOn(db, async (sql, parameters) => {
