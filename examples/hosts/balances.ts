@@ -14,8 +14,8 @@ export interface BalanceQueries<Tx> {
   balances(tx: Tx, block: Block): Promise<readonly DayMinutes[]>
   /** Inserts or replaces. */
   saveBalances(tx: Tx, rows: readonly DayMinutes[]): Promise<unknown>
-  /** An edit of the host's own, committed. */
-  saveBooking(row: DayMinutes): Promise<unknown>
+  /** An edit of the host's own. */
+  saveBooking(tx: Tx, row: DayMinutes): Promise<unknown>
 }
 
 /** What each of the hosts here brings: its transactions, and its queries in them. */

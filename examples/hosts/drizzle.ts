@@ -51,8 +51,8 @@ export function drizzleHost(url: string, db: Kysely<unknown>): Host<DrizzleTx> {
             target: [balances.employeeId, balances.date],
             set: { minutes: sql`excluded.minutes` },
           }),
-      saveBooking: (row) =>
-        host
+      saveBooking: (tx, row) =>
+        tx
           .insert(bookings)
           .values(row)
           .onConflictDoUpdate({ target: [bookings.employeeId, bookings.date], set: { minutes: row.minutes } }),

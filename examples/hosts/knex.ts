@@ -42,7 +42,7 @@ export function knexHost(url: string, db: Kysely<unknown>): Host<Knex.Transactio
       bookings: (tx, block) => rowsOf(tx, 'bookings', block),
       balances: (tx, block) => rowsOf(tx, 'balances', block),
       saveBalances: (tx, rows) => upsert(tx, 'balances', rows),
-      saveBooking: (row) => host.transaction((tx) => upsert(tx, 'bookings', [row])),
+      saveBooking: (tx, row) => upsert(tx, 'bookings', [row]),
     },
     close: () => host.destroy(),
   }

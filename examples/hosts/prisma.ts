@@ -49,8 +49,8 @@ export function prismaHost(url: string, db: Kysely<unknown>): Host<Prisma.Transa
         await tx.$executeRaw`insert into balances (employee_id, date, minutes) values ${Prisma.join(values)}
           on conflict (employee_id, date) do update set minutes = excluded.minutes`
       },
-      saveBooking: (row) =>
-        host.booking.upsert({
+      saveBooking: (tx, row) =>
+        tx.booking.upsert({
           where: { employeeId_date: { employeeId: row.employeeId, date: row.date } },
           create: row,
           update: { minutes: row.minutes },

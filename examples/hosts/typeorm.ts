@@ -54,7 +54,7 @@ export async function typeormHost(url: string, db: Kysely<unknown>): Promise<Hos
       balances: (tx, { employeeIds, from, to }) =>
         tx.findBy(balances, { employeeId: In([...employeeIds]), date: Between<string>(from, to) }),
       saveBalances: (tx, rows) => tx.upsert(balances, [...rows], KEY),
-      saveBooking: (row) => host.manager.upsert(bookings, row, KEY),
+      saveBooking: (tx, row) => tx.upsert(bookings, row, KEY),
     },
     close: () => host.destroy(),
   }

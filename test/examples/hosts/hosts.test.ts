@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { RecalcService } from 'recalc-service'
+import { RecalcService, type TransactionOptions } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { backendConformance } from 'recalc-service/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { balancesStage, type Host } from '../../../examples/hosts/balances.ts'
+import { balancesStage, type DayMinutes, type Host } from '../../../examples/hosts/balances.ts'
 import { drizzleHost } from '../../../examples/hosts/drizzle.ts'
 import { knexHost } from '../../../examples/hosts/knex.ts'
 import { prismaHost } from '../../../examples/hosts/prisma.ts'
@@ -15,7 +15,9 @@ describe('Drizzle', () => suite(drizzleHost))
 describe('Knex', () => suite(knexHost))
 describe('TypeORM', () => suite(typeormHost))
 
-const TABLES = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'locks'].map((name) => `recalc_${name}`)
+const TABLES = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'changes', 'locks'].map(
+  (name) => `recalc_${name}`,
+)
 const PERIOD = { tenantId: 'acme', from: '2025-03-01', to: '2025-03-03' }
 
 async function suite<Tx extends object>(
@@ -41,6 +43,7 @@ async function suite<Tx extends object>(
     for (const table of [...TABLES, 'bookings', 'balances']) await sql`delete from ${sql.table(table)}`.execute(db)
   }
 
+  const book = (row: DayMinutes) => host.unitOfWork.run((tx) => queries.saveBooking(tx, row))
   const failing = (tx: Tx) => sql`select 1 / 0`.execute(host.executorOf(tx))
   const balances = async () => {
     const { rows } = await sql<{ row: string }>`select concat_ws(' ', employee_id, date, minutes) as row from balances
@@ -76,17 +79,48 @@ async function suite<Tx extends object>(
     for (const { name, skip, run } of cases) test(name, (context) => (skip === undefined ? run() : context.skip(skip)))
   })
 
-  test('a trigger after an edit calculates the day in the host’s own transaction', async () => {
+  test('a trigger after an edit calculates the day in a transaction of the host’s library', async () => {
     await using recalc = service()
-    await queries.saveBooking({ employeeId: 'ada', date: '2025-03-01', minutes: 30 })
+    await book({ employeeId: 'ada', date: '2025-03-01', minutes: 30 })
     await recalc.triggerRecalc({ tenantId: 'acme', employeeId: 'ada', date: '2025-03-01' })
     expect(await balances()).toEqual(['ada 2025-03-01 30'])
   })
 
+  test('a trigger inside the host’s own transaction commits with the edit, or not at all', async () => {
+    await using recalc = service()
+    const edit = (minutes: number, after: () => void = () => {}) =>
+      host.unitOfWork.run(async (tx) => {
+        await queries.saveBooking(tx, { employeeId: 'ada', date: '2025-03-01', minutes })
+        const day = { tenantId: 'acme', employeeId: 'ada', date: '2025-03-01' }
+        await recalc.triggerRecalc(day, { tx } as TransactionOptions<Tx>)
+        expect(await balances()).not.toContain(`ada 2025-03-01 ${minutes}`)
+        after()
+      })
+    await edit(30)
+    expect(await balances()).toEqual(['ada 2025-03-01 30'])
+    const undone = edit(60, () => {
+      throw new Error('changed my mind')
+    })
+    await expect(undone).rejects.toThrow('changed my mind')
+    expect(await balances()).toEqual(['ada 2025-03-01 30'])
+  })
+
+  test('a change that is noted in the host’s own transaction is settled once that has committed', async () => {
+    await using recalc = service()
+    await recalc.triggerRecalcBatch({ ...PERIOD, employeeIds: ['ada'] })
+    await host.unitOfWork.run(async (tx) => {
+      await queries.saveBooking(tx, { employeeId: 'ada', date: '2025-03-02', minutes: 30 })
+      const dates = { from: '2025-03-02', to: '2025-03-02' }
+      await recalc.noteChange(tx, { tenantId: 'acme', employeeId: 'ada', table: 'bookings', dates })
+    })
+    await recalc.settle({ tenantId: 'acme' })
+    expect((await balances()).slice(0, 3)).toEqual(['ada 2025-03-01 0', 'ada 2025-03-02 30', 'ada 2025-03-03 30'])
+  })
+
   test('a durable job writes its rows and its checkpoints', async () => {
     await using recalc = service()
-    await queries.saveBooking({ employeeId: 'ada', date: '2025-03-01', minutes: 30 })
-    await queries.saveBooking({ employeeId: 'bob', date: '2025-03-02', minutes: 40 })
+    await book({ employeeId: 'ada', date: '2025-03-01', minutes: 30 })
+    await book({ employeeId: 'bob', date: '2025-03-02', minutes: 40 })
     const job = await recalc.triggerRecalcAllAsync(PERIOD)
     expect(await job.result).toMatchObject({ status: 'completed', processedDays: 6 })
     expect(await balances()).toEqual([
