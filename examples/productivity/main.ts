@@ -13,6 +13,7 @@ import { ProgressBar } from 'recalc-service/cli'
 import { ImportError } from '../shared/import/import-error.ts'
 import { DatabaseError } from './database/database-error.ts'
 import { openMysql } from './database/mysql.ts'
+import { openPostgres } from './database/postgres.ts'
 import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
@@ -43,7 +44,7 @@ const LEASE_MS = 5_000
 
 async function main(asked: DemoOptions): Promise<boolean> {
   const { database, redis } = asked
-  const db = database.kind === 'mysql' ? await openMysql<Tables>(database.url) : openSqlite<Tables>(database.path)
+  const db = await open(database)
   try {
     await createTables(db)
     const isFilled = await db.selectFrom('employees').select('id').limit(1).executeTakeFirst()
@@ -51,6 +52,17 @@ async function main(asked: DemoOptions): Promise<boolean> {
     return await withService(db, { ...options, redis }, isFilled !== undefined)
   } finally {
     await db.destroy()
+  }
+}
+
+async function open(database: DemoOptions['database']): Promise<Database> {
+  switch (database.kind) {
+    case 'mysql':
+      return openMysql<Tables>(database.url)
+    case 'postgres':
+      return openPostgres<Tables>(database.url)
+    case 'sqlite':
+      return openSqlite<Tables>(database.path)
   }
 }
 
@@ -86,7 +98,7 @@ async function recalculate(productivity: RecalcService<Tx>, db: Database, option
   const start = () => productivity.triggerRecalcAllAsync(...requestOf(options))
   const job = resume === undefined ? await start() : await resumeJob(productivity, resume, LEASE_MS)
   const range = await job.snapshot()
-  const isKept = options.database.kind === 'mysql' || options.database.path !== undefined
+  const isKept = options.database.kind !== 'sqlite' || options.database.path !== undefined
   if (isKept) console.log(`Job: ${job.id}`)
   const first = await follow(job, range)
   if (first.status !== 'completed') {

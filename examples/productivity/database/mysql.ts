@@ -1,13 +1,14 @@
 import { Kysely, type LogConfig, MysqlDialect } from 'kysely'
 import { createConnection, createPool } from 'mysql2'
 import { cannotBeOpened } from './database-error.ts'
+import { withInstants } from './instants.ts'
 
 /** Lanes, the job's own writes, and whoever looks at it. */
 const CONNECTIONS = 8
 
 /**
- * Kysely on a MySQL or MariaDB server. Dates come as `YYYY-MM-DD`: as JavaScript's Dates they would be moved to the machine's
- * time zone.
+ * Kysely on a MySQL or MariaDB server. Dates and times come as text: as JavaScript's Dates they would be moved to the
+ * machine's time zone.
  *
  * @param url Such as `mysql://user:password@127.0.0.1:3306/productivity`. The database is made when the server has none of
  *   that name.
@@ -15,8 +16,8 @@ const CONNECTIONS = 8
  */
 export async function openMysql<Tables>(url: string, log: LogConfig = []): Promise<Kysely<Tables>> {
   await makeDatabase(url)
-  const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, dateStrings: ['DATE'] })
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }), log })
+  const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, dateStrings: true })
+  return withInstants(new Kysely<Tables>({ dialect: new MysqlDialect({ pool }), log }))
 }
 
 async function makeDatabase(url: string): Promise<void> {

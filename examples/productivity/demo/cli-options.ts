@@ -8,12 +8,13 @@ export const USAGE = `Usage:
       recalculates what is in the files of DIR: role-configs.csv, clock-times.csv, activity-logs.csv and, if there is one,
       pay-rates.csv (or .csv.gz). A database that was kept takes them by their ids: new rows and changed ones, none twice
   npm run demo -- ... --resume JOB
-      goes on with a job that was cancelled or killed, in a database that was kept: --sqlite or --mysql
+      goes on with a job that was cancelled or killed, in a database that was kept: --sqlite, --mysql or --postgres
   npm run demo -- ... --serve [--port 3000]
       waits for jobs that are started over HTTP, on this machine only, with a console page
 
   --sqlite FILE      the database; default: in memory, gone at the end
   --mysql URL        ... or on a MySQL or MariaDB server: mysql://user:password@127.0.0.1:3306/productivity
+  --postgres URL     ... or on a PostgreSQL server: postgres://user:password@127.0.0.1:5432/productivity
   --redis URL        where the caches are refreshed; default: nowhere, with a warning
   --tables A,B       recalculates only what writes these tables
   --as-of INSTANT    when open shifts and the current status are seen; default: in the middle of the last made-up day,
@@ -40,7 +41,7 @@ export interface DemoOptions {
     | { readonly kind: 'files'; readonly folder: string }
   readonly database:
     | { readonly kind: 'sqlite'; readonly path: string | undefined }
-    | { readonly kind: 'mysql'; readonly url: string }
+    | { readonly kind: 'mysql' | 'postgres'; readonly url: string }
   readonly redis: string | undefined
   readonly tables: readonly string[] | undefined
   /** The job to go on with. */
@@ -52,7 +53,15 @@ export interface DemoOptions {
 }
 
 const sourceOptions = ['data', 'zone', 'from', 'to', 'employees', 'days', 'seed'] as const
-const placeOptions = ['sqlite', 'mysql', 'redis', 'tables', 'resume', 'as-of', 'port'] as const
+const placeOptions = ['sqlite', 'mysql', 'postgres', 'redis', 'tables', 'resume', 'as-of', 'port'] as const
+
+/** Each server's protocol, and what some call it. */
+const protocols = { mysql: ['mysql:', 'mariadb:'], postgres: ['postgres:', 'postgresql:'] } as const
+const examples = {
+  mysql: 'mysql://root@127.0.0.1:3306/productivity',
+  postgres: 'postgres://postgres@127.0.0.1:5432/productivity',
+} as const
+const servers = ['mysql', 'postgres'] as const
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
 type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean }
@@ -71,7 +80,9 @@ export function readOptions(args: readonly string[]): DemoOptions {
   const work = values.data === undefined ? generatorOptions(values, asOf) : fileOptions(values, values.data)
   const database = databaseOptions(values)
   if (values.resume !== undefined && database.kind === 'sqlite' && database.path === undefined) {
-    throw new UsageError('--resume JOB needs the database that the job is in: --sqlite FILE or --mysql URL')
+    throw new UsageError(
+      '--resume JOB needs the database that the job is in: --sqlite FILE, --mysql URL or --postgres URL',
+    )
   }
   return {
     ...work,
@@ -117,13 +128,16 @@ function fileOptions(values: Values, folder: string): Work {
 
 function databaseOptions(values: Values): DemoOptions['database'] {
   if (values.sqlite === '') throw expected('sqlite', 'a file', values.sqlite)
-  if (values.mysql === undefined) return { kind: 'sqlite', path: values.sqlite }
-  refuse(values, ['sqlite'], 'and --mysql are two databases; name one')
-  const server = url('mysql', ['mysql:', 'mariadb:'], values.mysql)
+  const kind = servers.find((name) => values[name] !== undefined)
+  if (kind === undefined) return { kind: 'sqlite', path: values.sqlite }
+  const others = (['sqlite', ...servers] as const).filter((name) => name !== kind)
+  refuse(values, others, `and --${kind} are two databases; name one`)
+  const [protocol, alias] = protocols[kind]
+  const server = url(kind, [protocol, alias], values[kind])
   if (server === undefined || new URL(server).pathname.length < 2) {
-    throw expected('mysql', 'a URL that ends with a database, such as mysql://root@127.0.0.1:3306/productivity', server)
+    throw expected(kind, `a URL that ends with a database, such as ${examples[kind]}`, server)
   }
-  return { kind: 'mysql', url: server.replace(/^mariadb:/, 'mysql:') }
+  return { kind, url: server.replace(new RegExp(`^${alias}`), protocol) }
 }
 
 function portOption(values: Values): number | undefined {

@@ -1,13 +1,16 @@
 import { sql } from 'kysely'
-import { type AnyDatabase, isMysql } from '../../shared/database/upsert.ts'
+import { type AnyDatabase, engineOf } from '../../shared/database/engine.ts'
 import { DatabaseError } from '../database/database-error.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * MariaDB's collation and MySQL's that compare text byte by byte and do not pad it: to `utf8mb4_bin` on MariaDB, `a` and
- * `a ` are one id. SQLite compares like this by itself.
+ * The collations that compare text byte by byte and do not pad it: to `utf8mb4_bin` on MariaDB, `a` and `a ` are one id, and
+ * to a language's on PostgreSQL `B` comes behind `a`. SQLite compares like this by itself.
  */
-const EXACT = ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin'] as const
+const EXACT = {
+  mysql: ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin'],
+  postgres: ['C'],
+} as const
 
 const OF_EMPLOYEES = [
   'pay_rates',
@@ -21,25 +24,30 @@ const OF_EMPLOYEES = [
   'employee_current_status',
 ] as const satisfies readonly (keyof Tables)[]
 
-/** The collation for ids; undefined for an engine that needs none. */
+/** The collation of MySQL's and MariaDB's tables; undefined for an engine that has it in its columns, or needs none. */
 export async function exactCollation(db: AnyDatabase): Promise<string | undefined> {
-  if (!isMysql(db)) return undefined
+  if (engineOf(db) !== 'mysql') return undefined
   const { rows } = await sql<{ name: string }>`
-    select collation_name as name from information_schema.collations where collation_name in (${sql.join(EXACT)})
+    select collation_name as name from information_schema.collations where collation_name in (${sql.join(EXACT.mysql)})
   `.execute(db)
-  const found = EXACT.find((collation) => rows.some(({ name }) => name === collation))
+  const found = EXACT.mysql.find((collation) => rows.some(({ name }) => name === collation))
   if (found !== undefined) return found
   throw new DatabaseError(
-    `Expected a server that has one of the collations ${EXACT.join(' and ')}: MySQL 8.0.17 or MariaDB`,
+    `Expected a server that has one of the collations ${EXACT.mysql.join(' and ')}: MySQL 8.0.17 or MariaDB`,
   )
 }
 
-/** @throws {DatabaseError} when there are tables whose ids pad or fold: two people would be one, and hours lost. */
+/** @throws {DatabaseError} when there are tables whose ids pad, fold or sort otherwise: two people would be one, and hours lost. */
 export async function refuseInexactIds(db: AnyDatabase): Promise<void> {
-  if (!isMysql(db)) return
+  const engine = engineOf(db)
+  if (engine === 'sqlite') return
+  const exact = EXACT[engine]
+  const schema = sql.raw(engine === 'mysql' ? 'database()' : 'current_schema()')
   const { rows } = await sql<{ place: string; collation: string }>`
-    select concat(table_name, '.', column_name) as place, collation_name as collation from information_schema.columns
-    where table_schema = database() and collation_name is not null and collation_name not in (${sql.join(EXACT)})
+    select concat(table_name, '.', column_name) as place, coalesce(collation_name, 'default') as collation
+    from information_schema.columns
+    where table_schema = ${schema} and character_maximum_length is not null
+      and coalesce(collation_name, '') not in (${sql.join(exact)})
       and (table_name = 'employees' and column_name = 'id' or table_name in (${sql.join(OF_EMPLOYEES)}) and column_name = 'employee_id')
     order by place
   `.execute(db)
@@ -47,7 +55,7 @@ export async function refuseInexactIds(db: AnyDatabase): Promise<void> {
   if (!first) return
   const others = rows.length > 1 ? `, and ${rows.length - 1} more` : ''
   throw new DatabaseError(
-    `Expected ids to be compared byte by byte and unpadded (${EXACT.join(' or ')}), ` +
+    `Expected ids to be compared byte by byte and unpadded (${exact.join(' or ')}), ` +
       `but ${first.place} has the collation ${first.collation}${others}: convert these columns, or take a new database`,
   )
 }

@@ -1,13 +1,14 @@
 import { type ColumnDataType, type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { recalcMigrations } from 'recalc-service/sql'
+import { type ColumnTypes, columnTypes } from './column-types.ts'
 import { exactCollation, refuseInexactIds } from './id-columns.ts'
 
 /** A window that lasts longer is looked up by its end; see `productivityMigrations`. */
 export const LONG = 24 * 60 * 60_000
 
 /**
- * The back end's schema, for MySQL, MariaDB and SQLite.
+ * The back end's schema, for MySQL, MariaDB, PostgreSQL and SQLite.
  *
  * "What touches this day" is a question that an index on the start alone cannot answer: a window may have begun any time
  * before. So whatever lasts longer than 24 hours is in an index by its end too (a few rows), and for everything else it is
@@ -40,23 +41,24 @@ export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
 }
 
 type Table = CreateTableBuilder<string, never>
+type Columns = (table: Table, type: ColumnTypes) => Table
 type Change = (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
 
 const required: Change = (column) => column.notNull()
 const decimal = (precision: number, scale: number): ColumnDataType => `decimal(${precision}, ${scale})`
 
 async function createSourceTables(db: Kysely<unknown>): Promise<void> {
-  await create(db, 'employees', (table) =>
+  await create(db, 'employees', (table, type) =>
     table
-      .addColumn('id', 'varchar(64)', (id) => id.notNull().primaryKey())
-      .addColumn('name', 'varchar(255)', required)
+      .addColumn('id', type.text(64), (id) => id.notNull().primaryKey())
+      .addColumn('name', type.text(255), required)
       .addColumn('is_active', 'integer', (active) => active.notNull().defaultTo(1)),
   )
-  await create(db, 'role_configs', (table) =>
+  await create(db, 'role_configs', (table, type) =>
     table
       .addColumn('id', 'integer', (id) => id.notNull().primaryKey())
-      .addColumn('role_name', 'varchar(255)', required)
-      .addColumn('role_type', 'varchar(16)', required)
+      .addColumn('role_name', type.text(255), required)
+      .addColumn('role_type', type.text(16), required)
       .addColumn('multiplier', decimal(6, 2), required)
       .addColumn('expected_per_hour', 'integer')
       .addColumn('idle_threshold_minutes', 'integer')
@@ -74,24 +76,24 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addPrimaryKeyConstraint('pay_rates_key', ['employee_id', 'effective_from'] as never)
       .addCheckConstraint('pay_rates_rate', isAmount('hourly_rate')),
   )
-  await createOfEmployees(db, 'clock_times', (table) =>
+  await createOfEmployees(db, 'clock_times', (table, type) =>
     table
-      .addColumn('id', 'integer', (id) => id.primaryKey().autoIncrement())
-      .addColumn('clock_in', 'bigint', required)
-      .addColumn('clock_out', 'bigint')
+      .addColumn('id', 'integer', type.numbered)
+      .addColumn('clock_in', type.instant, required)
+      .addColumn('clock_out', type.instant)
       .addColumn('break_minutes', 'integer', (minutes) => minutes.notNull().defaultTo(0))
       .addCheckConstraint('clock_times_break', isNotNegative('break_minutes')),
   )
   await index(db, 'clock_times', 'by_employee', ['employee_id', 'clock_in'])
   await index(db, 'clock_times', 'by_time', ['clock_in'])
-  await createOfEmployees(db, 'activity_logs', (table) =>
+  await createOfEmployees(db, 'activity_logs', (table, type) =>
     table
-      .addColumn('id', 'integer', (id) => id.primaryKey().autoIncrement())
+      .addColumn('id', 'integer', type.numbered)
       .addColumn('role_id', 'integer', required)
-      .addColumn('window_start', 'bigint', required)
-      .addColumn('window_end', 'bigint', required)
+      .addColumn('window_start', type.instant, required)
+      .addColumn('window_end', type.instant, required)
       .addColumn('items_count', 'integer', required)
-      .addColumn('long_window_end', 'bigint', whenLong('window_start', 'window_end'))
+      .addColumn('long_window_end', type.instant, type.whenLonger(LONG, 'window_start', 'window_end'))
       .addForeignKeyConstraint('activity_logs_role', ['role_id'] as never, 'role_configs', ['id'])
       .addCheckConstraint('activity_logs_items', isNotNegative('items_count')),
   )
@@ -116,25 +118,25 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
   )
   await index(db, 'daily_scores', 'by_date', ['score_date'])
   // The work date is part of this key and the next: a day's rows are found, and go, by it.
-  await createOfEmployees(db, 'idle_periods', (table) =>
+  await createOfEmployees(db, 'idle_periods', (table, type) =>
     table
       .addColumn('work_date', 'date', required)
-      .addColumn('start_time', 'bigint', required)
-      .addColumn('end_time', 'bigint', required)
+      .addColumn('start_time', type.instant, required)
+      .addColumn('end_time', type.instant, required)
       .addColumn('duration_minutes', 'integer', required)
       .addColumn('threshold_minutes', decimal(8, 2), required)
       .addPrimaryKeyConstraint('idle_periods_key', ['employee_id', 'work_date', 'start_time'] as never),
   )
   await index(db, 'idle_periods', 'by_date', ['work_date'])
-  await createOfEmployees(db, 'alerts', (table) =>
+  await createOfEmployees(db, 'alerts', (table, type) =>
     table
       .addColumn('work_date', 'date', required)
-      .addColumn('alert_type', 'varchar(32)', required)
-      .addColumn('event_at', 'bigint', required)
-      .addColumn('severity', 'varchar(16)', required)
-      .addColumn('message', 'varchar(255)', required)
-      .addColumn('acknowledged_at', 'bigint')
-      .addColumn('acknowledged_by', 'varchar(64)')
+      .addColumn('alert_type', type.text(32), required)
+      .addColumn('event_at', type.instant, required)
+      .addColumn('severity', type.text(16), required)
+      .addColumn('message', type.text(255), required)
+      .addColumn('acknowledged_at', type.instant)
+      .addColumn('acknowledged_by', type.text(64))
       .addPrimaryKeyConstraint('alerts_key', ['employee_id', 'work_date', 'alert_type', 'event_at'] as never),
   )
   await index(db, 'alerts', 'by_date', ['work_date'])
@@ -154,11 +156,11 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('as_of', 'date', required)
       .addPrimaryKeyConstraint('employee_primary_roles_key', ['employee_id'] as never),
   )
-  await createOfEmployees(db, 'employee_current_status', (table) =>
+  await createOfEmployees(db, 'employee_current_status', (table, type) =>
     table
-      .addColumn('status', 'varchar(16)', required)
-      .addColumn('since', 'bigint')
-      .addColumn('last_activity_at', 'bigint')
+      .addColumn('status', type.text(16), required)
+      .addColumn('since', type.instant)
+      .addColumn('last_activity_at', type.instant)
       .addColumn('role_id', 'integer')
       .addColumn('items_today', 'bigint', required)
       .addColumn('points_today', decimal(16, 2), required)
@@ -176,8 +178,8 @@ function isAmount(column: string) {
 }
 
 /** A table whose text is compared byte by byte, as ids are. */
-async function create(db: Kysely<unknown>, name: string, columns: (table: Table) => Table): Promise<void> {
-  const table = columns(db.schema.createTable(name))
+async function create(db: Kysely<unknown>, name: string, columns: Columns): Promise<void> {
+  const table = columns(db.schema.createTable(name), columnTypes(db))
   const collation = await exactCollation(db)
   const options = sql`engine = InnoDB default charset = utf8mb4 collate = ${sql.raw(collation ?? '')}`
   await (collation === undefined ? table : table.modifyEnd(options)).execute()
@@ -192,19 +194,13 @@ async function index(db: Kysely<unknown>, table: string, name: string, columns: 
 }
 
 /** A table of rows that each belong to an employee. */
-function createOfEmployees(db: Kysely<unknown>, name: string, columns: (table: Table) => Table): Promise<void> {
-  return create(db, name, (table) =>
-    columns(table.addColumn('employee_id', 'varchar(64)', required)).addForeignKeyConstraint(
+function createOfEmployees(db: Kysely<unknown>, name: string, columns: Columns): Promise<void> {
+  return create(db, name, (table, type) =>
+    columns(table.addColumn('employee_id', type.text(64), required), type).addForeignKeyConstraint(
       `${name}_employee`,
       ['employee_id'] as never,
       'employees',
       ['id'],
     ),
   )
-}
-
-/** The end of what lasts longer than `LONG`, otherwise NULL. */
-function whenLong(start: string, end: string): Change {
-  const difference = sql`${sql.ref(end)} - ${sql.ref(start)}`
-  return (column) => column.generatedAlwaysAs(sql`case when ${difference} > ${sql.lit(LONG)} then ${sql.ref(end)} end`)
 }

@@ -1,10 +1,25 @@
 import type { ColumnType, Generated, GeneratedAlways, Kysely, Transaction } from 'kysely'
 
 /**
- * Whole milliseconds since 1970-01-01T00:00:00Z, in an integer column: every engine and driver compares and indexes that
- * as it is, and no session's time zone can shift it.
+ * Whole milliseconds since 1970-01-01T00:00:00Z. The column is of the engine's own type: `DATETIME(3)` in UTC, `timestamptz`,
+ * in SQLite an integer; `withInstants` stands between.
  */
 type Instant = number
+
+/** The columns of instants, in whichever table. */
+export const INSTANTS: ReadonlySet<string> = new Set([
+  'clock_in',
+  'clock_out',
+  'window_start',
+  'window_end',
+  'long_window_end',
+  'start_time',
+  'end_time',
+  'event_at',
+  'acknowledged_at',
+  'since',
+  'last_activity_at',
+])
 
 /** `YYYY-MM-DD`, in the zone of the work. */
 type WorkDate = string

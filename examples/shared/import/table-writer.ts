@@ -1,5 +1,6 @@
 import { batches } from '../database/batches.ts'
-import { type AnyDatabase, anyTable, type Cell, upsert } from '../database/upsert.ts'
+import type { AnyDatabase } from '../database/engine.ts'
+import { anyTable, type Cell, upsert } from '../database/upsert.ts'
 import { keyOf, type Row, type SourceFile } from './source-file.ts'
 
 /** What became of rows. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
 import type { Database } from '../../../examples/productivity/schema/tables.ts'
-import { bothEngines } from './stages/both-engines.ts'
+import { allEngines } from './stages/all-engines.ts'
 import { activity, at, day, payRate, people, shift, tenantId, zone } from './stages/june-17.ts'
 import { roles } from './support/arbitraries.ts'
 import { derivedPlainly } from './support/derived-rows.ts'
@@ -60,7 +60,7 @@ const ofBob = {
   statuses: 'bob',
 }
 
-describe.each(await bothEngines())('when sources go, on $name,', ({ open }) => {
+describe.each(await allEngines())('when sources go, on $name,', ({ open }) => {
   /** Anna, with a shift that was left open the day before and a night shift, and Bob, who had a quiet afternoon. */
   async function twoPeople() {
     const anna = { employee: 'anna' }

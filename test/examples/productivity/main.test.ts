@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { withInstants } from '../../../examples/productivity/database/instants.ts'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import type { Tables } from '../../../examples/productivity/schema/tables.ts'
 import { testDatabase } from '../../support/mariadb.ts'
@@ -265,7 +266,7 @@ describe('npm run demo, on servers,', async () => {
 
     const sqlite = openSqlite<Tables>(path)
     onTestFinished(() => sqlite.destroy())
-    const mysql = database.kysely<Tables>({ dateStrings: ['DATE'] })
+    const mysql = withInstants(database.kysely<Tables>({ dateStrings: true }))
     const rows = await derivedPlainly(mysql)
     expect(rows).toEqual(await derivedPlainly(sqlite))
     const here = JSON.parse((await redis.client.get('working_today'))!) as readonly { readonly employee_id: string }[]

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parseIsoDate } from 'recalc-service'
 import { expect, it, onTestFinished } from 'vitest'
+import { withInstants } from '../../../examples/productivity/database/instants.ts'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
 import type { Tables } from '../../../examples/productivity/schema/tables.ts'
@@ -38,7 +39,7 @@ it('twelve days of fifty employees take less than 50 MB above the idle process, 
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'database')
   const sqlite = openSqlite<Tables>(file)
-  const server = mariadb.kysely<Tables>({ dateStrings: ['DATE'] })
+  const server = withInstants(mariadb.kysely<Tables>({ dateStrings: true }))
   for (const db of [sqlite, server]) {
     await createTables(db)
     await fill(db, warehouse)

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../support/mariadb.ts'
+import { postgresDatabase } from '../../support/postgres.ts'
 import { rowsBy, smallWarehouse, warehouse } from './mariadb-support/changed-warehouse.ts'
-import { ownMysql, rowsInMemory } from './mariadb-support/databases.ts'
+import { ownMysql, ownPostgres, rowsInMemory } from './mariadb-support/databases.ts'
 import { all, paths } from './mariadb-support/paths.ts'
 
 describe('the same rows in every derived table, acknowledgements and caches included', () => {
@@ -48,6 +49,14 @@ describe('the same rows in every derived table, acknowledgements and caches incl
     it.each(paths.filter(({ name }) => name !== 'day by day, asynchronous'))('$name', async (path) => {
       const ways = { block: { employees: 4, days: 3 }, concurrency: 3 }
       expect(await rowsBy(path, await ownMysql(url), smallWarehouse, ways)).toBe(expected.small)
+    })
+  })
+
+  describe('on PostgreSQL', async () => {
+    const { url } = await postgresDatabase()
+    it.each(paths.filter(({ name }) => name !== 'day by day, asynchronous'))('$name', async (path) => {
+      const ways = { block: { employees: 4, days: 3 }, concurrency: 3 }
+      expect(await rowsBy(path, await ownPostgres(url), smallWarehouse, ways)).toBe(expected.small)
     })
   })
 })

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { openMysql } from '../../../examples/productivity/database/mysql.ts'
+import { openPostgres } from '../../../examples/productivity/database/postgres.ts'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import { testDatabase } from '../../support/mariadb.ts'
+import { postgresDatabase } from '../../support/postgres.ts'
 import { allRows } from './mariadb-support/all-rows.ts'
 import {
   acknowledge,
@@ -18,7 +20,7 @@ import {
   rangeOf,
   smallWarehouse,
 } from './mariadb-support/changed-warehouse.ts'
-import { besides, ownMysql, rowsInMemory } from './mariadb-support/databases.ts'
+import { besides, ownMysql, ownPostgres, rowsInMemory } from './mariadb-support/databases.ts'
 import { all } from './mariadb-support/paths.ts'
 import type { Orders, Report } from './mariadb-support/paths-worker.ts'
 
@@ -74,6 +76,7 @@ async function rowsUnderKills(database: string, open: () => Promise<Database>): 
 }
 
 const mariadb = await testDatabase()
+const postgres = await postgresDatabase()
 
 it.each([
   {
@@ -91,6 +94,14 @@ it.each([
       const url = besides(mariadb.url)
       await ownMysql(mariadb.url, url)
       return { database: url, open: () => openMysql<Tables>(url) }
+    },
+  },
+  {
+    engine: 'PostgreSQL',
+    async make() {
+      const url = besides(postgres.url)
+      await ownPostgres(postgres.url, url)
+      return { database: url, open: () => openPostgres<Tables>(url) }
     },
   },
 ])(

@@ -1,5 +1,6 @@
 import { type LogEvent, sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { withInstants } from '../../../examples/productivity/database/instants.ts'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
@@ -63,7 +64,7 @@ describe('a second run writes nothing but its job', () => {
   it('on MariaDB, as the server counts', async () => {
     const sent: string[] = []
     const log = ({ query }: LogEvent) => void sent.push(query.sql)
-    const db = mariadb.kysely<Tables>({ dateStrings: ['DATE'] }, { log })
+    const db = withInstants(mariadb.kysely<Tables>({ dateStrings: true }, { log }))
     await createTables(db)
     const countsRows = await isMariadb(db)
     if (countsRows) await sql`set global userstat = 1`.execute(db)

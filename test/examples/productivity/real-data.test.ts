@@ -2,12 +2,10 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
-import { createTables } from '../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
+import type { Database } from '../../../examples/productivity/schema/tables.ts'
 import { importFiles } from '../../../examples/productivity/sources/import-files.ts'
-import { testDatabase } from '../../support/mariadb.ts'
 import { allRows, CacheInMemory } from './mariadb-support/all-rows.ts'
-import { openWarehouse } from './support/warehouse.ts'
+import { allEngines } from './stages/all-engines.ts'
 
 const folder = fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 const isThere = existsSync(folder)
@@ -46,23 +44,20 @@ async function totals(db: Database) {
 const known = { rows: 2_750, items: 155_458, hundredths: 21_850_225, idlePeriods: 20_999 }
 
 describe.runIf(isThere)('a real event log', async () => {
-  const mariadb = isThere ? await testDatabase() : undefined
+  const engines = isThere ? await allEngines() : []
 
-  it('comes out with every item and every point, on SQLite and on MariaDB, and with the same rows', async () => {
-    const sqlite = await openWarehouse()
-    try {
-      const rows = await recalculated(sqlite)
-      expect(await totals(sqlite)).toEqual(known)
-      for (const kind of ['alerts', 'employee_primary_roles', 'employee_current_status', 'working_today']) {
-        expect(rows).toContain(`\n${kind} `)
-      }
-      const db = mariadb?.kysely<Tables>({ dateStrings: ['DATE'] })
-      if (!db) return
-      await createTables(db)
-      expect(await recalculated(db)).toBe(rows)
-      expect(await totals(db)).toEqual(known)
-    } finally {
-      await sqlite.destroy()
+  it('comes out with every item and every point, on every engine, and with the same rows', async () => {
+    const dumps = new Map<string, string>()
+    for (const { name, open } of engines) {
+      const db = await open({})
+      dumps.set(name, await recalculated(db))
+      expect([name, await totals(db)]).toEqual([name, known])
     }
+    const rows = dumps.get('SQLite')
+    for (const kind of ['alerts', 'employee_primary_roles', 'employee_current_status', 'working_today']) {
+      expect(rows).toContain(`\n${kind} `)
+    }
+    expect(dumps.get('MariaDB')).toBe(rows)
+    expect(dumps.get('PostgreSQL')).toBe(rows)
   })
 })

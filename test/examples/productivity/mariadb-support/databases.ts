@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
 import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
+import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { openWarehouse } from '../support/warehouse.ts'
@@ -30,6 +32,19 @@ export async function ownMysql(url: string, own = besides(url)): Promise<Databas
   onTestFinished(async () => {
     await db.schema.dropSchema(new URL(own).pathname.slice(1)).execute()
     await db.destroy()
+  })
+  await createTables(db)
+  return db
+}
+
+/** As {@link ownMysql}. */
+export async function ownPostgres(url: string, own = besides(url)): Promise<Database> {
+  const db = await openPostgres<Tables>(own)
+  onTestFinished(async () => {
+    await db.destroy()
+    const server = await openPostgres(url)
+    await sql`drop database ${sql.id(new URL(own).pathname.slice(1))} with (force)`.execute(server)
+    await server.destroy()
   })
   await createTables(db)
   return db

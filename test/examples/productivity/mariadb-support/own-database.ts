@@ -3,6 +3,7 @@ import { type CompiledQuery, Kysely, type LogEvent, MysqlDialect } from 'kysely'
 import { createPool } from 'mysql2'
 import { createConnection } from 'mysql2/promise'
 import { afterAll } from 'vitest'
+import { withInstants } from '../../../../examples/productivity/database/instants.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { hooked, type StatementHook } from '../../../support/crash-database.ts'
@@ -44,9 +45,9 @@ export async function ownDatabase(): Promise<OwnDatabase> {
     await server?.stop()
   })
   const connect = ({ hook, sent }: Watch = {}) => {
-    const dialect = new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 8, dateStrings: ['DATE'] }) })
+    const dialect = new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 8, dateStrings: true }) })
     const log = ({ query }: LogEvent) => sent?.(query)
-    const db = new Kysely<Tables>({ dialect: hook ? hooked(dialect, hook) : dialect, log })
+    const db = withInstants(new Kysely<Tables>({ dialect: hook ? hooked(dialect, hook) : dialect, log }))
     opened.push(db)
     return db
   }

@@ -3,13 +3,14 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from 'recalc-service'
 import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
+import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
 import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
 
 /** What a worker process is told to do. */
 export interface Orders {
-  /** A URL of MySQL or MariaDB, or a SQLite file. */
+  /** A URL of MySQL, MariaDB or PostgreSQL, or a SQLite file. */
   readonly database: string
   readonly zone: string
   readonly from: string
@@ -36,7 +37,8 @@ function tell(report: Report): void {
 }
 
 async function work({ database, zone, from, to, asOf, aheadMs, standsStill, jobsBefore }: Orders): Promise<void> {
-  const db = database.startsWith('mysql:') ? await openMysql<Tables>(database) : openSqlite<Tables>(database)
+  const server = { 'mysql:': openMysql<Tables>, 'postgres:': openPostgres<Tables> }[/^\w+:/.exec(database)?.[0] ?? '']
+  const db = server ? await server(database) : openSqlite<Tables>(database)
   const recalc = createProductivity(db, {
     zone,
     asOf: new Date(asOf),

@@ -6,12 +6,12 @@ import { createProductivity } from '../../../../examples/productivity/productivi
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { testDatabase, withDatabase } from '../../../support/mariadb.ts'
-import { bothEngines } from '../stages/both-engines.ts'
+import { allEngines } from '../stages/all-engines.ts'
 import { at, day, people, shift, tenantId, zone } from '../stages/june-17.ts'
 
 const server = await testDatabase()
 
-describe.each(await bothEngines())('ids on $name', ({ open }) => {
+describe.each(await allEngines())('ids on $name', ({ open }) => {
   it('are one only if they are the same byte by byte, trailing blanks included', async () => {
     const ids = ['a', 'a ', 'A', '\u00e1', 'a\u0301']
     const db = await open({

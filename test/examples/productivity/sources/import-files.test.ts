@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { importFiles } from '../../../../examples/productivity/sources/import-files.ts'
 import { ImportError } from '../../../../examples/shared/import/import-error.ts'
-import { bothEngines } from '../stages/both-engines.ts'
+import { allEngines } from '../stages/all-engines.ts'
 import { openWarehouse, warehouse } from '../support/warehouse.ts'
 
 const files = {
@@ -275,7 +275,7 @@ describe('importFiles', () => {
   })
 })
 
-describe.each(await bothEngines())('importFiles on $name', ({ open }) => {
+describe.each(await allEngines())('importFiles on $name', ({ open }) => {
   const rates = 'employee_id,effective_from,hourly_rate\na,2011-01-01,20.50\na,2011-10-01,21\n'
   const clockTimes = (...lines: string[]) => `id,employee_id,clock_in,clock_out,break_minutes\n${lines.join('\n')}\n`
 

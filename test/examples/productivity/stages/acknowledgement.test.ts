@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { withInstants } from '../../../../examples/productivity/database/instants.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
@@ -10,7 +11,7 @@ import { roles } from '../support/arbitraries.ts'
 import { activity, at, day, people, shift, tenantId, zone } from './june-17.ts'
 
 const database = await testDatabase()
-const somebody = database.kysely<Tables>({ dateStrings: ['DATE'] })
+const somebody = withInstants(database.kysely<Tables>({ dateStrings: true }))
 await createTables(somebody)
 await insertSources(somebody, {
   employees: people('a'),
@@ -31,7 +32,7 @@ function stoppingBehind(statement: RegExp): { readonly db: Database; readonly do
     await door.pass()
     return result
   }
-  return { db: database.kysely<Tables>({ dateStrings: ['DATE'] }, { hook }), door }
+  return { db: withInstants(database.kysely<Tables>({ dateStrings: true }, { hook })), door }
 }
 
 const request = { tenantId, employeeId: 'a', date: day }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import type { AlertsTable, Database } from '../../../../examples/productivity/schema/tables.ts'
 import { roles } from '../support/arbitraries.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, day, shift, tenantId, zone } from './june-17.ts'
 
 const employeeId = 'a'
@@ -27,7 +27,7 @@ function acknowledge(db: Database, event_at: number, alert_type: AlertsTable['al
     .execute()
 }
 
-describe.each(await bothEngines())('alerts on $name', ({ open }) => {
+describe.each(await allEngines())('alerts on $name', ({ open }) => {
   /** Work with a gap of 20 minutes from 9:00 and one of 7 minutes from 10:00, where 5 are usual. */
   const twoGaps = () =>
     open({

@@ -3,7 +3,7 @@ import { createProductivity } from '../../../../examples/productivity/productivi
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { derivedPlainly } from '../support/derived-rows.ts'
 import { warehouse } from '../support/warehouse.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, day, payRate, people, shift, tenantId, zone } from './june-17.ts'
 
 const role = {
@@ -27,7 +27,7 @@ it('SQLite, which keeps them, takes no third place', async () => {
   await expect(third).rejects.toThrow(/constraint/i)
 })
 
-describe.each(await bothEngines())('the columns on $name', ({ open }) => {
+describe.each(await allEngines())('the columns on $name', ({ open }) => {
   it('hold the dearest item that there can be', async () => {
     const db = await open({
       roleConfigs: [role],

@@ -3,7 +3,7 @@ import { createProductivity } from '../../../../examples/productivity/productivi
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { roles } from '../support/arbitraries.ts'
 import { derivedPlainly } from '../support/derived-rows.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, day, shift, tenantId, zone } from './june-17.ts'
 
 async function recalculate(db: Database, asOf: number) {
@@ -11,7 +11,7 @@ async function recalculate(db: Database, asOf: number) {
   return (await derivedPlainly(db)).currentStatus
 }
 
-describe.each(await bothEngines())('the current status on $name', ({ open }) => {
+describe.each(await allEngines())('the current status on $name', ({ open }) => {
   it('follows somebody through a day, and goes with it', async () => {
     const db = await open({
       roleConfigs: roles,

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import { roles } from '../support/arbitraries.ts'
 import { derivedPlainly } from '../support/derived-rows.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, day, people, shift, tenantId, zone } from './june-17.ts'
 
 const asOf = new Date(at(12))
 const ids = ['a', 'b', 'c', 'd']
 
-describe.each(await bothEngines())('the stages behind the pass on $name', ({ open }) => {
+describe.each(await allEngines())('the stages behind the pass on $name', ({ open }) => {
   /** Everybody at work, and rows of everybody that are wrong. */
   async function outOfDate() {
     const db = await open({

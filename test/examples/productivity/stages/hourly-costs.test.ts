@@ -3,7 +3,7 @@ import { createProductivity } from '../../../../examples/productivity/productivi
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { roles } from '../support/arbitraries.ts'
 import { derivedPlainly } from '../support/derived-rows.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, payRate, shift, tenantId, zone } from './june-17.ts'
 
 const all = { tenantId, from: '2025-06-16', to: '2025-06-19' }
@@ -15,7 +15,7 @@ async function recalculate(db: Database) {
   return { unchangedDays, costs: hourlyCosts.map((row) => [row.date, row.rate, row.laborCost, row.costPerItem]) }
 }
 
-describe.each(await bothEngines())('hourly costs on $name', ({ open }) => {
+describe.each(await allEngines())('hourly costs on $name', ({ open }) => {
   /** An hour of work on the 16th to 19th, with 3 items on the 17th. */
   const fourHours = (...payRates: ReturnType<typeof payRate>[]) =>
     open({

@@ -4,7 +4,7 @@ import { createProductivity } from '../../../../examples/productivity/productivi
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { HOUR, roles } from '../support/arbitraries.ts'
 import { derivedPlainly } from '../support/derived-rows.ts'
-import { bothEngines } from './both-engines.ts'
+import { allEngines } from './all-engines.ts'
 import { activity, at, day, tenantId } from './june-17.ts'
 
 const noon = new Date(at(12))
@@ -15,7 +15,7 @@ async function recalculate(db: Database, { zone = 'Europe/Berlin', asOf = noon }
   return (await derivedPlainly(db)).primaryRoles.map((row) => [row.employeeId, row.roleId, row.items, row.asOf])
 }
 
-describe.each(await bothEngines())('primary roles on $name', ({ open }) => {
+describe.each(await allEngines())('primary roles on $name', ({ open }) => {
   const withWork = (activityLogs: readonly ReturnType<typeof activity>[]) => open({ roleConfigs: roles, activityLogs })
 
   it('are those with most items, of several the one with the lowest id', async () => {

@@ -1,8 +1,12 @@
+import type { Kysely } from 'kysely'
 import { onTestFinished } from 'vitest'
+import { withInstants } from '../../../../examples/productivity/database/instants.ts'
+import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { insertSources, type Sources } from '../../../../examples/productivity/sources/insert-sources.ts'
 import { testDatabase } from '../../../support/mariadb.ts'
+import { postgresDatabase } from '../../../support/postgres.ts'
 import { warehouse } from '../support/warehouse.ts'
 
 /** A kind of database, with the back end's tables. */
@@ -26,20 +30,33 @@ const tables = [
   'employees',
 ] as const satisfies readonly (keyof Tables)[]
 
-/** For the test file that asks. */
-export async function bothEngines(): Promise<readonly Engine[]> {
-  const db = (await testDatabase()).kysely<Tables>({ dateStrings: ['DATE'] })
+const none = { employees: [], roleConfigs: [], payRates: [], clockTimes: [], activityLogs: [] }
+
+/** For the test file that asks. The sessions are in other time zones than the machine, and than one another. */
+export async function allEngines(): Promise<readonly Engine[]> {
+  const mariadb = await testDatabase()
+  const postgres = await postgresDatabase()
+  return [
+    { name: 'SQLite', open: warehouse },
+    await server('MariaDB', mariadb.kysely<Tables>({ dateStrings: true })),
+    await server(
+      'PostgreSQL',
+      postgres.kysely<Tables>({ types: postgresTypes, options: '-c TimeZone=America/St_Johns' }),
+    ),
+  ]
+}
+
+async function server(name: string, kysely: Kysely<Tables>): Promise<Engine> {
+  const db = withInstants(kysely)
   await createTables(db)
-  const mariadb: Engine = {
-    name: 'MariaDB',
+  return {
+    name,
     async open(sources) {
       onTestFinished(async () => {
         for (const table of tables) await db.deleteFrom(table).execute()
       })
-      const none = { employees: [], roleConfigs: [], payRates: [], clockTimes: [], activityLogs: [] }
       await insertSources(db, { ...none, ...sources })
       return db
     },
   }
-  return [{ name: 'SQLite', open: warehouse }, mariadb]
 }
