@@ -4,6 +4,7 @@ import { benchHttp } from './http.ts'
 import { benchMariadb } from './mariadb.ts'
 import { benchMemory } from './memory.ts'
 import { benchOverhead } from './overhead.ts'
+import { benchPostgres } from './postgres.ts'
 import { benchReference } from './reference.ts'
 import { benchReferenceMemory } from './reference-memory.ts'
 
@@ -14,6 +15,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   'reference-memory': benchReferenceMemory,
   durable: benchDurable,
   mariadb: benchMariadb,
+  postgres: benchPostgres,
   http: benchHttp,
 }
 

@@ -1,5 +1,5 @@
 import { addDays, datesBetween, dayBounds } from 'recalc-service'
-import type { Workload } from './workload.ts'
+import type { Workload } from '../server/workload.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -12,7 +12,14 @@ const SHORT = HOUR
 
 const EMPLOYEE = 'employee_id varchar(64) collate utf8mb4_nopad_bin not null'
 
+/** Milliseconds since 1970 of a column, and the other way round. */
+const ms = (column: string) => `timestampdiff(microsecond, '1970-01-01', ${column}) div 1000`
+const datetime = (column: string) => `timestampadd(microsecond, ${column} * 1000, timestamp '1970-01-01 00:00:00.000')`
+const literal = (instant: number) => `'${new Date(instant).toISOString().slice(0, -1)}'`
+
 const WORKING_TABLES = {
+  logs: `id int not null, ${EMPLOYEE}, role_id int not null, window_start bigint not null, window_end bigint not null,
+    items_count int not null, key by_employee (employee_id, window_start) using btree`,
   shifts: `${EMPLOYEE}, d date not null, inside int not null, s bigint not null, e bigint not null, pause bigint not null,
     key (employee_id, s) using btree`,
   merged: `id int auto_increment primary key, ${EMPLOYEE}, d date not null, a bigint not null, b bigint not null, key (employee_id)`,
@@ -60,13 +67,19 @@ export function statementsFor(
   return [
     ...Object.keys(WORKING_TABLES).map((table) => `truncate table ${table}`),
 
+    `insert into logs
+     select id, employee_id, role_id, ${ms('window_start')}, ${ms('window_end')}, items_count
+     from activity_logs where ${own} and window_start < ${literal(end + 2 * DAY)}`,
+
     // Rule 1. A shift from before, or from behind, may own what is done within; it has no day of its own here.
     `insert into shifts
      select c.employee_id, coalesce(d.d, '1000-01-01'), coalesce(d.inside, 0), c.clock_in,
        least(greatest(c.clock_in, coalesce(c.clock_out, least(${asOf.getTime()}, c.clock_in + ${16 * HOUR}))), c.clock_in + ${DAY}),
        c.break_minutes * 60000
-     from clock_times c left join days d on c.clock_in >= d.s and c.clock_in < d.e
-     where c.${own} and c.clock_in >= ${start - DAY} and c.clock_in < ${end + 2 * DAY}`,
+     from (
+       select employee_id, ${ms('clock_in')} clock_in, ${ms('clock_out')} clock_out, break_minutes from clock_times
+       where ${own} and clock_in >= ${literal(start - DAY)} and clock_in < ${literal(end + 2 * DAY)}
+     ) c left join days d on c.clock_in >= d.s and c.clock_in < d.e`,
     'select coalesce(max(e - s), 0) into @longest from shifts',
     `insert into merged (employee_id, d, a, b)
      select employee_id, d,
@@ -108,7 +121,7 @@ export function statementsFor(
     // Rule 3, and with it the days that have activities.
     `insert into work
      select o.employee_id, o.d, sum(l.items_count), sum(l.items_count * r.points)
-     from activity_logs l
+     from logs l
        straight_join owners o on o.employee_id = l.employee_id and o.cell = l.window_start div ${CELL}
          and l.window_start >= o.s and l.window_start < o.e
        straight_join roles r on r.id = l.role_id
@@ -127,7 +140,7 @@ export function statementsFor(
            select id, a ws, a we, 0 log_id, 900000 threshold from merged where b > a
            union all
            select m.id, greatest(l.window_start, m.a), least(${windowEnd}, m.b), l.id, ${THRESHOLD}
-           from activity_logs l force index (activity_logs_by_employee)
+           from logs l force index (by_employee)
              straight_join cells m on m.employee_id = l.employee_id and m.cell = l.window_start div ${CELL}
                and l.window_start < m.b and (${windowEnd} > m.a or l.window_start >= m.a)
              straight_join roles r on r.id = l.role_id
@@ -135,7 +148,7 @@ export function statementsFor(
              and l.window_start >= ${start - SHORT} and l.window_start < ${end + 2 * DAY}
            union all
            select m.id, greatest(l.window_start, m.a), least(${windowEnd}, m.b), l.id, ${THRESHOLD}
-           from activity_logs l force index (activity_logs_by_employee)
+           from logs l force index (by_employee)
              straight_join merged m on m.employee_id = l.employee_id and l.window_start < m.b and (${windowEnd} > m.a or l.window_start >= m.a)
              straight_join roles r on r.id = l.role_id
            where l.${own} and l.window_end - l.window_start > ${SHORT} and m.b > m.a
@@ -144,7 +157,7 @@ export function statementsFor(
      ) w join merged m on m.id = w.id
      where coalesce(w.next_ws, m.b) - w.we > if(w.next_ws is null, 900000, w.threshold)`,
     `insert into idle_periods
-     select employee_id, d, s, e, (e - s) div 60000, ((200 * threshold + 60000) div 120000) / 100 from idle`,
+     select employee_id, d, ${datetime('s')}, ${datetime('e')}, (e - s) div 60000, ((200 * threshold + 60000) div 120000) / 100 from idle`,
 
     // Rules 1, 3, 5 and 6.
     `insert into daily_scores

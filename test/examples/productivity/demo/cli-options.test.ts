@@ -52,6 +52,10 @@ describe('readOptions', () => {
       redis: 'rediss://r',
     })
     expect(readOptions(['--mysql', url.replace('mysql', 'mariadb')]).database).toEqual({ kind: 'mysql', url })
+    const postgres = 'postgres://postgres@127.0.0.1:5432/productivity'
+    for (const given of [postgres, postgres.replace('postgres:', 'postgresql:')]) {
+      expect(readOptions(['--postgres', given]).database).toEqual({ kind: 'postgres', url: postgres })
+    }
   })
 
   it.each([
@@ -80,8 +84,14 @@ describe('readOptions', () => {
     [['--sqlite', 'f', '--mysql', 'mysql://h/d'], '--sqlite and --mysql are two databases; name one'],
     [['--mysql', 'h/d'], 'Expected --mysql to be a URL that begins with mysql:// or mariadb://, got "h/d"'],
     [['--mysql', 'mysql://h'], 'Expected --mysql to be a URL that ends with a database'],
+    [['--mysql', 'mysql://h/d', '--postgres', 'postgres://h/d'], '--postgres and --mysql are two databases; name one'],
+    [['--postgres', 'mysql://h/d'], 'Expected --postgres to be a URL that begins with postgres:// or postgresql://'],
+    [['--postgres', 'postgres://h'], 'Expected --postgres to be a URL that ends with a database'],
     [['--redis', 'http://h'], 'Expected --redis to be a URL that begins with redis:// or rediss://, got "http://h"'],
-    [['--resume', 'j'], '--resume JOB needs the database that the job is in: --sqlite FILE or --mysql URL'],
+    [
+      ['--resume', 'j'],
+      '--resume JOB needs the database that the job is in: --sqlite FILE, --mysql URL or --postgres URL',
+    ],
     [['--speed', '9'], "Unknown option '--speed'"],
     [['extra'], "Unexpected argument 'extra'"],
     [['--days'], "'--days"],

@@ -1,15 +1,19 @@
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
+import { withInstants } from '../../../../examples/productivity/database/instants.ts'
 import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
+import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { testDatabase, withDatabase } from '../../../support/mariadb.ts'
+import { postgresDatabase } from '../../../support/postgres.ts'
 import { allEngines } from '../stages/all-engines.ts'
 import { at, day, people, shift, tenantId, zone } from '../stages/june-17.ts'
 
 const server = await testDatabase()
+const postgres = await postgresDatabase()
 
 describe.each(await allEngines())('ids on $name', ({ open }) => {
   it('are one only if they are the same byte by byte, trailing blanks included', async () => {
@@ -61,5 +65,14 @@ describe('createTables', () => {
     const creating = createTables(db)
     await expect(creating).rejects.toThrow(DatabaseError)
     await expect(creating).rejects.toThrow(`but ${table}.employee_id has the collation ${collation}: `)
+  })
+
+  it('refuses a PostgreSQL database whose ids are sorted as people of a language expect it', async () => {
+    const db = withInstants(postgres.kysely<Tables>({ types: postgresTypes }))
+    await createTables(db)
+    await sql`alter table alerts alter column employee_id type varchar(64) collate "default"`.execute(db)
+    const creating = createTables(db)
+    await expect(creating).rejects.toThrow(DatabaseError)
+    await expect(creating).rejects.toThrow('but alerts.employee_id has the collation default: ')
   })
 })

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { countDays, datesBetween, type IsoDate } from 'recalc-service'
 import type { Database } from '../../examples/productivity/schema/tables.ts'
+import { engineOf } from '../../examples/shared/database/engine.ts'
 
 /** What there is to recalculate, and from when it is seen. */
 export interface Workload {
@@ -65,13 +66,18 @@ export async function fingerprint(
     employeeIds,
   }: { readonly tables?: readonly DerivedTable[]; readonly employeeIds: readonly string[] },
 ): Promise<Fingerprint> {
+  const isPostgres = engineOf(db) === 'postgres'
+  const schema = sql.raw(isPostgres ? 'current_schema()' : 'database()')
+  const hash = (row: RawBuilder<unknown>) =>
+    isPostgres ? sql`hashtextextended(${row}, 0)::numeric` : sql`crc32(${row})`
   const found = tables.map(async (table) => {
     const columns = await sql<{ name: string }>`
       select column_name as name from information_schema.columns
-      where table_schema = database() and table_name = ${table} order by ordinal_position`.execute(db)
-    const cells = columns.rows.map(({ name }) => sql`coalesce(${sql.ref(name)}, '~')`)
+      where table_schema = ${schema} and table_name = ${table} order by ordinal_position`.execute(db)
+    const cells = columns.rows.map(({ name }) => sql`coalesce(cast(${sql.ref(name)} as char(64)), '~')`)
+    const row = sql`concat_ws('|', ${sql.join(cells)})`
     const { rows } = await sql<{ rows: number; sum: string | null }>`
-      select count(*) as ${sql.ref('rows')}, cast(sum(crc32(concat_ws('|', ${sql.join(cells)}))) as char) as sum
+      select count(*) as ${sql.ref('rows')}, cast(sum(${hash(row)}) as char(40)) as sum
       from ${sql.table(table)} where employee_id in (${sql.join(employeeIds)})`.execute(db)
     return [table, { rows: Number(rows[0]?.rows), sum: String(rows[0]?.sum) }] as const
   })

@@ -9,8 +9,8 @@ import { primaryRolesStage } from '../../examples/productivity/stages/primary-ro
 import { bareContext, calculateChunk, dayStages } from '../hand-written.ts'
 import { BLOCK, chunksOf, daysOf, TENANT, type Workload } from './workload.ts'
 
-/** InnoDB: the same transaction may meet neither of them the next time. */
-const DEADLOCK = new Set([1205, 1213])
+/** InnoDB's and PostgreSQL's: the same transaction may meet none of them the next time. */
+const DEADLOCK = new Set<number | string | undefined>([1205, 1213, '40P01', '40001'])
 
 interface Loop {
   readonly employeeIds: readonly string[]
@@ -103,7 +103,8 @@ async function retried(work: () => Promise<void>): Promise<void> {
     try {
       return await work()
     } catch (error) {
-      if (!DEADLOCK.has((error as { readonly errno?: number }).errno ?? 0)) throw error
+      const { errno, code } = error as { readonly errno?: number; readonly code?: string }
+      if (!DEADLOCK.has(errno) && !DEADLOCK.has(code)) throw error
     }
   }
 }

@@ -1,0 +1,50 @@
+import { sql } from 'kysely'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
+import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
+import { withDatabase } from '../../../support/mariadb.ts'
+import { postgresDatabase } from '../../../support/postgres.ts'
+
+const database = await postgresDatabase()
+
+describe('openPostgres', () => {
+  it('makes the database when the server has none of that name', async () => {
+    const name = `${database.name}_made`
+    const admin = database.kysely()
+    onTestFinished(async () => void (await sql`drop database if exists ${sql.id(name)} with (force)`.execute(admin)))
+    for (const _ of ['when it is not there', 'when it is']) {
+      const db = await openPostgres(withDatabase(database.url, name))
+      expect((await sql`select current_database() as name`.execute(db)).rows).toEqual([{ name }])
+      await db.destroy()
+    }
+  })
+
+  it('gives dates as they are, counts as numbers, and instants as milliseconds whatever the zone of the session', async () => {
+    const db = await openPostgres(database.url)
+    onTestFinished(() => db.destroy())
+    const instant = Date.UTC(2025, 2, 30, 1, 0, 0, 5)
+    for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Europe/Berlin']) {
+      const { rows } = await db.connection().execute(async (session) => {
+        await sql`set time zone ${sql.lit(zone)}`.execute(session)
+        const found = await sql`select date '2025-03-30' as date, 5::bigint as count,
+          timestamptz '2025-03-30 01:00:00.005Z' as clock_in`.execute(session)
+        await sql`reset time zone`.execute(session)
+        return found
+      })
+      expect([zone, rows]).toEqual([zone, [{ date: '2025-03-30', count: 5, clock_in: instant }]])
+    }
+  })
+
+  it.each([
+    [
+      'postgres://root@127.0.0.1:1/productivity',
+      'The database productivity at 127.0.0.1:1 cannot be opened: connect ECONN',
+    ],
+    ['postgres://root:secret@nowhere.invalid/x', 'The database x at nowhere.invalid cannot be opened: getaddrinfo'],
+  ])('says that there is no server at %s, without a password', async (url, message) => {
+    const opening = openPostgres(url)
+    await expect(opening).rejects.toThrow(DatabaseError)
+    await expect(opening).rejects.toThrow(message)
+    await expect(opening).rejects.not.toThrow('secret')
+  })
+})
