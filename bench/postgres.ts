@@ -13,14 +13,17 @@ export async function benchPostgres(): Promise<void> {
   const started = await startPostgres()
   try {
     await benchQueues(started.url)
-    await benchGenerated({
-      name: 'PostgreSQL',
-      url: started.url,
-      pid: Number.NaN, // a process per session: no single one tells what the server used
-      open: (url) => openPostgres<Tables>(url),
-      analyze: async (db) => void (await sql`vacuum analyze`.execute(db)),
-      setBased: setBased({ connect, prepareSession, statementsFor }),
-    })
+    await benchGenerated(
+      {
+        name: 'PostgreSQL',
+        url: started.url,
+        pid: Number.NaN, // a process per session: no single one tells what the server used
+        open: (url) => openPostgres<Tables>(url),
+        analyze: async (db) => void (await sql`vacuum analyze`.execute(db)),
+        setBased: setBased({ connect, prepareSession, statementsFor }),
+      },
+      150,
+    )
   } finally {
     await started.stop()
   }

@@ -26,8 +26,8 @@ export interface BenchedServer {
   setBased(workload: Workload, connections: number): Promise<void>
 }
 
-export async function benchGenerated(server: BenchedServer): Promise<void> {
-  const size = { zone: 'Europe/Berlin', from: parseIsoDate('2025-03-03', 'from'), days: 30, employees: 500 }
+export async function benchGenerated(server: BenchedServer, employees = 500): Promise<void> {
+  const size = { zone: 'Europe/Berlin', from: parseIsoDate('2025-03-03', 'from'), days: 30, employees }
   await bench(`reference back end on ${server.name}, generated`, server, {
     database: 'generated',
     ...size,
