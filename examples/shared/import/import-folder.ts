@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
+import { countOnBehindIds } from '../database/identity.ts'
 import { anyTable, type Cell } from '../database/upsert.ts'
 import { ImportError } from './import-error.ts'
 import { type Keys, rowsOf, type SourceFile } from './source-file.ts'
@@ -41,6 +42,7 @@ export async function importFolder<Schema>(
     ])
     for (const { file, path } of found) {
       for await (const rows of rowsOf(path, file, keys)) await writer.write(file, rows)
+      if (file.key.includes('id')) await countOnBehindIds(tx, file.table)
     }
     return writer.counts
   })

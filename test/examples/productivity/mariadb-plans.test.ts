@@ -71,7 +71,7 @@ async function changeSources(): Promise<void> {
   const yesterday = dayBounds(addDays(TODAY, -1), ZONE)
   await db
     .updateTable('activity_logs')
-    .set({ window_end: sql<number>`window_start + 12 * 60000` })
+    .set({ window_end: sql<number>`timestampadd(minute, 12, window_start)` })
     .where('window_start', '>=', yesterday.start.getTime())
     .where('window_start', '<', yesterday.start.getTime() + 10 * 60 * 60_000)
     .where('employee_id', 'in', ['E0030', 'E0031', 'E0033', 'E0034'])

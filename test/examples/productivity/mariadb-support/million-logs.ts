@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { dayBounds, type IsoDate } from 'recalc-service'
 import type { Database } from '../../../../examples/productivity/schema/tables.ts'
 import { roleConfigs } from '../../../../examples/productivity/sources/generator/roles.ts'
@@ -33,6 +33,10 @@ function idOf(employee: number): string {
 const hour = 60 * 60_000
 const day = 24 * hour
 
+/** Milliseconds since 1970 as a DATETIME(3) in UTC, whatever the session's zone. */
+const instant = (ms: RawBuilder<unknown>) =>
+  sql`timestampadd(microsecond, (${ms}) * 1000, timestamp'1970-01-01 00:00:00')`
+
 /** A row of numbers from 0 to below `count`, on MySQL and MariaDB alike. */
 const numbers = (name: string, count: number) =>
   sql`${sql.ref(name)} (i) as (select 0 union all select i + 1 from ${sql.ref(name)} where i < ${sql.lit(count - 1)})`
@@ -56,20 +60,21 @@ export async function fillMillionLogs(db: Database): Promise<void> {
   const model = sql`(e.i mod ${sql.lit(MODELS)})`
   const id = sql`concat('E', lpad(e.i, 4, '0'))`
   const shiftStart = sql`${sql.lit(midnight)} + d.i * ${sql.lit(day)} + case ${model} mod 4 when 0 then ${sql.lit(22 * hour)} else ${sql.lit(6 * hour)} end`
+  const lasts = sql`case when (${model} + d.i) mod 31 = 30 then ${sql.lit(2 * day)} else ${sql.lit(8 * hour)} end`
+  const shiftEnd = sql`${shiftStart} + ${lasts}`
   // The rows come in the order of the index that is biggest.
   await db.connection().execute(async (one) => {
     await sql`set foreign_key_checks = 0, unique_checks = 0`.execute(one)
     await sql`insert into clock_times (employee_id, clock_in, clock_out, break_minutes)
       with recursive ${numbers('e', EMPLOYEES)}, ${numbers('d', DAYS)}
-      select ${id}, ${shiftStart} + ${model} * 1000,
-        ${shiftStart} + case when (${model} + d.i) mod 31 = 30 then ${sql.lit(2 * day)} else ${sql.lit(8 * hour)} end, 30
+      select ${id}, ${instant(sql`${shiftStart} + ${model} * 1000`)}, ${instant(shiftEnd)}, 30
       from e cross join d order by e.i, d.i`.execute(one)
     const spread = sql`${model} * 31 + d.i * 17 + a.i * 13`
     const start = sql`${shiftStart} + a.i * 720000`
+    const worked = sql`case when (${spread}) mod 281 = 0 then ${sql.lit(2 * day)} else ((${spread}) mod 12 + 1) * 60000 end`
     await sql`insert into activity_logs (employee_id, role_id, window_start, window_end, items_count)
       with recursive ${numbers('e', EMPLOYEES)}, ${numbers('d', DAYS)}, ${numbers('a', LOGS_PER_DAY)}
-      select ${id}, (${model} + d.i + a.i div 20) mod 6 + 1, ${start},
-        ${start} + case when (${spread}) mod 281 = 0 then ${sql.lit(2 * day)} else ((${spread}) mod 12 + 1) * 60000 end,
+      select ${id}, (${model} + d.i + a.i div 20) mod 6 + 1, ${instant(start)}, ${instant(sql`${start} + ${worked}`)},
         (${spread}) mod 7 + 1
       from e cross join d cross join a order by e.i, d.i, a.i`.execute(one)
     await sql`set foreign_key_checks = 1, unique_checks = 1`.execute(one)
