@@ -26,6 +26,7 @@ export function drizzleHost(url: string, db: Kysely<unknown>): Host<DrizzleTx> {
   const host = open(pool)
   return {
     // Drizzle puts what the driver throws into the `cause` of its own errors, where the library looks for it.
+    // The COMMIT of a transaction that an error has ended resolves, though PostgreSQL rolls back. The library looks before it.
     unitOfWork: { run: (work) => host.transaction(work, { isolationLevel: 'read committed' }) },
     executorOf: (tx) =>
       kyselyOn(db, async (statement, parameters) => {

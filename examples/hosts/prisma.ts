@@ -11,6 +11,7 @@ export function prismaHost(url: string, db: Kysely<unknown>): Host<Prisma.Transa
   return {
     unitOfWork: {
       // Always the `tx` of a function: `$transaction([...])` takes another connection, and would commit by itself.
+      // The COMMIT of a transaction that an error has ended resolves, though PostgreSQL rolls back. The library looks before it.
       run: (work) =>
         host.$transaction(work, {
           isolationLevel: 'ReadCommitted',

@@ -35,6 +35,7 @@ export async function typeormHost(url: string, db: Kysely<unknown>): Promise<Hos
   const { isTransient } = sqlUnitOfWork(db)
   return {
     unitOfWork: {
+      // The COMMIT of a transaction that an error has ended resolves, though PostgreSQL rolls back. The library looks before it.
       run: (work) => host.transaction('READ COMMITTED', work),
       // TypeORM keeps what the driver threw under a name of its own, and releases a runner whose connection was killed.
       isTransient: (error) =>

@@ -30,16 +30,20 @@ describe.each(engines)('on $name', async ({ name, open }) => {
     await spied.waiting('t1', { after: null, limit: 10 })
     await spied.waiting('t1', { after: { tenantId: 't1', employeeId: 'e1' }, limit: 10 })
     await spied.parked({ now: 5, limit: 10 })
+    await spied.parked({ tenantId: 't1', now: 5, limit: 10 })
     await spied.dueAmong([{ tenantId: 't1', employeeId: 'e1' }], 5)
     await spied.release({ tenantId: 't1', state: 'held' })
-    await unitOfWork.run((tx) =>
-      spied.read(spy(tx as never, seen) as never, 't1', {
-        employeeIds: ['e1', 'e41'],
-        states: ['waiting', 'failing', 'held'],
-        limit: 100,
-      }),
-    )
-    expect(seen.length).toBe(8)
+    await spied.release({ tenantId: 't1', employeeId: 'e1', state: 'failing' })
+    await spied.state('t1')
+    await spied.list({ tenantId: 't1', after: 5, limit: 10 })
+    await spied.list({ tenantId: 't1', state: 'held', after: 5, limit: 10 })
+    await unitOfWork.run(async (tx) => {
+      const spiedTx = spy(tx as never, seen) as never
+      const employeeIds = ['e1', 'e41']
+      await spied.read(spiedTx, 't1', { employeeIds, states: ['waiting', 'failing', 'held'], limit: 100 })
+      await spied.update(spiedTx, { remove: [3, 1], add: [] })
+    })
+    expect(seen.length).toBe(15)
     for (const statement of seen) expect(await isIndexed(statement), statement.text).toBe(true)
   })
 
@@ -56,10 +60,13 @@ describe.each(engines)('on $name', async ({ name, open }) => {
     const isSqlite = name === 'SQLite'
     const explain = `explain ${isSqlite ? 'query plan ' : ''}${text}`
     const { rows } = await kysely.executeQuery<Record<string, unknown>>(CompiledQuery.raw(explain, [...parameters]))
+    // What a subquery gives, here called "lanes", is read as a whole.
     return rows.every((row) =>
       isSqlite
-        ? /USING (COVERING )?INDEX/.test(String(row.detail)) || /TEMP B-TREE/.test(String(row.detail))
-        : row.key !== null,
+        ? /USING (COVERING |INTEGER )?(INDEX|PRIMARY KEY)|TEMP B-TREE|^(CO-ROUTINE|SCAN) lanes$/.test(
+            String(row.detail),
+          )
+        : row.key !== null || String(row.table).startsWith('<'),
     )
   }
 })
