@@ -224,7 +224,7 @@ async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSetti
   for (const call of calls) {
     try {
       const late = () => new Error(`it took longer than unitOfWorkTimeoutMs (${timeoutMs} ms)`)
-      await withDeadline(async () => outsideCalculation(call), { clock, timeoutMs, late })
+      await withDeadline(async () => outsideCalculation(call), { clock, timeoutMs, inBackground: true, late })
     } catch (error) {
       logger.error({ err: error }, `A call after the commit failed: ${messageOf(error)}`)
     }
