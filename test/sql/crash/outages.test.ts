@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { checkEndedJob, outcomeOf } from '../../support/crash-checks.ts'
 import { mysqlHostDb, type StatementHook } from '../../support/crash-database.ts'
 import {
@@ -91,7 +91,8 @@ describe.concurrent.each([
   { name: 'MariaDB', start: failingMariadb },
   { name: 'PostgreSQL', start: failingPostgres },
 ])('a job on $name', ({ start }) => {
-  test.each(outages)('is completed without anybody’s help when its server was %s for %i s', async (how, duration) => {
+  const does = 'is completed without anybody’s help when its server was %s for %i s'
+  test.for(outages)(does, async ([how, duration], { onTestFinished }) => {
     const { server, connect, setReadOnly } = await start()
     onTestFinished(() => server.stop())
     const [db, observing] = [connect(slow), connect()]
