@@ -63,7 +63,7 @@ export class Heartbeat {
     try {
       const renew = () => jobs.renew(this.#lease, { now, leaseMs })
       const late = () => new CallTimeoutError('the renewal of a lease', timeoutMs)
-      const renewal = await withDeadline(renew, { clock, timeoutMs, late })
+      const renewal = await withDeadline(renew, { clock, timeoutMs, inBackground: true, late })
       this.#validUntil = now + leaseMs
       if (!this.#stopped) this.#listener.renewed(renewal)
     } catch (error) {

@@ -44,7 +44,7 @@ interface RecoveryOptions {
 export class JobRecovery {
   readonly #options: RecoveryOptions
   /** Recovered jobs that run. */
-  #running = 0
+  readonly #running = new Set<string>()
   /** Jobs whose stages this service does not have. */
   readonly #foreign = new Set<string>()
   /** Jobs that the database did not let run: how long they wait, in looks, and how many are left. */
@@ -63,7 +63,7 @@ export class JobRecovery {
     this.#scanning = this.#takeUp(first).catch((err: unknown) => {
       this.#options.logger.error({ err }, 'Recovery of abandoned jobs failed')
     })
-    this.#scheduleScan()
+    this.#scheduleLook()
     const { promise: moment, resolve } = Promise.withResolvers<void>()
     const timer = this.#options.clock.setTimeout(resolve, START_MS)
     await Promise.race([this.#scanning, moment])
@@ -76,30 +76,30 @@ export class JobRecovery {
     this.#timer?.cancel()
   }
 
-  #scheduleScan(): void {
+  /** Jobs that end meanwhile are followed by others at once, and do not move this timer: pauses are counted in its looks. */
+  #scheduleLook(): void {
     const { clock, leaseMs } = this.#options
-    this.#timer?.cancel()
     if (this.#stopped) return
     this.#timer = clock.setTimeout(() => {
       for (const pause of this.#pauses.values()) pause.left -= 1
-      this.#scan()
+      void this.#scan().then(() => this.#scheduleLook())
     }, leaseMs / 3)
     this.#timer.unref()
   }
 
-  /** One look at a time. */
-  #scan(): void {
-    if (this.#stopped) return
+  /** One scan at a time. */
+  #scan(): Promise<void> {
     const before = this.#scanning
     this.#scanning = (async () => {
       await before
+      if (this.#stopped) return
       try {
         await this.#takeUp(await this.#page(null))
       } catch (error) {
         this.#options.logger.error({ err: error }, 'Recovery of abandoned jobs failed')
       }
-      this.#scheduleScan()
     })()
+    return this.#scanning
   }
 
   #page(after: string | null): Promise<readonly AbandonedJob[]> {
@@ -108,16 +108,25 @@ export class JobRecovery {
   }
 
   async #takeUp(first: readonly AbandonedJob[]): Promise<void> {
-    let page = first
-    for (;;) {
+    const unseen = new Set([...this.#pauses.keys(), ...this.#foreign])
+    for (let page = first; ; ) {
       for (const job of page) {
         if (this.#stopped) return
+        unseen.delete(job.jobId)
         await this.#recover(job)
       }
       const last = page.at(-1)
-      if (page.length < PAGE || !last) return
+      if (page.length < PAGE || !last) break
       page = await this.#page(last.jobId)
     }
+    for (const jobId of unseen) this.#forget(jobId)
+  }
+
+  /** Nobody has to take a job up any more, unless it runs here and fails again. */
+  #forget(jobId: string): void {
+    if (this.#running.has(jobId)) return
+    this.#pauses.delete(jobId)
+    this.#foreign.delete(jobId)
   }
 
   async #recover({ jobId, status, cancelRequested }: AbandonedJob): Promise<void> {
@@ -127,7 +136,7 @@ export class JobRecovery {
       if (cancelRequested) return await this.#close(jobId, 'Job of a dead worker cancelled')
       if (recovery === 'mark')
         return isInterrupted ? undefined : await this.#close(jobId, 'Job of a dead worker marked')
-      if (this.#running >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
+      if (this.#running.size >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
       if (isInterrupted && this.#foreign.has(jobId)) return
       const record = await this.#options.get(jobId)
       if (!record) return
@@ -148,22 +157,22 @@ export class JobRecovery {
 
   async #resume(record: JobRecord): Promise<void> {
     const jobId = record.id
-    this.#running += 1
+    this.#running.add(jobId)
     try {
       const { ended } = await this.#options.resume(record)
       this.#options.logger.info({ jobId }, 'Abandoned job taken up')
       void ended.then((end) => this.#ended(jobId, end))
     } catch (error) {
-      this.#running -= 1
+      this.#running.delete(jobId)
       throw error
     }
   }
 
   #ended(jobId: string, { result, isStored }: JobEnd): void {
-    this.#running -= 1
+    this.#running.delete(jobId)
     if (result.status === 'interrupted' && (result.error || !isStored)) this.#pause(jobId)
     else this.#pauses.delete(jobId)
-    this.#scan()
+    void this.#scan()
   }
 
   #pause(jobId: string): void {

@@ -22,6 +22,7 @@ import { runCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
+import { separateFailures } from './separate-failures.ts'
 import { runTenantStages } from './tenant-stages.ts'
 import { attempt } from './units/attempts.ts'
 import { withDeadline } from './units/deadline.ts'
@@ -170,6 +171,7 @@ class Run<Tx> {
       if (!last) break
       after = last.number
       failedStages.push(...page.filter(({ date }) => date === null))
+      if (!calculator.blocksLater) await separateFailures(this.#active, withoutLanes(page, openLanes))
       // What an open lane of the same kind has just dealt with is settled, or recorded anew behind these.
       const lanes = [...repairRanges(withoutLanes(page, openLanes), calculator.shape.employees)].map((range) => {
         const dates = datesBetween(range.from, range.to)

@@ -3,7 +3,8 @@ import type { ActiveRun } from './active-run.ts'
 import { calcContext } from './blocks/calc-context.ts'
 import { callStage } from './blocks/stage-call.ts'
 import { StageFailure } from './blocks/stage-failure.ts'
-import { emptyStep, type FailureKey, type Step, StepSavedBefore } from './checkpoint.ts'
+import { emptyStep, type FailureKey, type Step } from './checkpoint.ts'
+import { commitStep, savingOnce, unlessSavedBefore } from './commit-step.ts'
 import { failureOf } from './failure.ts'
 import { endsRun } from './lanes/lane-runner.ts'
 import { attempt } from './units/attempts.ts'
@@ -58,7 +59,7 @@ async function runStages<Tx>(
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
-      const committed = await commitFailure(owner, { ...emptyStep, settled, failures: [failure] })
+      const committed = await commitStep(owner, { ...emptyStep, settled, failures: [failure] })
       if (!committed) return false
       run.onFailures([failure])
     }
@@ -90,37 +91,4 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
     return true
   })
   return done ?? false
-}
-
-async function commitFailure<Tx>(owner: UnitOwner<Tx>, step: Step): Promise<boolean> {
-  const { run } = owner
-  const save = savingOnce(run, step)
-  const done = await attempt('failure', run, async () => {
-    await unlessSavedBefore(() =>
-      inUnitOfWork(owner, [], async (unit) => {
-        unit.committed = await save(unit.tx)
-      }),
-    )
-    run.journal.committed(step, undefined)
-    return true
-  })
-  return done ?? false
-}
-
-/** Saves a step, and says so when an earlier attempt has got as far as its commit. */
-function savingOnce<Tx>({ journal }: ActiveRun<Tx>, step: Step) {
-  let repeated = false
-  return async (tx: Tx) => {
-    const afterCommit = await journal.save(tx, { ...step, repeated })
-    repeated = true
-    return afterCommit
-  }
-}
-
-async function unlessSavedBefore(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof StepSavedBefore)) throw error
-  }
 }

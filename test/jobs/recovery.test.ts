@@ -106,6 +106,41 @@ test('start() resolves with 40 interrupted jobs, of which at most `concurrency` 
   await service.stop()
 })
 
+test('a job that waits out a pause is tried again on time, however often others end meanwhile', async () => {
+  const clock = manualClock()
+  const whole = memoryBackend()
+  const ids: string[] = []
+  for (let tenant = 0; tenant < 30; tenant++) {
+    const stopped = office({ clock, backend: whole })
+    ids.push((await stopped.service.triggerRecalcAllAsync({ ...RANGE, tenantId: `tenant ${tenant}` })).id)
+    await stopped.service.stop()
+  }
+  const deadlock = new Error('deadlock')
+  let deadlocks = 3 // one run of it
+  const unitOfWork = {
+    ...whole.unitOfWork,
+    async lockEmployees(tx: undefined, tenantId: string, employeeIds: readonly string[]) {
+      if (tenantId === 'tenant 0' && deadlocks-- > 0) throw deadlock
+      await whole.unitOfWork.lockEmployees(tx, tenantId, employeeIds)
+    },
+    isTransient: (error: unknown) => error === deadlock,
+  }
+  const { service } = office({
+    clock,
+    backend: { ...whole, unitOfWork },
+    leaseMs: 30_000,
+    // Each of the jobs has six days, and ends before the next look.
+    calculate: () => new Promise<void>((resolve) => void clock.setTimeout(resolve, 1_000)),
+  })
+  await service.start()
+  await clock.advance(60_000)
+  expect((await service.getJob(ids[0]!)).status).toBe('completed')
+  expect((await service.getJob(ids.at(-1)!)).status).toBe('interrupted')
+  const stopping = service.stop()
+  await clock.advance(1_000)
+  await stopping
+})
+
 test('recovered jobs, new ones and calls together open at most `concurrency` units of work, and calls go first', async () => {
   const clock = manualClock()
   const door = gate()

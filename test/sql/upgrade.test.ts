@@ -1,53 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
 import { describe, expect, test } from 'vitest'
-import { employeeHash, hash } from '../../src/sql/hash.ts'
 import { JobBench, LEASE_MS, laneOf, START, unnumbered } from '../../src/testing/conformance/job-bench.ts'
 import { engines } from './support/engines.ts'
+import { fillFirstRelease, type OldJob, TO } from './support/first-release.ts'
 
-/** What the first release stored; bodies as it wrote them. */
-interface OldJob {
-  readonly id: string
-  readonly status: string
-  readonly stages?: readonly string[]
-  readonly phases?: readonly string[]
-  readonly totalDays?: number
-  readonly processedDays?: number
-  readonly failedDays?: number
-  readonly errorCount?: number
-  readonly after?: string | null
-  readonly allHandedOut?: boolean
-  readonly tenantStagesDone?: number
-  readonly cancel?: string
-  readonly lanes?: readonly OldLane[]
-  readonly failures?: readonly OldFailure[]
-}
-
-interface OldLane {
-  readonly id: number
-  readonly employeeIds: readonly string[]
-  readonly datesDone: number
-  readonly finished?: boolean
-  readonly processedDays?: number
-  readonly failedDays?: number
-  readonly errorCount?: number
-}
-
-interface OldFailure {
-  readonly employeeId: string | null
-  readonly date: string | null
-  readonly stage: string
-}
-
-const FROM = '2025-01-01'
-const TO = '2025-01-31'
 const many = Array.from({ length: 1_200 }, (_, i) => ({
   employeeId: `${2_000 + i}`,
   date: '2025-01-07',
   stage: 'scores',
 }))
 
-const jobs: readonly OldJob[] = [
+const told: readonly OldJob[] = [
   {
     id: 'running',
     status: 'running',
@@ -124,115 +88,7 @@ const jobs: readonly OldJob[] = [
   ...Array.from({ length: 45 }, (_, i) => ({ id: `more ${i}`, status: 'completed', allHandedOut: true })),
 ]
 
-function bodyOf({ status, stages = ['scores', 'totals'], phases = ['scores', 'totals'], failures = [] }: OldJob) {
-  const ended = status !== 'running'
-  const instant = new Date(START + 1).toISOString()
-  const counters = { totalDays: 1, processedDays: 0, unchangedDays: 0, skippedDays: 0, failedDays: 0, errorCount: 0 }
-  const errors = failures.slice(0, 2).map(failureBody)
-  return JSON.stringify({
-    plan: {
-      kind: 'all',
-      tenantId: 'acmé',
-      from: FROM,
-      to: TO,
-      zone: 'Europe/Berlin',
-      stages,
-      clearExisting: true,
-      onError: 'continue',
-    },
-    reason: 'new rülés',
-    scope: null,
-    fingerprint: null,
-    phases: phases.map((name, i) => ({ number: i + 1, name, title: name })),
-    phase: 1,
-    progress: 0.5,
-    remainingMs: null,
-    createdAt: new Date(START).toISOString(),
-    startedAt: instant,
-    resumedAt: instant,
-    finishedAt: ended ? instant : null,
-    runs: 1,
-    fault: null,
-    result: ended ? { status, ...counters, errors, startedAt: instant, finishedAt: instant } : null,
-  })
-}
-
-function failureBody(failure: OldFailure) {
-  return { ...failure, code: 'TypeError', message: 'no clock times für heute', attempts: 1 }
-}
-
-const nothing = { processed_days: 0, unchanged_days: 0, skipped_days: 0, failed_days: 0, error_count: 0 }
-
-/** Makes the tables of the first release, and puts its jobs into them. */
-async function fill(kysely: Kysely<never>, prefix: string): Promise<void> {
-  await recalcMigrations(prefix)[`${prefix}0001_jobs`]!.up(kysely)
-  const db = kysely as unknown as Kysely<Record<string, Record<string, unknown>>>
-  const insert = async (table: string, rows: readonly Record<string, unknown>[]) => {
-    for (let i = 0; i < rows.length; i += 100) {
-      await db
-        .insertInto(`${prefix}${table}`)
-        .values(rows.slice(i, i + 100))
-        .execute()
-    }
-  }
-  for (const [i, job] of jobs.entries()) {
-    const { id, status, lanes = [], failures = [] } = job
-    await insert('jobs', [
-      {
-        ...nothing,
-        id,
-        admission_id: `admission of ${id}`,
-        tenant_hash: hash('tenant', 'acmé'),
-        scope_hash: null,
-        status,
-        created_at: START + i,
-        finished_at: status === 'running' ? null : START + 100,
-        body: bodyOf(job),
-        total_days: job.totalDays ?? 0,
-        processed_days: job.processedDays ?? 0,
-        failed_days: job.failedDays ?? 0,
-        error_count: job.errorCount ?? 0,
-        handed_out: JSON.stringify(job.after ?? null),
-        all_handed_out: job.allHandedOut ? 1 : 0,
-        next_lane_id: 3,
-        last_seq: 1,
-        lease_owner: 'process 1',
-        lease_token: 2,
-        lease_expires_at: START,
-        cancel: job.cancel ?? null,
-      },
-    ])
-    const lease_token = status === 'running' ? 2 : 0
-    const zero = { ...nothing, job_id: id, lane_id: 0, lease_token, steps: 1, employee_ids: '[]', dates_done: 0 }
-    await insert('lanes', [
-      { ...zero, finished: 0, unchanged_days: 0, skipped_days: 3, tenant_stages_done: job.tenantStagesDone ?? 0 },
-      ...lanes.map((lane) => ({
-        ...zero,
-        lane_id: lane.id,
-        employee_ids: JSON.stringify(lane.employeeIds),
-        dates_done: lane.datesDone,
-        finished: lane.finished ? 1 : 0,
-        processed_days: lane.processedDays ?? 0,
-        failed_days: lane.failedDays ?? 0,
-        error_count: lane.errorCount ?? 0,
-        tenant_stages_done: 0,
-      })),
-    ])
-    await insert(
-      'failures',
-      failures.map((failure) => ({
-        job_id: id,
-        failure_hash: hash(
-          failure.employeeId === null ? `stage ${failure.stage}` : `day ${failure.date}/${failure.employeeId}`,
-        ),
-        employee_hash: employeeHash(failure.employeeId),
-        body: JSON.stringify(failureBody(failure)),
-      })),
-    )
-    const queued = { type: 'queued', seq: 1, jobId: id, at: new Date(START).toISOString(), tenantId: 'acmé' }
-    await insert('events', [{ job_id: id, seq: 1, body: JSON.stringify(queued) }])
-  }
-}
+const jobs = told.map((job) => ({ ...job, skippedDays: 3 }))
 
 async function rowsOf(kysely: Kysely<never>, prefix: string) {
   const of = async (table: string, order: string) =>
@@ -249,7 +105,7 @@ describe.each(engines)('a database of the first release on $name', async ({ open
   const kysely = database.connect<never>()
 
   test('is brought up to date with its jobs, checkpoints, failures and counters', async () => {
-    await fill(kysely, 'recalc_')
+    await fillFirstRelease(kysely, jobs)
     const backend = sqlBackend(kysely)
     await backend.migrate()
     const bench = new JobBench(backend)
@@ -349,13 +205,13 @@ describe.each(engines)('a database of the first release on $name', async ({ open
       throw new Error('died')
     })
     const up = (prefix: string) => recalcMigrations(prefix)[`${prefix}0002_run_record`]!.up(client)
-    await fill(kysely, 'whole_')
+    await fillFirstRelease(kysely, jobs, 'whole_')
     await up('whole_')
     // Each comes further than the one before, until the work is done.
     const stride = Math.ceil(statements / 25)
     const whole = await rowsOf(client, 'whole_')
     expect(whole.jobs.length).toBe(jobs.length)
-    await fill(kysely, 'torn_')
+    await fillFirstRelease(kysely, jobs, 'torn_')
     let deaths = 0
     for (let done = false; !done; ) {
       left = (deaths + 1) * stride

@@ -25,7 +25,9 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   const server = await startPrivateServer('mariadb', async (folder, port) => {
     const data = join(folder, 'data')
     const system = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve', '--force']
-    await execute(program.install, ['--no-defaults', ...asRoot(), `--datadir=${data}`, ...system])
+    // A temporary folder of its own: two installations at once would take each other's tables away in a common one.
+    const folders = [`--datadir=${data}`, `--tmpdir=${folder}`]
+    await execute(program.install, ['--no-defaults', ...asRoot(), ...folders, ...system])
     const settings = [
       '--no-defaults',
       ...asRoot(),

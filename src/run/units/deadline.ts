@@ -12,13 +12,16 @@ export function withDeadline<T>(
     readonly clock: Clock
     readonly timeoutMs: number
     readonly signal?: AbortSignal
+    /** The process may end while this is awaited. */
+    readonly inBackground?: boolean
     late(): unknown
   },
 ): Promise<T> {
-  const { clock, timeoutMs, signal, late } = limits
+  const { clock, timeoutMs, signal, inBackground, late } = limits
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const timer = clock.setTimeout(() => end(() => reject(late())), timeoutMs)
+    if (inBackground) timer.unref()
     const abort = () => end(() => reject(signal?.reason))
     const end = (settle: () => void) => {
       timer.cancel()

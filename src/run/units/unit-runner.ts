@@ -228,7 +228,7 @@ export async function callAll<Tx>(calls: readonly (() => unknown)[], settings: R
   for (const call of calls) {
     try {
       const late = () => new Error(`it took longer than unitOfWorkTimeoutMs (${timeoutMs} ms)`)
-      await withDeadline(async () => outsideCalculation(call), { clock, timeoutMs, late })
+      await withDeadline(async () => outsideCalculation(call), { clock, timeoutMs, inBackground: true, late })
     } catch (error) {
       logger.error({ err: error }, `A call after the commit failed: ${messageOf(error)}`)
     }
