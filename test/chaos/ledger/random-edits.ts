@@ -9,7 +9,7 @@ type Booking = TimeTables['bookings']
 const DAY_MS = 86_400_000
 
 /** Numbers of bookings that there may be; some of them are deleted at any time. */
-export const BOOKINGS = 2_000
+const BOOKINGS = 20_000
 
 /** Edits some rows, all kinds of edits mixed; returns what is to be noted of them. */
 export async function editSome(tx: Tx, random: Random, release: Release, most: number): Promise<readonly Change[]> {
