@@ -83,6 +83,7 @@ describe.each(servers)('on $name', ({ start }) => {
           await server.restart()
           restarts += 1
         }
+        if (kills % KILLS_PER_NOTICE === 0) console.log(`${fleet.changes} changes, ${kills} kills`)
       }
       await fleet.end()
       const changes = fleet.changes
