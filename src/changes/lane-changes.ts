@@ -4,7 +4,7 @@ import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import { Cascade } from '../run/blocks/cascade.ts'
 import type { AfterCommit } from '../run/journal.ts'
-import type { ChangeState, NewChange, StoredChange } from './change-ledger.ts'
+import type { ChangeError, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
 import { dirtySpansOf, horizonAt } from './dirty-days.ts'
@@ -268,7 +268,7 @@ export class LaneChanges<Tx> {
     for (let day = start; day <= end; day++) {
       const number = numberOf(day)
       const failure = days.failures.get(number)
-      if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure.message))
+      if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure))
       else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
       else if (!days.isOpen(number)) {
@@ -307,11 +307,16 @@ export class LaneChanges<Tx> {
     }
   }
 
-  #failing(employeeId: string, dirty: DirtyEmployee, day: number, error: string): NewChange {
+  #failing(employeeId: string, dirty: DirtyEmployee, day: number, { code, message }: ChangeError): NewChange {
     const attempts = attemptsAt(dirty, 'failing', day) + 1
     const notedAt = this.#notedAt(employeeId)
     const note = this.#note({ employeeId, span: { first: day, last: day }, notedAt, state: 'failing' })
-    return { ...note, attempts, error, dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts) }
+    return {
+      ...note,
+      attempts,
+      error: { code, message },
+      dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts),
+    }
   }
 
   #held(employeeId: string, dirty: DirtyEmployee, span: DaySpan): NewChange {
@@ -343,7 +348,10 @@ export class LaneChanges<Tx> {
     return this.#unknown.map(({ id: _, ...change }) => {
       const attempts = change.attempts + 1
       const table = 'table' in change.content ? change.content.table : ''
-      const error = `No stage of this service reads the table ${JSON.stringify(table)}`
+      const error = {
+        code: 'UNKNOWN_TABLE',
+        message: `No stage of this service reads the table ${JSON.stringify(table)}`,
+      }
       const dueAt = this.#settings.clock.now() + pauseAfterFailureMs(attempts)
       return { ...change, state: 'failing', attempts, error, dueAt }
     })

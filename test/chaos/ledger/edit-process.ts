@@ -111,7 +111,7 @@ function pause(): Promise<void> {
 }
 
 tell({ type: 'warm' })
-for await (const line of createInterface({ input: process.stdin })) {
-  void work(JSON.parse(line) as EditOrders) // as the test wrote it
-  break
-}
+createInterface({ input: process.stdin })
+  .once('line', (line) => void work(JSON.parse(line) as EditOrders)) // as the test wrote it
+  // The test is no more, whatever ended it.
+  .once('close', () => process.exit())

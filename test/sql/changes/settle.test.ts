@@ -139,7 +139,7 @@ describe.each(engines)('$name', (engine) => {
     expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 1 })
     await recalc.settle({ tenantId: 'acme' })
     expect(await recalc.listDirty({ tenantId: 'acme' })).toMatchObject([
-      { employeeId: 'ann', state: 'failing', attempts: 2, error: 'no rate' },
+      { employeeId: 'ann', state: 'failing', attempts: 2, error: { code: 'Error', message: 'no rate' } },
     ])
     expect(await balancesOf(db, 'bob')).toEqual({ '2025-03-31': 5 })
     isBroken = false
