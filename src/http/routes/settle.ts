@@ -39,18 +39,27 @@ export const settleRoute = route(
   async (call) => {
     const { api, body, request } = call
     checkOwnTenant(call, body.tenant_id)
-    const late = new AbortController()
-    const timer = api.options.clock.setTimeout(() => late.abort(), LONGEST_MS)
+    const end = new AbortController()
+    const goes = () => end.abort()
+    request.signal.addEventListener('abort', goes, { once: true })
+    const timer = api.options.clock.setTimeout(goes, LONGEST_MS)
+    // Calculations in flight are told to give up; one that does not listen is not waited for.
+    const ended = new Promise<'ended'>((resolve) => end.signal.addEventListener('abort', () => resolve('ended')))
     try {
-      const signal = AbortSignal.any([request.signal, late.signal])
-      const { days, failed } = await api.recalc.settle(scopeOf(body), { signal })
-      return json({ settled: true, days, failed_days: failed })
-    } catch (error) {
-      // Nobody hears the answer to a client that has gone.
-      if (late.signal.aborted || request.signal.aborted) return json({ settled: false }, { status: 202 })
-      throw error
+      const settling = api.recalc.settle(scopeOf(body), { signal: end.signal })
+      const outcome = await Promise.race([settling.catch(unlessEnded(end.signal)), ended])
+      if (outcome === 'ended') return json({ settled: false }, { status: 202 })
+      return json({ settled: true, days: outcome.days, failed_days: outcome.failed })
     } finally {
       timer.cancel()
+      request.signal.removeEventListener('abort', goes)
     }
   },
 )
+
+function unlessEnded(signal: AbortSignal) {
+  return (error: unknown): 'ended' => {
+    if (signal.aborted) return 'ended'
+    throw error
+  }
+}

@@ -131,11 +131,16 @@ test.each([
   expect([answer.status, answer.body.code]).toEqual([400, 'INVALID_REQUEST'])
 })
 
-test('a client that goes ends its settle: what is in flight is given up, and nothing is lost', async () => {
+test('a client that goes ends its settle: what is in flight ends, nothing more is begun, and nothing is lost', async () => {
   const { arrived, pass, open } = gate()
-  const { service, clock } = office({ calculate: () => pass() })
+  const { service, clock, calculated } = office({ calculate: () => pass() })
   const { fetch } = createRecalcApi(service, { authorize, clock })
-  await service.noteChange(undefined, { tenantId: 'acme', employeeId: 'e1', table: 'hours', ...day('2025-01-01') })
+  await service.noteChange(undefined, {
+    tenantId: 'acme',
+    employeeId: 'e1',
+    table: 'hours',
+    dates: { from: '2025-01-01', to: '2025-01-02' },
+  })
   const client = new AbortController()
   const answer = fetch(settleRequest(client.signal))
   await arrived
@@ -143,7 +148,8 @@ test('a client that goes ends its settle: what is in flight is given up, and not
   expect((await answer).status).toBe(202)
   open()
   await settled()
-  expect(await service.freshness()).toMatchObject({ changes: 1 })
+  expect(calculated).toEqual(['e1 2025-01-01'])
+  expect(await service.listDirty({ tenantId: 'acme' })).toMatchObject([{ content: { days: [20_090, 20_090] } }])
   await service.stop()
 })
 
