@@ -11,7 +11,7 @@ import { dirtySpansOf, horizonAt } from './dirty-days.ts'
 import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
-const READ_LIMIT = 5_000
+const READ_LIMIT = 20_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
