@@ -12,12 +12,12 @@ interface DayRow {
 }
 
 /** Hours that people work, and a balance that is carried from day to day. */
-export interface BalanceTables {
+interface BalanceTables {
   hours: DayRow
   balances: DayRow
 }
 
-export type BalanceDb = Kysely<BalanceTables>
+type BalanceDb = Kysely<BalanceTables>
 type Tx = Transaction<BalanceTables>
 
 export const TENANT = 'acme'
