@@ -214,7 +214,8 @@ export class LaneChanges<Tx> {
   }
 
   #has(employeeId: string): boolean {
-    return !(this.#employees.get(employeeId)?.isEmpty ?? true)
+    const employee = this.#employees.get(employeeId)
+    return employee !== undefined && (!employee.isEmpty || employee.parked.length > 0)
   }
 
   #forget(removed: ReadonlySet<number>): void {
@@ -268,7 +269,7 @@ export class LaneChanges<Tx> {
     for (let day = start; day <= end; day++) {
       const number = numberOf(day)
       const failure = days.failures.get(number)
-      if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure))
+      if (failure && (isNoted || isParked(dirty, day))) add.push(this.#failing(employeeId, dirty, day, failure))
       else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
       else if (!days.isOpen(number)) {
@@ -384,6 +385,11 @@ export class LaneChanges<Tx> {
 }
 
 type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
+
+/** A change that was not due is replaced when its day fails once more, whoever tried it. */
+function isParked({ parked }: DirtyEmployee, day: number): boolean {
+  return parked.some(({ content }) => 'days' in content && content.days[0] <= day && day <= content.days[1])
+}
 
 function attemptsAt({ due, parked }: DirtyEmployee, state: ChangeState, day: number): number {
   const same = [...due, ...parked].filter(

@@ -150,6 +150,16 @@ test('a synchronous trigger takes the changes of its day with it', async () => {
   expect(calculated).toEqual(['e1 2025-01-01'])
 })
 
+test('a trigger that fails on a day that is failing already leaves its change noted', async () => {
+  const { noting, failing, service } = offices()
+  failing.add('e1 2025-01-01')
+  await note(noting, 'e1', '2025-01-01')
+  await service.settle({ tenantId: 'acme' })
+  const day = { tenantId: 'acme', employeeId: 'e1', date: '2025-01-01' }
+  await expect(service.triggerRecalc(day)).rejects.toMatchObject({ code: 'RECALC_FAILED' })
+  expect(await service.listDirty({ tenantId: 'acme' })).toMatchObject([{ state: 'failing', attempts: 2 }])
+})
+
 test('who waits for a settle that `stop` ends is told', async () => {
   const { arrived, pass, open } = gate()
   const { noting, service } = offices({ concurrency: 1, calculate: () => pass() })
