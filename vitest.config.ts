@@ -2,9 +2,10 @@ import { defineConfig, type TestUserConfig } from 'vitest/config'
 import { consolePageForVite } from './scripts/console-plugins.ts'
 
 /** Suites that kill, restart and race: minutes long, and run by `npm run test:chaos`. */
-export const longSuites = ['kill', 'outages', 'race', 'server-away', 'silence', 'takeover'].map(
-  (name) => `test/sql/crash/${name}.test.ts`,
-)
+export const longSuites = [
+  ...['kill', 'outages', 'race', 'server-away', 'silence', 'takeover'].map((name) => `test/sql/crash/${name}.test.ts`),
+  'test/chaos/lost-changes.chaos.test.ts',
+]
 
 /** The configuration of a set of test files. */
 export function configOf(name: string, test: TestUserConfig) {

@@ -1,6 +1,7 @@
 // npm run bench [-- NAME …]: ratios against what one would otherwise do, measured in the same run.
 import { benchDurable } from './durable.ts'
 import { benchHttp } from './http.ts'
+import { benchLedger } from './ledger.ts'
 import { benchMariadb } from './mariadb.ts'
 import { benchMemory } from './memory.ts'
 import { benchOverhead } from './overhead.ts'
@@ -16,6 +17,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   durable: benchDurable,
   mariadb: benchMariadb,
   postgres: benchPostgres,
+  ledger: benchLedger,
   http: benchHttp,
 }
 

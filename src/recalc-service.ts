@@ -242,6 +242,14 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return await this.#changes.freshness(query)
   }
 
+  /**
+   * Tenants with changes that are not settled, in alphabetical order; `limit` defaults to 100. Where very many fail or are
+   * held, not every one of their tenants is found.
+   */
+  async listDirtyTenants(query?: { readonly limit?: number }): Promise<readonly string[]> {
+    return await this.#changes.tenants(query)
+  }
+
   /** Changes that are not settled, in the order of their notes; the next page is that `after` the last id. */
   async listDirty(query: DirtyQuery): Promise<readonly StoredChange[]> {
     return await this.#changes.listDirty(query)

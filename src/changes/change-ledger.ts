@@ -27,6 +27,13 @@ export type ChangeContent =
   /** A tenant stage is to run, because of changes on these days. */
   | { readonly stage: string; readonly days: readonly [first: number, last: number] }
 
+/** Why a change failed. */
+export interface ChangeError {
+  /** The `code` of what was thrown, if it has one, otherwise its name. */
+  readonly code: string
+  readonly message: string
+}
+
 /** A change to be stored. */
 export interface NewChange {
   readonly tenantId: string
@@ -36,8 +43,7 @@ export interface NewChange {
   readonly state: ChangeState
   /** How often it failed, or was found closed, in a row. */
   readonly attempts: number
-  /** Why it failed. */
-  readonly error: string | null
+  readonly error: ChangeError | null
   /** Milliseconds since 1970. */
   readonly notedAt: number
   /** When it is to be looked at; 0: at once. */

@@ -15,6 +15,9 @@ import { settleNow } from './settle-now.ts'
 import { settleOwner } from './settle-owner.ts'
 import { type FuseRequest, Settler } from './settler.ts'
 
+/** So many failing and held changes are looked at to find their tenants. */
+const PARKED = 1_000
+
 /** The days that a change touches at most. */
 export interface AffectedDays {
   readonly from: IsoDate
@@ -154,6 +157,21 @@ export class Changes<Tx> {
       limit: wholeNumber('limit', limit, 1),
     }
     return await this.#settings.changes.list(checked)
+  }
+
+  /** Tenants with changes that are not settled. */
+  async tenants({ limit = 100 }: { readonly limit?: number } = {}): Promise<readonly string[]> {
+    const { changes } = this.#settings
+    const most = wholeNumber('limit', limit, 1)
+    const parked = await changes.parked({ now: Number.MAX_SAFE_INTEGER, limit: PARKED })
+    const found = new Set(parked.map(({ tenantId }) => tenantId).slice(0, most))
+    for (let place: string | null = null; found.size < most; ) {
+      const tenant = await changes.nextTenant(place)
+      if (!tenant) break
+      found.add(tenant.tenantId)
+      place = tenant.place
+    }
+    return [...found].slice(0, most).sort()
   }
 
   /** Looks again at once whether held days are still closed; resolves with the number of changes. */

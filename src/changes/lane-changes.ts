@@ -6,7 +6,7 @@ import { Cascade } from '../run/blocks/cascade.ts'
 import { messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { EmployeeZones } from '../run/plan/zones.ts'
-import type { ChangeState, NewChange, StoredChange } from './change-ledger.ts'
+import type { ChangeError, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
 import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
@@ -14,7 +14,7 @@ import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-empl
 import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
-const READ_LIMIT = 5_000
+const READ_LIMIT = 20_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
@@ -187,7 +187,8 @@ export class LaneChanges<Tx> {
   }
 
   #has(employeeId: string): boolean {
-    return !(this.#employees.get(employeeId)?.isEmpty ?? true)
+    const employee = this.#employees.get(employeeId)
+    return employee !== undefined && (!employee.isEmpty || employee.parked.length > 0)
   }
 
   #forget(removed: ReadonlySet<number>): void {
@@ -263,7 +264,7 @@ export class LaneChanges<Tx> {
     for (let day = start; day <= end; day++) {
       const number = numberOf(day)
       const failure = days.failures.get(number)
-      if (failure && isNoted) add.push(this.#failing(employeeId, dirty, day, failure.message))
+      if (failure && (isNoted || isParked(dirty, day))) add.push(this.#failing(employeeId, dirty, day, failure))
       else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
       else if (!days.isOpen(number)) {
@@ -302,11 +303,16 @@ export class LaneChanges<Tx> {
     }
   }
 
-  #failing(employeeId: string, dirty: DirtyEmployee, day: number, error: string): NewChange {
+  #failing(employeeId: string, dirty: DirtyEmployee, day: number, { code, message }: ChangeError): NewChange {
     const attempts = attemptsAt(dirty, 'failing', day) + 1
     const notedAt = this.#notedAt(employeeId)
     const note = this.#note({ employeeId, span: { first: day, last: day }, notedAt, state: 'failing' })
-    return { ...note, attempts, error, dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts) }
+    return {
+      ...note,
+      attempts,
+      error: { code, message },
+      dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts),
+    }
   }
 
   #held(employeeId: string, dirty: DirtyEmployee, span: DaySpan): NewChange {
@@ -338,7 +344,10 @@ export class LaneChanges<Tx> {
     return this.#unknown.map(({ id: _, ...change }) => {
       const attempts = change.attempts + 1
       const table = 'table' in change.content ? change.content.table : ''
-      const error = `No stage of this service reads the table ${JSON.stringify(table)}`
+      const error = {
+        code: 'UNKNOWN_TABLE',
+        message: `No stage of this service reads the table ${JSON.stringify(table)}`,
+      }
       const dueAt = this.#settings.clock.now() + pauseAfterFailureMs(attempts)
       return { ...change, state: 'failing', attempts, error, dueAt }
     })
@@ -371,6 +380,11 @@ export class LaneChanges<Tx> {
 }
 
 type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
+
+/** A change that was not due is replaced when its day fails once more, whoever tried it. */
+function isParked({ parked }: DirtyEmployee, day: number): boolean {
+  return parked.some(({ content }) => 'days' in content && content.days[0] <= day && day <= content.days[1])
+}
 
 function attemptsAt({ due, parked }: DirtyEmployee, state: ChangeState, day: number): number {
   const same = [...due, ...parked].filter(

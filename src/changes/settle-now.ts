@@ -46,38 +46,47 @@ async function settleTenant<Tx>(
   tenantId: string,
 ): Promise<Settled & { readonly isDone: boolean }> {
   const { settings, control } = owner
-  const { changes, clock } = settings
+  const { changes, clock, concurrency } = settings
   const sum = { days: 0, failed: 0 }
   let isDone = true
-  const settle = async (found: readonly StoredChange[]) => {
-    const employeeIds = employeesOf(found)
-    if (employeeIds.length > 0) isDone = false
-    const { days, failed } = await settleEmployees(owner, tenantId, employeeIds)
+  let lanes: (readonly string[])[] = []
+  const settle = async () => {
+    if (lanes.length > 0) isDone = false
+    const { days, failed } = await settleLanes(owner, tenantId, lanes)
+    lanes = []
     sum.days += days
     sum.failed += failed
   }
-  await settle(await changes.parked({ tenantId, now: clock.now(), limit: PAGE }))
+  lanes = lanesOf(owner, await changes.parked({ tenantId, now: clock.now(), limit: PAGE }))
+  await settle()
   let after: StoredChange | null = null
   while (!control.stopped) {
     const page: readonly StoredChange[] = await changes.waiting(tenantId, { after, limit: PAGE })
-    await settle(page)
+    // Where a page holds the changes of few employees, lanes of several pages are settled at once.
+    lanes.push(...lanesOf(owner, page))
     after = page.at(-1) ?? null
-    if (page.length < PAGE) break
+    const isLast = page.length < PAGE
+    if (isLast || lanes.length >= concurrency) await settle()
+    if (isLast) break
   }
   await settleTenantStages(owner, tenantId)
   return { ...sum, isDone }
 }
 
-async function settleEmployees<Tx>(
-  owner: SettleOwner<Tx>,
-  tenantId: string,
-  employeeIds: readonly string[],
-): Promise<Settled> {
-  const { concurrency } = owner.settings
+function lanesOf<Tx>(owner: SettleOwner<Tx>, found: readonly StoredChange[]): (readonly string[])[] {
+  const employeeIds = employeesOf(found)
   const size = laneSize(owner)
-  const lanes = Array.from({ length: Math.ceil(employeeIds.length / size) }, (_, i) =>
+  return Array.from({ length: Math.ceil(employeeIds.length / size) }, (_, i) =>
     employeeIds.slice(i * size, (i + 1) * size),
   )
+}
+
+async function settleLanes<Tx>(
+  owner: SettleOwner<Tx>,
+  tenantId: string,
+  lanes: readonly (readonly string[])[],
+): Promise<Settled> {
+  const { concurrency } = owner.settings
   const sum = { days: 0, failed: 0 }
   for (let i = 0; i < lanes.length && !owner.control.stopped; i += concurrency) {
     const some = lanes.slice(i, i + concurrency)

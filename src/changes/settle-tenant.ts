@@ -6,7 +6,7 @@ import type { TenantStage } from '../pipeline/stages.ts'
 import { calcContext } from '../run/blocks/calc-context.ts'
 import { callStage } from '../run/blocks/stage-call.ts'
 import { StageFailure } from '../run/blocks/stage-failure.ts'
-import { messageOf } from '../run/failure.ts'
+import { codeOf, messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { endsRun } from '../run/lanes/lane-runner.ts'
 import { employeePages } from '../run/plan/employee-pages.ts'
@@ -14,7 +14,7 @@ import { attempt } from '../run/units/attempts.ts'
 import { withDeadline } from '../run/units/deadline.ts'
 import { lockKeys, WHOLE_TENANT } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
-import type { ChangeContent, NewChange, StoredChange } from './change-ledger.ts'
+import type { ChangeContent, ChangeError, NewChange, StoredChange } from './change-ledger.ts'
 import { horizonAt, spansOf } from './dirty-days.ts'
 import { pauseAfterFailureMs } from './pauses.ts'
 import { calcOwner, inSettleUnit, type SettleOwner, settleCalendar } from './settle-owner.ts'
@@ -128,12 +128,17 @@ async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: 
   } catch (thrown) {
     if (owner.control.stopped) return true
     if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
-    await noteFailure(owner, tenantId, stage.name, messageOf(thrown.cause))
+    await noteFailure(owner, tenantId, stage.name, { code: codeOf(thrown.cause), message: messageOf(thrown.cause) })
     return false
   }
 }
 
-async function noteFailure<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: string, error: string): Promise<void> {
+async function noteFailure<Tx>(
+  owner: SettleOwner<Tx>,
+  tenantId: string,
+  stage: string,
+  error: ChangeError,
+): Promise<void> {
   const { changes, clock } = owner.settings
   await attempt('settle', owner, () =>
     inTenant(owner, tenantId, async (tx) => {

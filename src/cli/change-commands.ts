@@ -37,7 +37,7 @@ export function changeCommands({ recalc, output, signal, exitWith }: CommandCont
         what: whatOf,
         noted: ({ notedAt }) => new Date(notedAt),
         attempts: ({ attempts }) => attempts,
-        error: ({ error }) => error,
+        error: ({ error }) => error?.message,
       })
     })
 

@@ -1,3 +1,6 @@
+import type { LedgerState, StoredChange } from '../changes/change-ledger.ts'
+import type { DirtyQuery, DirtyScope } from '../changes/changes.ts'
+import type { Settled } from '../changes/settle-lane.ts'
 import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
@@ -37,6 +40,11 @@ export interface RecalcForApi {
   }>
   cancelJob(jobId: string, reason?: string): Promise<boolean>
   resumeJob(jobId: string): Promise<{ readonly id: string }>
+  freshness(query: { readonly tenantId: string }): Promise<LedgerState>
+  listDirtyTenants(query: { readonly limit: number }): Promise<readonly string[]>
+  listDirty(query: DirtyQuery): Promise<readonly StoredChange[]>
+  settle(scope: DirtyScope, options: { readonly signal: AbortSignal }): Promise<Settled>
+  releaseHeld(scope: DirtyScope): Promise<number>
   isTransient(error: unknown): boolean
 }
 
@@ -53,5 +61,10 @@ export const METHODS = [
   'openJob',
   'cancelJob',
   'resumeJob',
+  'freshness',
+  'listDirtyTenants',
+  'listDirty',
+  'settle',
+  'releaseHeld',
   'isTransient',
 ] as const satisfies readonly (keyof RecalcForApi)[]

@@ -8,7 +8,7 @@ import {
   tenantStage,
 } from '../../src/index.ts'
 
-interface Behaviour extends Pick<Partial<RecalcServiceOptions>, 'concurrency' | 'block' | 'backend'> {
+interface Behaviour extends Pick<Partial<RecalcServiceOptions>, 'concurrency' | 'block' | 'backend' | 'closedPeriods'> {
   readonly employees: readonly Employee[]
   /** What goes wrong on a day; undefined: nothing. */
   fails?(day: EmployeeDay): string | undefined

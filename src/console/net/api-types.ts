@@ -135,6 +135,42 @@ export interface EmployeePage {
   readonly next: string | null
 }
 
+/** How much of a tenant is noted and not settled. */
+export interface Freshness {
+  readonly tenant_id: string
+  readonly dirty_employees: number
+  readonly changes: number
+  readonly oldest_at: string | null
+  readonly failing: number
+  readonly held: number
+}
+
+export interface FreshnessPage {
+  readonly tenants: readonly Freshness[]
+  readonly more: boolean
+}
+
+export interface DirtyChange {
+  readonly id: number
+  readonly employee_id: string | null
+  readonly state: string
+  readonly table: string | null
+  readonly stage: string | null
+  readonly at: readonly string[]
+  readonly start_date: string | null
+  readonly end_date: string | null
+  readonly attempts: number
+  readonly code: string | null
+  readonly message: string | null
+  readonly noted_at: string
+  readonly due_at: string | null
+}
+
+export interface DirtyPage {
+  readonly changes: readonly DirtyChange[]
+  readonly next: number | null
+}
+
 export interface StartRequest {
   readonly tenant_id: string
   readonly start_date: string
@@ -155,7 +191,7 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'resume'
+export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release'
 
 /** What the caller may do. */
 export interface Me {

@@ -1,4 +1,15 @@
-import type { EmployeePage, Estimate, FailurePage, Job, JobPage, Me, StartedJob, StartRequest } from './api-types.ts'
+import type {
+  DirtyPage,
+  EmployeePage,
+  Estimate,
+  FailurePage,
+  FreshnessPage,
+  Job,
+  JobPage,
+  Me,
+  StartedJob,
+  StartRequest,
+} from './api-types.ts'
 import type { Pace } from './pace.ts'
 import { Problem, problemOf, problemOfResponse } from './problem.ts'
 
@@ -40,6 +51,11 @@ export class Api {
   /** `idempotencyKey`: a repeated call starts nothing twice. */
   readonly start = (request: StartRequest, idempotencyKey: string) =>
     this.#post<StartedJob>('', request, { 'idempotency-key': idempotencyKey })
+  readonly freshness = (query: Query, asked: Asked) => this.#get<FreshnessPage>('/freshness', 'tenants', query, asked)
+  readonly dirty = (query: Query, asked: Asked) => this.#get<DirtyPage>('/dirty', 'changes', query, asked)
+  readonly settle = (tenantId: string) =>
+    this.#post<{ settled: boolean; days?: number }>('/settle', { tenant_id: tenantId })
+  readonly release = (tenantId: string) => this.#post<{ released: number }>('/release', { tenant_id: tenantId })
   readonly cancel = (id: string, reason: string) => this.#post(pathOf('cancel', id), reason === '' ? {} : { reason })
   readonly resume = (id: string) => this.#post(pathOf('resume', id), {})
 

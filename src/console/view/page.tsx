@@ -50,7 +50,7 @@ export function Page({ app, state }: ViewProps) {
 function useFocusOnArrival({ screen, id }: Route, open: boolean): void {
   useEffect(() => {
     if (!open) return
-    const heading = document.querySelector<HTMLElement>(id === null ? 'main h2' : '#job-title')
+    const heading = document.querySelector<HTMLElement>(screen === 'jobs' && id !== null ? '#job-title' : 'main h2')
     ;(heading ?? document.querySelector<HTMLElement>('main'))?.focus()
   }, [screen, id, open])
 }

@@ -6,13 +6,17 @@ import { json } from '../response/json.ts'
 import { cancelRoute } from './cancel.ts'
 import { consoleRoute } from './console.ts'
 import { dayRoute } from './day.ts'
+import { dirtyRoute } from './dirty.ts'
 import { employeesRoute } from './employees.ts'
 import { errorsRoute } from './errors.ts'
 import { estimateRoute } from './estimate.ts'
+import { freshnessRoute } from './freshness.ts'
 import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
+import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
+import { settleRoute } from './settle.ts'
 import { startRoute } from './start.ts'
 import { statusRoute } from './status.ts'
 import { streamRoute } from './stream.ts'
@@ -41,6 +45,10 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     streamRoute,
     cancelRoute,
     resumeRoute,
+    freshnessRoute,
+    dirtyRoute,
+    settleRoute,
+    releaseRoute,
     meRoute,
     openApi,
     consoleRoute,

@@ -23,7 +23,13 @@ const cases: readonly LedgerCase[] = [
     async run({ backend }) {
       for (const [i, id] of HOSTILE_STRINGS.entries()) {
         const noted = change(id, id, { content: { table: id, at: [i, -1, 253_402_300_799_999] } })
-        const failing = change(id, id, { state: 'failing', attempts: 3, error: id, dueAt: 7, notedAt: i })
+        const failing = change(id, id, {
+          state: 'failing',
+          attempts: 3,
+          error: { code: 'E', message: id },
+          dueAt: 7,
+          notedAt: i,
+        })
         await note(backend, noted, failing)
         const listed = await backend.changes.list({ tenantId: id, after: 0, limit: 10 })
         assert.deepEqual(listed.map(withoutId), [noted, failing])

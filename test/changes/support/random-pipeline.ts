@@ -18,6 +18,8 @@ export interface ModelStage {
   /** Earlier stages that it reads, by their place. */
   readonly stages: readonly { readonly place: number; readonly offsets: DayOffsets }[]
   readonly carries: boolean
+  /** Later days see only whether its values are odd. */
+  readonly isNarrow: boolean
   readonly mode: 'restart' | 'latest'
   /** Small: values often stay the same although what they are made of is different. */
   readonly modulo: number
@@ -44,6 +46,7 @@ export const pipelines: fc.Arbitrary<readonly ModelStage[]> = fc
         maxLength: 2,
       }),
       carries: fc.boolean(),
+      isNarrow: fc.boolean(),
       mode: fc.constantFrom('restart', 'latest'),
       modulo: fc.constantFrom(2, 3, 5, 1_000),
       noneAt: fc.constantFrom(2, 3, 7, 1_001),
@@ -79,18 +82,22 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
       calculate(day, tx, previous) {
         calculated(stage.name, day)
         const today = toEpochDay(day.date)
-        let sum = stage.factor + (previous ?? 0)
+        const seen = (one: number, isLater: boolean, { isNarrow }: ModelStage) => (isLater && isNarrow ? one % 2 : one)
+        let sum = stage.factor + seen(previous ?? 0, true, stage)
         for (const [table, [first, last]] of Object.entries(reads)) {
           if (table === stage.name) continue
           const read = tx.reader(table, day.employeeId)
+          const writer = model.find(({ name }) => name === table)
           for (let at = first; at <= last; at++) {
             const row = read(today + at)
-            if (row !== undefined) sum += row * (stage.factor + at + 31)
+            if (row === undefined) continue
+            sum += (writer ? seen(row, at < 0, writer) : row) * (stage.factor + at + 31)
           }
         }
         const value = sum % stage.modulo
         return value % stage.noneAt === 0 ? null : value
       },
+      ...(stage.isNarrow && { carries: (value: number) => value % 2 }),
       ...(stage.hasStored && {
         stored: async (block: Block, { tx }: { readonly tx: TablesTx }) => storedOf(tx, stage.name, block),
       }),

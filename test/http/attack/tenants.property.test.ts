@@ -62,6 +62,13 @@ function deedsOf(tenantOf: fc.Arbitrary<string>): fc.Arbitrary<Deed> {
     },
     body.map((json) => ({ method: 'POST', path: '/estimate', json, target: { whose: 'nobody' } }) as const),
     day.map((json) => ({ method: 'POST', path: '/day', json, target: { whose: 'nobody' } }) as const),
+    tenantOf.map(
+      (tenant_id) => ({ method: 'POST', path: '/settle', json: { tenant_id }, target: { whose: 'nobody' } }) as const,
+    ),
+    tenantOf.map(
+      (tenant_id) => ({ method: 'GET', path: `/dirty?tenant_id=${tenant_id}`, target: { whose: 'nobody' } }) as const,
+    ),
+    fc.constant({ method: 'GET', path: '/freshness', target: { whose: 'nobody' } } as const),
     fc.constant({ method: 'GET', path: '/me', target: { whose: 'nobody' } } as const),
   )
 }

@@ -37,7 +37,9 @@ test('every endpoint is described, with every answer that it may give', async ()
     [
       'get ',
       'get /employees/{job_id}',
+      'get /dirty',
       'get /errors/{job_id}',
+      'get /freshness',
       'get /jobs',
       'get /me',
       'get /openapi.json',
@@ -47,7 +49,9 @@ test('every endpoint is described, with every answer that it may give', async ()
       'post /cancel/{job_id}',
       'post /day',
       'post /estimate',
+      'post /release',
       'post /resume/{job_id}',
+      'post /settle',
     ].sort(),
   )
   expect(Object.keys(operations['post ']?.responses ?? {})).toEqual([

@@ -47,6 +47,10 @@ test('a tenant that the caller does not have is refused in the same words whethe
     (tenant_id: string) => client.post('/estimate', { ...ALL, tenant_id }),
     (tenant_id: string) => client.post('/day', { ...day, tenant_id }),
     (tenant_id: string) => client.get(`/jobs?tenant_id=${tenant_id}`),
+    (tenant_id: string) => client.get(`/freshness?tenant_id=${tenant_id}`),
+    (tenant_id: string) => client.get(`/dirty?tenant_id=${tenant_id}`),
+    (tenant_id: string) => client.post('/settle', { tenant_id }),
+    (tenant_id: string) => client.post('/release', { tenant_id }),
   ]) {
     const there = await send('globex')
     expect(there).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })

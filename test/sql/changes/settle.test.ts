@@ -139,7 +139,7 @@ describe.each(engines)('$name', (engine) => {
     expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 1 })
     await recalc.settle({ tenantId: 'acme' })
     expect(await recalc.listDirty({ tenantId: 'acme' })).toMatchObject([
-      { employeeId: 'ann', state: 'failing', attempts: 2, error: 'no rate' },
+      { employeeId: 'ann', state: 'failing', attempts: 2, error: { code: 'Error', message: 'no rate' } },
     ])
     expect(await balancesOf(db, 'bob')).toEqual({ '2025-03-31': 5 })
     isBroken = false
@@ -200,6 +200,19 @@ describe.each(engines)('$name', (engine) => {
       }
     })
     expect(await cost(3)).toBe(alone)
+  })
+
+  test('several processes that settle at once calculate each day once', async () => {
+    let calculated = 0
+    const count = { onCalculate: () => calculated++ }
+    const services = [service(count), service(count), service(count)]
+    const [first] = services
+    if (first) for (const employee of ['ann', 'bob']) await edit(first, employee, '2025-03-28', 60)
+    const settled = await Promise.all(services.map((one) => one.settle({ tenantId: 'acme' })))
+    expect(settled.reduce((sum, { days }) => sum + days, 0)).toBe(8)
+    expect(calculated).toBe(8)
+    expect(await balancesOf(db, 'bob')).toEqual(await balancesOf(db, 'ann'))
+    expect(await first?.freshness()).toMatchObject({ changes: 0 })
   })
 
   test('a service that was started settles a change of its own as soon as it is committed', async () => {
