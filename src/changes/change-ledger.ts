@@ -10,6 +10,9 @@ export type ChangeState =
   /** Its days are closed; it is kept until they are open again. */
   | 'held'
 
+/** An instant in milliseconds since 1970, a date, or `null`: as far as the horizon goes. */
+export type SpanEnd = number | IsoDate | null
+
 /** What a change says. Serialisable as JSON. */
 export type ChangeContent =
   /** Rows of a table are different at some instants (milliseconds since 1970), or on some dates. */
@@ -19,6 +22,8 @@ export type ChangeContent =
       /** `null`: as far as the horizon goes. */
       readonly from?: IsoDate | null
       readonly to?: IsoDate | null
+      /** Or on the days from one end to another. */
+      readonly spans?: readonly (readonly [first: SpanEnd, last: SpanEnd])[]
       /** Of everybody: employees up to this one have got a note of their own. */
       readonly after?: string
     }

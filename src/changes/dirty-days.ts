@@ -1,7 +1,8 @@
 import { firstEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
 import { dateOf } from '../calendar/zone.ts'
 import { directReach, type Reach, type ReadingPipeline } from '../pipeline/affected-days.ts'
-import type { ChangeContent } from './change-ledger.ts'
+import type { ChangeContent, SpanEnd } from './change-ledger.ts'
 import type { DaySpan } from './day-set.ts'
 
 /** How far a change reaches that has no end of its own: days around today. */
@@ -22,21 +23,22 @@ export function spansOf(
   zone: string,
   horizon: DaySpan,
 ): readonly DaySpan[] {
-  if (content.at) {
-    return content.at.map((instant) => {
-      const day = toEpochDay(dateOf(new Date(instant), zone))
-      return { first: day, last: day }
-    })
+  const { at, spans, from = null, to = null } = content
+  if (at) return at.map((instant) => spanOf([instant, instant], zone, horizon))
+  return (spans ?? [[from, to] as const]).map((ends) => spanOf(ends, zone, horizon))
+}
+
+function spanOf(ends: readonly [SpanEnd, SpanEnd], zone: string, horizon: DaySpan): DaySpan {
+  const [first, last] = ends.map((end) => (end === null ? undefined : dayOf(end, zone)))
+  return {
+    // What has one end lies on its side of it, however far from today.
+    first: first ?? Math.min(horizon.first, last ?? horizon.first),
+    last: last ?? Math.max(horizon.last, first ?? horizon.last),
   }
-  const first = content.from ? toEpochDay(content.from) : undefined
-  const last = content.to ? toEpochDay(content.to) : undefined
-  return [
-    {
-      // What has one end lies on its side of it, however far from today.
-      first: first ?? Math.min(horizon.first, last ?? horizon.first),
-      last: last ?? Math.max(horizon.last, first ?? horizon.last),
-    },
-  ]
+}
+
+function dayOf(end: number | IsoDate, zone: string): number {
+  return toEpochDay(typeof end === 'number' ? dateOf(new Date(end), zone) : end)
 }
 
 /** The days around some others, cut at the ends of the calendar; where they have no end, at the horizon. */

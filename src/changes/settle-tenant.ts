@@ -50,8 +50,9 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   const { tenantId } = change
   const stages = content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
   const zone = settings.zoneOf(tenantId)
-  const [span] = spansOf(content, zone, horizonAt(clock.now(), zone, horizon))
-  const [first, last] = [span?.first ?? 0, span?.last ?? 0]
+  const spans = spansOf(content, zone, horizonAt(clock.now(), zone, horizon))
+  const first = Math.min(...spans.map((span) => span.first))
+  const last = Math.max(...spans.map((span) => span.last))
   const stageNotes = stages.map((stage) => stageNote(change, { stage, days: [first, last] }))
   const isForDays = directReach(pipeline, content.table).size > 0
   const page = isForDays ? await nextPage(owner, change, fromEpochDay(first), fromEpochDay(last)) : []

@@ -1,3 +1,13 @@
+export {
+  type CaptureDrift,
+  type CapturedBy,
+  type CaptureOptions,
+  checkCapture,
+  installCapture,
+  uninstallCapture,
+} from './capture/capture.ts'
+export type { CaptureSource, CaptureSources } from './capture/capture-source.ts'
+export type { Reader } from './capture/resolve-captures.ts'
 export { recalcMigrations } from './migrations.ts'
 export { type SqlBackend, type SqlBackendOptions, sqlBackend } from './sql-backend.ts'
 export { sqlUnitOfWork } from './sql-unit-of-work.ts'

@@ -10,9 +10,11 @@ import type {
   StoredChange,
   TenantPlace,
 } from '../../changes/change-ledger.ts'
+import type { Engine } from '../engines/engine.ts'
+import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
 import { recalcDb } from '../tables.ts'
-import { changeOf, laneHash, rowBytes, rowOf, stateNumber, tenantHash } from './change-rows.ts'
+import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
 import { type ChangesDb, changesTableName } from './changes-table.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
@@ -29,8 +31,10 @@ const MAX_ROWS = 500
 export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #db: ChangesDb
   readonly #table: 'changes'
+  readonly #engine: Engine
 
   constructor(kysely: Kysely<never>, prefix: string) {
+    this.#engine = engineOf(kysely)
     this.#db = plain(kysely)
     this.#table = changesTableName(prefix)
   }
@@ -40,7 +44,10 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
-    const { sql: text, parameters } = this.#db.insertInto(this.#table).values(changes.map(rowOf)).compile()
+    const { sql: text, parameters } = this.#db
+      .insertInto(this.#table)
+      .values(changes.map((change) => rowOf(this.#engine, change)))
+      .compile()
     return { sql: text, parameters }
   }
 
@@ -59,11 +66,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', states.map(stateNumber))
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where(
         'employee_hash',
         'in',
-        employeeIds.map((id) => laneHash(tenantId, id)),
+        employeeIds.map((id) => laneKey(this.#engine, id)),
       )
     const limited = limit === Number.MAX_SAFE_INTEGER ? found : found.limit(limit)
     return (await limited.execute()).map(changeOf)
@@ -100,7 +107,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .orderBy('employee_hash')
       .limit(1)
       .executeTakeFirst()
-    return row && { tenantId: (JSON.parse(row.body) as { tenantId: string }).tenantId, place: row.tenant_hash }
+    return row && { tenantId: bodyOf(row.body).tenantId, place: row.tenant_hash }
   }
 
   async waiting(
@@ -111,8 +118,8 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', '=', WAITING)
-      .where('tenant_hash', '=', tenantHash(tenantId))
-      .where('employee_hash', '>', after ? laneHash(tenantId, after.employeeId) : '')
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+      .where('employee_hash', '>', after ? laneKey(this.#engine, after.employeeId) : '')
       .orderBy('state')
       .orderBy('tenant_hash')
       .orderBy('employee_hash')
@@ -136,32 +143,26 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     const rows =
       tenantId === undefined
         ? await found.where('due_at', '>=', 1).orderBy('due_at').limit(limit).execute()
-        : await found.where('tenant_hash', '=', tenantHash(tenantId)).limit(limit).execute()
+        : await found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).limit(limit).execute()
     return rows.map(changeOf)
   }
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
     if (lanes.length === 0) return []
-    const byHash = new Map(
-      lanes.map((lane) => [`${tenantHash(lane.tenantId)} ${laneHash(lane.tenantId, lane.employeeId)}`, lane]),
-    )
     const due = new Set<ChangeLane>()
-    for (const [tenant, own] of Map.groupBy(byHash, ([key]) => key.slice(0, 64))) {
+    for (const [tenantId, own] of Map.groupBy(lanes, (lane) => lane.tenantId)) {
+      const byKey = new Map(own.map((lane) => [laneKey(this.#engine, lane.employeeId), lane]))
       const rows = await this.#db
         .selectFrom(this.#table)
-        .select(['tenant_hash', 'employee_hash'])
+        .select('employee_hash')
         .distinct()
         .where('state', 'in', [0, 1, 2])
-        .where('tenant_hash', '=', tenant)
-        .where(
-          'employee_hash',
-          'in',
-          own.map(([key]) => key.slice(65)),
-        )
+        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+        .where('employee_hash', 'in', [...byKey.keys()])
         .where('due_at', '<=', now)
         .execute()
       for (const row of rows) {
-        const lane = byHash.get(`${row.tenant_hash} ${row.employee_hash.trimEnd()}`)
+        const lane = byKey.get(row.employee_hash)
         if (lane) due.add(lane)
       }
     }
@@ -178,11 +179,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .updateTable(this.#table)
       .set({ due_at: 1 })
       .where('state', '=', stateNumber(state))
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where('due_at', '>', 1)
     const { numUpdatedRows } = await (employeeId === undefined
       ? own
-      : own.where('employee_hash', '=', laneHash(tenantId, employeeId))
+      : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
     ).executeTakeFirstOrThrow()
     return Number(numUpdatedRows)
   }
@@ -196,7 +197,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         eb.fn.min<number | string | null>('noted_at').as('oldest'),
       ])
       .where('state', 'in', [0, 1, 2])
-      .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+      .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId ?? '')))
       .groupBy('state')
       .execute()
     const employees = await this.#db
@@ -207,7 +208,9 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
           .distinct()
           .where('state', 'in', [0, 1, 2])
           .where('employee_hash', '>', '-')
-          .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+          .$if(tenantId !== undefined, (query) =>
+            query.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId ?? '')),
+          )
           .as('lanes'),
       )
       .select((eb) => eb.fn.countAll<number | string>().as('employees'))
@@ -228,7 +231,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', state === undefined ? [0, 1, 2] : [stateNumber(state)])
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where('id', '>', after)
       .orderBy('id')
       .limit(limit)
@@ -237,7 +240,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async #insert(db: ChangesDb, changes: readonly NewChange[]): Promise<void> {
-    for (const group of statements(changes.map(rowOf), rowBytes, MAX_ROWS / 4)) {
+    for (const group of statements(
+      changes.map((change) => rowOf(this.#engine, change)),
+      rowBytes,
+      MAX_ROWS / 4,
+    )) {
       await db.insertInto(this.#table).values(group).execute()
     }
   }

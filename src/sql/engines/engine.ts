@@ -1,4 +1,5 @@
 import type { ColumnDefinitionBuilder, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
+import type { CaptureEngine } from '../capture/capture-engine.ts'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
 
 /** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
@@ -38,6 +39,10 @@ export interface Engine {
    * hands connections out per transaction.
    */
   readonly migrationsIn: ((tx: RecalcTx) => Promise<RecalcDb>) | undefined
+
+  /** The key of an id in the ledger: other ids have others, and triggers can make it. It sorts behind `-`. */
+  ledgerKey(id: string): string
+  readonly capture: CaptureEngine
 
   /** What stands behind a table's name when the engine would not find the right index by itself. */
   indexHint(index: string): RawBuilder<unknown>

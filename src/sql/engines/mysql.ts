@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { rawTable } from '../tables.ts'
+import { mysqlCapture } from './capture/mysql.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -98,6 +100,8 @@ export const mysql: Engine = {
     return rows.map(({ name }) => name)
   },
   migrationsIn: undefined, // no transaction takes a `create table` back
+  ledgerKey: hashedKey,
+  capture: mysqlCapture,
   indexHint: (index) => sql`force index (${sql.ref(index)})`,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {

@@ -7,8 +7,10 @@ import {
   PostgresQueryCompiler,
   sql,
 } from 'kysely'
+import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
+import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
@@ -100,6 +102,8 @@ export const postgres: Engine = {
       },
     })
   },
+  ledgerKey: hashedKey,
+  capture: postgresCapture,
   indexHint: () => sql``,
   deleteLanes,
   readsForUpdate: true,
