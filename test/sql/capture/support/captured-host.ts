@@ -47,6 +47,14 @@ export function instant(db: Kysely<never>, iso: string): unknown {
   return flavourOf(db) === 'mysql' ? iso.replace('T', ' ').replace('Z', '') : iso
 }
 
+/** A column's text, whatever a driver would make of it in the zone of the process. */
+export function textOf(db: Kysely<never>, type: 'instant' | 'date', column: string): RawBuilder<string | null> {
+  const ref = sql.ref(column)
+  if (flavourOf(db) === 'sqlite') return sql`${ref}`
+  if (flavourOf(db) === 'mysql') return sql`cast(${ref} as char)`
+  return type === 'date' ? sql`${ref}::text` : sql`to_char(${ref} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')`
+}
+
 /** What is in the ledger of a tenant, without what no test can know; and takes it out. */
 export async function takeNotes(db: Kysely<HostTables>, tenantId = 'acme'): Promise<readonly unknown[]> {
   const changes = await sqlBackend(db).changes.list({ tenantId, after: 0, limit: 1_000 })
