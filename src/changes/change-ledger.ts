@@ -95,6 +95,12 @@ export interface LedgerUpdate {
   readonly add: readonly NewChange[]
 }
 
+/** Somebody who watches a ledger. */
+export interface ChangeWatch {
+  /** Resolves once no more calls come. */
+  stop(): Promise<void>
+}
+
 /**
  * Where changes are kept. They are appended in the host's own transactions, and only ever removed by whoever has read them
  * and holds their employee (`UnitOfWork.lockEmployees`; the empty id for those of the tenant as a whole).
@@ -119,6 +125,11 @@ export interface ChangeLedger<Tx = unknown> {
   /** Takes effect when the unit of work commits; what is returned is called after the commit. */
   update(tx: Tx, update: LedgerUpdate): Promise<AfterCommit | undefined>
 
+  /**
+   * Calls `wake` when somebody, in any process, may have noted changes, some of which may be committed a moment later. It may
+   * call too often, or never: changes are looked for by polling as well.
+   */
+  watch?(wake: () => void): ChangeWatch | undefined
   /** True when some change is due at `now`. */
   hasDue(now: number): Promise<boolean>
   /** The next tenant behind a place that has waiting changes; from the first one when `after` is `null`. */

@@ -8,6 +8,7 @@ export {
 } from './capture/capture.ts'
 export type { CaptureSource, CaptureSources } from './capture/capture-source.ts'
 export type { Reader } from './capture/resolve-captures.ts'
+export type { ListenClient } from './engines/postgres-listener.ts'
 export { recalcMigrations } from './migrations.ts'
 export { type SqlBackend, type SqlBackendOptions, sqlBackend } from './sql-backend.ts'
 export { sqlUnitOfWork } from './sql-unit-of-work.ts'

@@ -3,7 +3,7 @@ import { asciiJson } from '../ascii-json.ts'
 import { isCaptured, readCaptured } from '../capture/captured-change.ts'
 import type { Engine } from '../engines/engine.ts'
 import { bytesOf } from '../statements.ts'
-import { type ChangesTable, WHOLE_TENANT } from './changes-table.ts'
+import { type NewChangeRow, WHOLE_TENANT } from './changes-table.ts'
 
 const STATES: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
@@ -20,7 +20,7 @@ export function stateNumber(state: ChangeState): number {
 }
 
 /** A change as a row to be inserted. */
-export function rowOf(engine: Engine, change: NewChange): Omit<ChangesTable, 'id'> {
+export function rowOf(engine: Engine, change: NewChange): NewChangeRow {
   const { tenantId, employeeId, content, state, attempts, error, notedAt, dueAt } = change
   const body: Body = { tenantId, employeeId, content, attempts, error }
   return {
@@ -33,7 +33,7 @@ export function rowOf(engine: Engine, change: NewChange): Omit<ChangesTable, 'id
   }
 }
 
-export function rowBytes(row: Omit<ChangesTable, 'id'>): number {
+export function rowBytes(row: NewChangeRow): number {
   return 256 + bytesOf(row.body)
 }
 

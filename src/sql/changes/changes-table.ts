@@ -18,6 +18,8 @@ export interface ChangesTable {
   body: string
 }
 
+export type NewChangeRow = Omit<ChangesTable, 'id'>
+
 /** A Kysely, or a transaction, that sees the table of changes. */
 export type ChangesDb = Kysely<{ changes: ChangesTable }>
 

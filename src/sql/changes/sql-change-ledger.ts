@@ -4,18 +4,19 @@ import type {
   ChangeLedger,
   ChangeQuery,
   ChangeState,
+  ChangeWatch,
   LedgerState,
   LedgerUpdate,
   NewChange,
   StoredChange,
   TenantPlace,
 } from '../../changes/change-ledger.ts'
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, NotingQuery } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
 import { recalcDb } from '../tables.ts'
 import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
-import { type ChangesDb, changesTableName } from './changes-table.ts'
+import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
 
@@ -33,21 +34,23 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #table: 'changes'
   readonly #engine: Engine
 
-  constructor(kysely: Kysely<never>, prefix: string) {
+  readonly #watch: ((wake: () => void) => ChangeWatch) | undefined
+
+  /** @param watch Undefined: nobody tells of changes. */
+  constructor(kysely: Kysely<never>, prefix: string, watch?: (wake: () => void) => ChangeWatch) {
+    this.#watch = watch
     this.#engine = engineOf(kysely)
     this.#db = plain(kysely)
     this.#table = changesTableName(prefix)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(of(tx), changes)
+    await this.#insert(of(tx), changes, this.#engine.noting)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
-    const { sql: text, parameters } = this.#db
-      .insertInto(this.#table)
-      .values(changes.map((change) => rowOf(this.#engine, change)))
-      .compile()
+    const rows = changes.map((change) => rowOf(this.#engine, change))
+    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(this.#db, this.#table, rows).compile()
     return { sql: text, parameters }
   }
 
@@ -84,6 +87,10 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       await db.deleteFrom(this.#table).where('id', 'in', group).execute()
     }
     await this.#insert(db, add)
+  }
+
+  watch(wake: () => void): ChangeWatch | undefined {
+    return this.#watch?.(wake)
   }
 
   async hasDue(now: number): Promise<boolean> {
@@ -239,16 +246,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     return rows.map(changeOf)
   }
 
-  async #insert(db: ChangesDb, changes: readonly NewChange[]): Promise<void> {
-    for (const group of statements(
-      changes.map((change) => rowOf(this.#engine, change)),
-      rowBytes,
-      MAX_ROWS / 4,
-    )) {
-      await db.insertInto(this.#table).values(group).execute()
-    }
+  async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {
+    const rows = changes.map((change) => rowOf(this.#engine, change))
+    for (const group of statements(rows, rowBytes, MAX_ROWS / 4)) await query(db, this.#table, group).execute()
   }
 }
+
+const inserting = (db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]): NotingQuery =>
+  db.insertInto(table).values(rows)
 
 function of(tx: unknown): ChangesDb {
   return plain(tx as Kysely<never>) // the unit of work's own transaction

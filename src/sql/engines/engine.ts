@@ -1,6 +1,13 @@
-import type { ColumnDefinitionBuilder, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
+import type { ColumnDefinitionBuilder, Compilable, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
 import type { CaptureEngine } from '../capture/capture-engine.ts'
+import type { ChangesDb, NewChangeRow } from '../changes/changes-table.ts'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
+import type { listenForWakes } from './postgres-listener.ts'
+
+/** A statement that is run, or given to hosts whose transaction is another library's. */
+export interface NotingQuery extends Compilable {
+  execute(): Promise<unknown>
+}
 
 /** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
 export interface Engine {
@@ -43,6 +50,10 @@ export interface Engine {
   /** The key of an id in the ledger: other ids have others, and triggers can make it. It sorts behind `-`. */
   ledgerKey(id: string): string
   readonly capture: CaptureEngine
+  /** Inserts changes, and tells those who listen; undefined where nobody can. */
+  readonly noting: ((db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]) => NotingQuery) | undefined
+  /** Listens for changes that any process notes; undefined where that cannot be. */
+  readonly listenForWakes: typeof listenForWakes | undefined
 
   /** What stands behind a table's name when the engine would not find the right index by itself. */
   indexHint(index: string): RawBuilder<unknown>

@@ -102,6 +102,8 @@ export const mysql: Engine = {
   migrationsIn: undefined, // no transaction takes a `create table` back
   ledgerKey: hashedKey,
   capture: mysqlCapture,
+  noting: undefined,
+  listenForWakes: undefined,
   indexHint: (index) => sql`force index (${sql.ref(index)})`,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {

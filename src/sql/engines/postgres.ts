@@ -14,6 +14,8 @@ import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { listenForWakes } from './postgres-listener.ts'
+import { wakeExpression } from './postgres-wake.ts'
 
 /** read_only_sql_transaction: a standby, or what was the primary before a failover. */
 const READ_ONLY = '25006'
@@ -104,6 +106,11 @@ export const postgres: Engine = {
   },
   ledgerKey: hashedKey,
   capture: postgresCapture,
+  noting: (db, table, rows) =>
+    db
+      .with('noted', (query) => query.insertInto(table).values(rows).returning('id'))
+      .selectNoFrom(sql.raw(wakeExpression(table)).as('woken')),
+  listenForWakes,
   indexHint: () => sql``,
   deleteLanes,
   readsForUpdate: true,
@@ -134,7 +141,12 @@ export const postgres: Engine = {
 }
 
 /** PostgreSQL in this process (PGlite): one session, which is the host's. */
-export const embeddedPostgres: Engine = { ...postgres, migrationsIn: undefined, endSession: undefined }
+export const embeddedPostgres: Engine = {
+  ...postgres,
+  migrationsIn: undefined,
+  listenForWakes: undefined,
+  endSession: undefined,
+}
 
 /** Any number that hosts do not use for advisory locks of their own. */
 const MIGRATION_LOCK = 5_120_917_263_548

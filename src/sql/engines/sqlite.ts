@@ -51,6 +51,8 @@ export const sqlite: Engine = {
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   ledgerKey: hexKey,
   capture: sqliteCapture,
+  noting: undefined,
+  listenForWakes: undefined,
   indexHint: () => sql``,
   deleteLanes,
   readsForUpdate: false,
