@@ -6,6 +6,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     backend: 'src/backend.ts',
+    'cli/index': 'src/cli/index.ts',
     'http/index': 'src/http/index.ts',
     'sql/index': 'src/sql/index.ts',
     'testing/index': 'src/testing/index.ts',

@@ -3,6 +3,8 @@ import {
   type DayKey,
   type DayStage,
   type DayValue,
+  dateOf,
+  dayBounds,
   dayKey,
   parseIsoDate,
   type RunIdentity,
@@ -22,6 +24,9 @@ const NEW_YEAR = parseIsoDate('2025-01-01', 'from')
 
 /** What the loops that do without the library hand to the stages. */
 export const bareContext = {
+  zoneOf: async () => 'UTC',
+  dayBounds: (date: string, zone = 'UTC') => dayBounds(date, zone),
+  dateOf: (instant: Date, zone = 'UTC') => dateOf(instant, zone),
   signal: new AbortController().signal,
   attempt: 1,
   logger: { debug: silent, info: silent, warn: silent, error: silent },

@@ -2,7 +2,7 @@
 // the days that read it are settled once it has committed.
 import type { Transaction } from 'kysely'
 import { dayBounds, dayKey, dayStage, RecalcService } from 'recalc-service'
-import { sqlBackend } from 'recalc-service/sql'
+import { sqlBackend, upsert } from 'recalc-service/sql'
 import { openSqlite } from './productivity/database/sqlite.ts'
 
 interface Tables {
@@ -59,7 +59,7 @@ const balances = dayStage<number, readonly Tables['bookings'][], Transaction<Tab
   },
   async save({ upserts }, { tx }) {
     const rows = upserts.map(({ day, value }) => ({ employee_id: day.employeeId, date: day.date, minutes: value }))
-    if (rows.length > 0) await tx.replaceInto('balances').values(rows).execute()
+    await upsert(tx, 'balances', ['employee_id', 'date'], rows)
   },
 })
 

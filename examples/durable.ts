@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Transaction } from 'kysely'
 import { type DayKey, dayKey, dayStage, RecalcService } from 'recalc-service'
-import { sqlBackend } from 'recalc-service/sql'
+import { sqlBackend, upsert } from 'recalc-service/sql'
 import { openSqlite } from './productivity/database/sqlite.ts'
 
 interface Tables {
@@ -51,7 +51,7 @@ const balances = dayStage<number, undefined, Transaction<Tables>>({
   },
   async save({ upserts }, { tx }) {
     const rows = upserts.map(({ day, value }) => ({ employee_id: day.employeeId, date: day.date, minutes: value }))
-    await tx.replaceInto('balances').values(rows).execute()
+    await upsert(tx, 'balances', ['employee_id', 'date'], rows)
   },
 })
 

@@ -76,10 +76,12 @@ export type {
   JobTriggerOptions,
   RangeRequest,
   RecalcRequest,
+  TransactionOptions,
   TriggerOptions,
 } from './run/plan/resolve-request.ts'
 export type { OnError } from './run/plan/run-plan.ts'
+export type { ZoneOption } from './run/plan/zones.ts'
 export { RecalcFailedError } from './run/recalc-failed-error.ts'
-export type { Counters, RecalcResult, RunFault, RunStatus } from './run/result.ts'
+export type { Counters, JoinedResult, RecalcResult, RunFault, RunStatus } from './run/result.ts'
 export type { RetryPolicy } from './run/units/backoff.ts'
 export type { UnitOfWork } from './run/units/unit-of-work.ts'

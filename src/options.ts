@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './calendar/clock.ts'
-import { isZone } from './calendar/zone.ts'
+import { MIDNIGHT, parseStartTime } from './calendar/start-time.ts'
 import type { ChangesSettings, SettleOptions } from './changes/changes-settings.ts'
 import type { Horizon } from './changes/dirty-days.ts'
 import { noLedger } from './changes/no-ledger.ts'
@@ -19,6 +19,7 @@ import { selectTables } from './pipeline/selection.ts'
 import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
+import { type ZoneOption, Zones } from './run/plan/zones.ts'
 import type { RetryPolicy } from './run/units/backoff.ts'
 import { UnitSlots } from './run/units/unit-slots.ts'
 import { UnitWatchdog } from './run/units/unit-watchdog.ts'
@@ -33,8 +34,14 @@ interface CommonOptions<Tx> {
   readonly backend?: RecalcBackend<Tx>
   /** Which days may no longer change. Default: none is closed. */
   readonly closedPeriods?: ClosedPeriods<Tx>
-  /** An IANA zone, or the zone of a tenant, which may throw a `TenantNotFoundError`. Default `'UTC'`. */
-  readonly zone?: string | ((tenantId: string) => string)
+  /**
+   * An IANA zone, or a function that tells that of a tenant, and that of an employee where a calculator asks for it by
+   * `context.zoneOf`. It may throw a `TenantNotFoundError`. It is called outside of any unit of work for a tenant, and may take
+   * as long as `leaseMs`. Default `'UTC'`.
+   */
+  readonly zone?: ZoneOption
+  /** The time of day at which days begin, as `HH:MM`; see `context.dayBounds`. Default `'00:00'`. */
+  readonly dayStartsAt?: string
   /**
    * Units of work at once, of all calls and jobs of this service together; synchronous calls go first. Give the pool a
    * connection for each, and one or two more. Default 4.
@@ -115,6 +122,7 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'backend',
   'closedPeriods',
   'zone',
+  'dayStartsAt',
   'concurrency',
   'block',
   'retry',
@@ -175,7 +183,8 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     callTimeoutMs: leaseMs,
     employees,
     closedPeriods,
-    zoneOf: zoneOf(options.zone),
+    zones: new Zones(options.zone === undefined ? 'UTC' : options.zone, { clock, timeoutMs: leaseMs }),
+    dayStartsAt: dayStartOf(options.dayStartsAt),
     concurrency,
     block,
     retry: retryOf(options.retry),
@@ -230,17 +239,9 @@ function checkClosedPeriods(closedPeriods: unknown): void {
   throw new InvalidOptionsError(expected('closedPeriods', 'an object with closed() or closedThrough()', closedPeriods))
 }
 
-function zoneOf(zone: unknown = 'UTC'): (tenantId: string) => string {
-  if (typeof zone !== 'function') {
-    const fixed = checkZone('zone', zone)
-    return () => fixed
-  }
-  return (tenantId) => checkZone(`zone(${JSON.stringify(tenantId)})`, zone(tenantId))
-}
-
-function checkZone(name: string, zone: unknown): string {
-  if (isZone(zone)) return zone
-  throw new InvalidOptionsError(expected(name, 'an IANA time zone such as "Europe/Berlin"', zone))
+function dayStartOf(startsAt: unknown = MIDNIGHT): string {
+  parseStartTime(startsAt, 'dayStartsAt')
+  return String(startsAt)
 }
 
 function blockOf(block: unknown = {}): BlockShape {

@@ -3,7 +3,6 @@ import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
 import type { Settled } from './changes/settle-lane.ts'
-import type { FuseRequest } from './changes/settler.ts'
 import {
   CallTimeoutError,
   CooldownError,
@@ -12,8 +11,9 @@ import {
   JobNotFoundError,
   ServiceStoppedError,
 } from './errors.ts'
-import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import { expected, isPlainObject } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
+import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
 import { identityOf } from './jobs/job-identity.ts'
@@ -42,12 +42,15 @@ import {
   type RangeRequest,
   type RecalcRequest,
   resolveRequest,
+  type TransactionOptions,
   type TriggerOptions,
 } from './run/plan/resolve-request.ts'
 import type { RunPlan } from './run/plan/run-plan.ts'
-import type { RecalcResult } from './run/result.ts'
+import type { JoinedResult, RecalcResult } from './run/result.ts'
+import { stopTimeoutOf } from './run/stop-timeout.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
+import { joinOf } from './run/units/joined-transaction.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
 
 /** How big a request is, and how long it may take. */
@@ -86,7 +89,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#options = resolveOptions(options)
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
-    this.#changes = new Changes(this.#options, (request) => this.#startFuseJob(request))
+    this.#changes = new Changes(this.#options, (request) =>
+      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason })),
+    )
     this.#jobs = new Jobs({
       ...this.#options,
       select: ({ stages }) => selectFrozen(pipeline, stages, block.days),
@@ -99,12 +104,33 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /** Recalculates one day of one employee now. */
-  triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult> {
+  triggerRecalc(request: DayRequest, options?: TriggerOptions): Promise<RecalcResult>
+  /**
+   * Recalculates one day of one employee inside the open transaction `tx` of the host: the edit and its derived rows commit
+   * together or not at all.
+   *
+   * Nothing is committed, rolled back or tried again here. When the call rejects, roll the transaction back: with a transient
+   * error (`isTransient`), which comes as it is, the whole of it may succeed the next time. A failed day rejects with a
+   * `RecalcFailedError`. The employee stays locked, for runs of all processes, until the transaction ends; tenant stages run
+   * in it as well and lock the whole tenant against other tenant stages (name `tables` to leave them out). Whoever calls this
+   * for several employees in one transaction does so in the order of their ids, or meets deadlocks.
+   *
+   * The transaction must read what is committed (`setIsolationLevel('read committed')`): a snapshot from before the employee
+   * was locked would hide what others have committed since. A calculator, and a `zone` function, must not need a connection of
+   * its own: with a pool that is exhausted it would wait for this transaction.
+   *
+   * @throws {InvalidRequestError} when the backend cannot work in a transaction of the host, or `tx` is none of its database.
+   */
+  triggerRecalc(request: DayRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
+  triggerRecalc(request: DayRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
     return this.#runNow('day', request, options)
   }
 
   /** Recalculates some days of one employee now; both ends inclusive. */
-  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions): Promise<RecalcResult> {
+  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions): Promise<RecalcResult>
+  /** Like {@link triggerRecalc} with `tx`, for some days of one employee. */
+  triggerRecalcRange(request: RangeRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
+  triggerRecalcRange(request: RangeRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
     return this.#runNow('range', request, options)
   }
 
@@ -159,7 +185,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kindOf(request), request, options, false)
+    const { plan, selection } = await this.#resolve(kindOf(request), request, options, false)
     const { employees, block, concurrency, jobs } = this.#options
     const limit = block.employees * concurrency
     const read = <T>(call: () => Promise<T>) => this.#beforeStop(call)
@@ -365,25 +391,6 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     watchdog.stop()
   }
 
-  /** Many dirty days as a job; undefined when another one is active, which may be about the same days. */
-  async #startFuseJob({ tenantId, employeeIds, from, to }: FuseRequest) {
-    const options = { reason: 'Many days have changed' }
-    const request = { tenantId, from, to }
-    try {
-      const job = await (employeeIds
-        ? this.#createJob('batch', { ...request, employeeIds }, options)
-        : this.#createJob('all', request, options))
-      const ended = job.result.then(
-        ({ status }) => status === 'completed',
-        () => false,
-      )
-      return { ended }
-    } catch (error) {
-      if (error instanceof JobConflictError || error instanceof CooldownError) return undefined
-      throw error
-    }
-  }
-
   /** Reads of the host's repository: nobody waits for one for ever, nor after a stop. */
   #beforeStop<T>(call: () => Promise<T>): Promise<T> {
     const { clock, callTimeoutMs: timeoutMs } = this.#options
@@ -391,17 +398,37 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return withDeadline(call, { clock, timeoutMs, signal: this.#stopped.signal, late })
   }
 
-  async #runNow(kind: RunPlan['kind'], request: unknown, options: TriggerOptions = {}): Promise<RecalcResult> {
+  async #runNow(
+    kind: RunPlan['kind'],
+    request: unknown,
+    options: TriggerOptions | TransactionOptions<Tx> = {},
+  ): Promise<RecalcResult> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, false)
-    refuseNestedCall(this.#options.slots, NAMES[kind])
+    if ((kind === 'day' || kind === 'range') && hasTransaction(options)) {
+      return await this.#runWithin(kind, request, options)
+    }
+    // Whatever it holds is checked there.
+    const { plan, selection } = await this.#resolve(kind, request, options as TriggerOptions, false)
+    refuseNestedCall(this.#options.watchdog, NAMES[kind])
     options.signal?.throwIfAborted()
     return await this.#runs.run(plan, selection, options.signal)
   }
 
+  async #runWithin(
+    kind: 'day' | 'range',
+    request: unknown,
+    { tx, ...options }: TransactionOptions<Tx>,
+  ): Promise<JoinedResult> {
+    const join = joinOf(this.#options.unitOfWork, tx, options)
+    const { plan, selection } = await this.#resolve(kind, request, options, false)
+    refuseNestedCall(this.#options.watchdog, NAMES[kind])
+    options.signal?.throwIfAborted()
+    return await this.#runs.runWithin(tx, join, plan, selection, options.signal)
+  }
+
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
     this.#refuseWhenStopped()
-    const { plan, selection } = this.#resolve(kind, request, options, true)
+    const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
     const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
@@ -414,11 +441,19 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     })
   }
 
-  #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
-    const { pipeline, maxDays, zoneOf, block } = this.#options
-    const defaultOnError = asJob ? 'continue' : 'fail-fast'
-    const resolution = { pipeline, maxDays, zoneOf, blockDays: block.days, asJob, defaultOnError } as const
-    return resolveRequest(kind, request, options, resolution)
+  async #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
+    const { pipeline, maxDays, zones, dayStartsAt, block } = this.#options
+    const resolved = await resolveRequest(kind, request, options, {
+      pipeline,
+      maxDays,
+      dayStartsAt,
+      blockDays: block.days,
+      asJob,
+      defaultOnError: asJob ? 'continue' : 'fail-fast',
+      zoneOf: (tenantId) => zones.ofTenant(tenantId, this.#stopped.signal, options.signal),
+    })
+    this.#refuseWhenStopped()
+    return resolved
   }
 
   async #recordOf(jobId: unknown): Promise<JobRecord> {
@@ -450,12 +485,7 @@ const NAMES = {
   all: 'triggerRecalcAll',
 } as const satisfies Readonly<Record<RunPlan['kind'], string>>
 
-function stopTimeoutOf(options: unknown): number {
-  const unknown = isPlainObject(options) ? unknownProperty(options, ['timeoutMs']) : undefined
-  if (!isPlainObject(options) || unknown !== undefined) {
-    throw new InvalidRequestError(expected('options', 'an object { timeoutMs? }', options))
-  }
-  const { timeoutMs = 30_000 } = options
-  if (Number.isSafeInteger(timeoutMs) && Number(timeoutMs) >= 0 && Number(timeoutMs) < 2 ** 31) return Number(timeoutMs)
-  throw new InvalidRequestError(expected('timeoutMs', 'a whole number from 0', timeoutMs))
+function hasTransaction<Tx>(options: TriggerOptions | TransactionOptions<Tx>): options is TransactionOptions<Tx> {
+  // Also one that is undefined: who hands that over means to have a transaction.
+  return isPlainObject(options) && 'tx' in options
 }

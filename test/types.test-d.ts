@@ -262,3 +262,24 @@ void (job as JobHandle satisfies Promise<unknown>)
 
 const options: RecalcServiceOptions = { dailyCalc: plain, employees, zone: (tenantId: string) => tenantId }
 void options
+
+// Inside the host's transaction: a day or a range, at once, with calls for after the commit.
+declare const serviceOnTx: RecalcService<Tx>
+declare const hostsTx: Tx
+const oneDay = { tenantId: 't', employeeId: 'e', date: '2025-01-01' }
+const someDays = { tenantId: 't', employeeId: 'e', from: '2025-01-01', to: '2025-01-02' }
+void serviceOnTx.triggerRecalc(oneDay, { tx: hostsTx }).then((result) => result.afterCommit())
+void serviceOnTx
+  .triggerRecalcRange(someDays, { tx: hostsTx, tables: ['scores'] })
+  .then((result) => result.afterCommit())
+// @ts-expect-error without a transaction there is nothing to be called later
+void serviceOnTx.triggerRecalc(oneDay).then((result) => result.afterCommit())
+// @ts-expect-error a failed day cannot be taken back by itself
+void serviceOnTx.triggerRecalc(oneDay, { tx: hostsTx, onError: 'continue' })
+// @ts-expect-error a job has transactions of its own
+void serviceOnTx.triggerRecalcAsync(oneDay, { tx: hostsTx })
+// @ts-expect-error only one employee
+void serviceOnTx.triggerRecalcAll({ tenantId: 't', from: '2025-01-01', to: '2025-01-02' }, { tx: hostsTx })
+declare const serviceInMemory: RecalcService<undefined>
+// @ts-expect-error there is no transaction
+void serviceInMemory.triggerRecalc(oneDay, { tx: undefined })

@@ -9,6 +9,7 @@ import {
   type RecalcService,
   type TriggerOptions,
 } from 'recalc-service'
+import { ProgressBar } from 'recalc-service/cli'
 import { ImportError } from '../shared/import/import-error.ts'
 import { DatabaseError } from './database/database-error.ts'
 import { openMysql } from './database/mysql.ts'
@@ -16,7 +17,6 @@ import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
-import { ProgressBar } from './demo/progress-bar.ts'
 import {
   bestDays,
   type DateRange,

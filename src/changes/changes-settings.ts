@@ -23,5 +23,4 @@ export interface ChangesSettings<Tx> extends RunSettings<Tx> {
   readonly horizon: Horizon
   readonly maxDays: number
   readonly settle: SettleOptions
-  zoneOf(tenantId: string): string
 }

@@ -76,11 +76,12 @@ export class Changes<Tx> {
   }
 
   affectedDays(change: Change): AffectedDays {
-    const { tenantId, content } = this.#check(change)
-    const { pipeline, clock, horizon, zoneOf } = this.#settings
-    const zone = zoneOf(tenantId)
-    const bounds = horizonAt(clock.now(), zone, horizon)
-    const spans = 'table' in content ? spansOf(content, zone, bounds) : []
+    const { tenantId, employeeId, content } = this.#check(change)
+    const { pipeline, clock, horizon, zones, dayStartsAt: startsAt } = this.#settings
+    const dayStart = { startsAt }
+    const bounds = horizonAt(clock.now(), { zone: zones.knownOf(tenantId, undefined), dayStart }, horizon)
+    const place = { zone: zones.knownOf(tenantId, employeeId ?? undefined), dayStart }
+    const spans = 'table' in content ? spansOf(content, place, bounds) : []
     const touched = [...('table' in content ? affectedReach(pipeline, content.table) : [])].map(([stage, offsets]) => {
       const days = spans.map((span) => reach(span, offsets, bounds))
       const isEndless = offsets.last === Number.POSITIVE_INFINITY
@@ -109,7 +110,7 @@ export class Changes<Tx> {
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new InvalidRequestError(expected('signal', 'an AbortSignal', signal))
     }
-    refuseNestedCall(this.#settings.slots, 'settle')
+    refuseNestedCall(this.#settings.watchdog, 'settle')
     signal?.throwIfAborted()
     const control = new RunControl()
     const abort = () => {

@@ -1,5 +1,5 @@
 import { firstEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
-import type { IsoDate } from '../calendar/iso-date.ts'
+import type { DayStart } from '../calendar/start-time.ts'
 import { dateOf } from '../calendar/zone.ts'
 import { directReach, type Reach, type ReadingPipeline } from '../pipeline/affected-days.ts'
 import type { ChangeContent, SpanEnd } from './change-ledger.ts'
@@ -11,34 +11,48 @@ export interface Horizon {
   readonly ahead: number
 }
 
+/** Where an instant becomes a day. */
+export interface Place {
+  /** Undefined when nobody can tell: an instant then stands for every day that it may belong to. */
+  readonly zone: string | undefined
+  readonly dayStart: DayStart
+}
+
+/** The zones in which a day begins first and last. */
+const FIRST_ZONE = 'Etc/GMT-14'
+const LAST_ZONE = 'Etc/GMT+12'
+
+/** The day, or the days, that an instant belongs to. */
+function daysOf(instant: number, { zone, dayStart }: Place): DaySpan {
+  const dayIn = (one: string) => toEpochDay(dateOf(new Date(instant), one, dayStart))
+  return { first: dayIn(zone ?? LAST_ZONE), last: dayIn(zone ?? FIRST_ZONE) }
+}
+
 /** The horizon of this moment in a zone, as numbers since 1970-01-01. */
-export function horizonAt(now: number, zone: string, { back, ahead }: Horizon): DaySpan {
-  const today = toEpochDay(dateOf(new Date(now), zone))
+export function horizonAt(now: number, place: Place, { back, ahead }: Horizon): DaySpan {
+  const { last: today } = daysOf(now, place)
   return { first: Math.max(firstEpochDay, today - back), last: Math.min(lastEpochDay, today + ahead) }
 }
 
 /** Where a change of a table lies, before anything is said about who reads it. */
 export function spansOf(
   content: Extract<ChangeContent, { table: string }>,
-  zone: string,
+  place: Place,
   horizon: DaySpan,
 ): readonly DaySpan[] {
   const { at, spans, from = null, to = null } = content
-  if (at) return at.map((instant) => spanOf([instant, instant], zone, horizon))
-  return (spans ?? [[from, to] as const]).map((ends) => spanOf(ends, zone, horizon))
-}
-
-function spanOf(ends: readonly [SpanEnd, SpanEnd], zone: string, horizon: DaySpan): DaySpan {
-  const [first, last] = ends.map((end) => (end === null ? undefined : dayOf(end, zone)))
-  return {
+  if (at) return at.map((instant) => daysOf(instant, place))
+  return (spans ?? [[from, to] as const]).map(([first, last]) => ({
     // What has one end lies on its side of it, however far from today.
-    first: first ?? Math.min(horizon.first, last ?? horizon.first),
-    last: last ?? Math.max(horizon.last, first ?? horizon.last),
-  }
+    first: daysOfEnd(first, place)?.first ?? Math.min(horizon.first, daysOfEnd(last, place)?.first ?? horizon.first),
+    last: daysOfEnd(last, place)?.last ?? Math.max(horizon.last, daysOfEnd(first, place)?.last ?? horizon.last),
+  }))
 }
 
-function dayOf(end: number | IsoDate, zone: string): number {
-  return toEpochDay(typeof end === 'number' ? dateOf(new Date(end), zone) : end)
+function daysOfEnd(end: SpanEnd, place: Place): DaySpan | undefined {
+  if (typeof end === 'number') return daysOf(end, place)
+  const day = end === null ? undefined : toEpochDay(end)
+  return day === undefined ? undefined : { first: day, last: day }
 }
 
 /** The days around some others, cut at the ends of the calendar; where they have no end, at the horizon. */
@@ -51,10 +65,10 @@ export function reach(span: DaySpan, { first, last }: Reach, horizon: DaySpan): 
 /** The days that a change makes dirty at first hand; what follows from them is known once they are calculated. */
 export function dirtySpansOf(
   content: Exclude<ChangeContent, { stage: string }>,
-  given: { readonly pipeline: ReadingPipeline; readonly zone: string; readonly horizon: DaySpan },
+  given: { readonly pipeline: ReadingPipeline; readonly place: Place; readonly horizon: DaySpan },
 ): readonly DaySpan[] {
   if (!('table' in content)) return [{ first: content.days[0], last: content.days[1] }]
   const readers = [...directReach(given.pipeline, content.table).values()]
-  const spans = spansOf(content, given.zone, given.horizon)
+  const spans = spansOf(content, given.place, given.horizon)
   return spans.flatMap((span) => readers.map((reader) => reach(span, reader, given.horizon)))
 }

@@ -3,11 +3,14 @@ import { isKnownTable, tenantReaders } from '../pipeline/affected-days.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import { Cascade } from '../run/blocks/cascade.ts'
+import { messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
+import type { EmployeeZones } from '../run/plan/zones.ts'
 import type { ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
-import { dirtySpansOf, horizonAt } from './dirty-days.ts'
+import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
+import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-employee.ts'
 import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
@@ -15,44 +18,14 @@ const READ_LIMIT = 5_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
-/** Days by the first stage that is to calculate them; the empty name: by all. */
-type DaysByStage = Map<string, DaySet>
-
-const ALL_STAGES = ''
-
-/** The days of one employee, and since when they are dirty. */
-class DirtyEmployee {
-  /** To be calculated now. */
-  readonly byStage: DaysByStage = new Map()
-  /** Failing or held, and not due: left as they are unless their days are calculated all the same. */
-  readonly parked: StoredChange[] = []
-  /** Failing or held, and due: they tell how often that happened before. */
-  readonly due: StoredChange[] = []
-  notedAt = Number.POSITIVE_INFINITY
-
-  get isEmpty(): boolean {
-    return this.byStage.values().every((days) => days.isEmpty)
-  }
-
-  get first(): number | undefined {
-    return this.byStage
-      .values()
-      .map(({ first }) => first)
-      .reduce(
-        (least, first) => (first === undefined || (least !== undefined && least < first) ? least : first),
-        undefined,
-      )
-  }
-
-  get last(): number {
-    return Math.max(...this.byStage.values().map(({ spans }) => spans.at(-1)?.last ?? Number.NEGATIVE_INFINITY))
-  }
-}
-
-function addTo(sets: DaysByStage, stage: string, spans: Iterable<DaySpan>): void {
-  const days = sets.get(stage) ?? new DaySet()
-  sets.set(stage, days)
-  days.addAll(spans)
+/** Whose changes are taken, and in which zones their instants become days. */
+export interface TakenLane {
+  readonly tenantId: string
+  readonly employeeIds: readonly string[]
+  /** The tenant's. */
+  readonly zone: string
+  /** Undefined: everybody is in the tenant's zone. */
+  readonly employeeZones: EmployeeZones | undefined
 }
 
 /**
@@ -63,6 +36,8 @@ export class LaneChanges<Tx> {
   readonly #settings: ChangesSettings<Tx>
   readonly #tx: Tx
   readonly #tenantId: string
+  readonly #place: Place
+  readonly #employeeZones: EmployeeZones | undefined
   readonly #horizon: DaySpan
   readonly #employees = new Map<string, DirtyEmployee>()
   #read: number[] = []
@@ -72,33 +47,31 @@ export class LaneChanges<Tx> {
   readonly #stages = new Set<string>()
   #leavesWaiting = false
 
-  private constructor(settings: ChangesSettings<Tx>, tx: Tx, tenantId: string, zone: string) {
+  private constructor(settings: ChangesSettings<Tx>, tx: Tx, { tenantId, zone, employeeZones }: TakenLane) {
     this.#settings = settings
     this.#tx = tx
     this.#tenantId = tenantId
-    this.#horizon = horizonAt(settings.clock.now(), zone, settings.horizon)
+    this.#place = { zone, dayStart: { startsAt: settings.dayStartsAt } }
+    this.#employeeZones = employeeZones
+    this.#horizon = horizonAt(settings.clock.now(), this.#place, settings.horizon)
   }
 
   /** Reads what is dirty of employees who are locked. */
-  static async take<Tx>(
-    settings: ChangesSettings<Tx>,
-    tx: Tx,
-    lane: { readonly tenantId: string; readonly employeeIds: readonly string[]; readonly zone: string },
-  ): Promise<LaneChanges<Tx>> {
-    const { tenantId, employeeIds, zone } = lane
-    const taken = new LaneChanges(settings, tx, tenantId, zone)
+  static async take<Tx>(settings: ChangesSettings<Tx>, tx: Tx, lane: TakenLane): Promise<LaneChanges<Tx>> {
+    const { tenantId, employeeIds } = lane
+    const taken = new LaneChanges(settings, tx, lane)
     const read = (states: readonly ChangeState[], limit: number) =>
       settings.changes.read(tx, tenantId, { employeeIds, states, limit })
     const found = await read(ALL, READ_LIMIT)
     if (found.length < READ_LIMIT) {
-      for (const change of found) taken.#add(change, zone)
+      await taken.#addAll(found)
       return taken
     }
     // So many changes are merged a part at a time: only their days are kept.
-    for (const change of await read(['failing', 'held'], Number.MAX_SAFE_INTEGER)) taken.#add(change, zone)
+    await taken.#addAll(await read(['failing', 'held'], Number.MAX_SAFE_INTEGER))
     for (;;) {
       const part = await read(['waiting'], READ_LIMIT)
-      for (const change of part) taken.#add(change, zone)
+      await taken.#addAll(part)
       if (part.length < READ_LIMIT) return taken
       const remove = part.map(({ id }) => id)
       // A ledger that removes nothing before the commit has given all that there is.
@@ -221,7 +194,29 @@ export class LaneChanges<Tx> {
     this.#read = this.#read.filter((id) => !removed.has(id))
   }
 
-  #add(change: StoredChange, zone: string): void {
+  async #addAll(changes: readonly StoredChange[]): Promise<void> {
+    for (const change of changes) {
+      const hasInstants = 'table' in change.content && change.content.at !== undefined
+      const zones = hasInstants ? this.#employeeZones : undefined
+      this.#add(
+        change,
+        zones && change.employeeId !== null ? await this.#placeOf(change.employeeId, zones) : this.#place,
+      )
+    }
+  }
+
+  /** Who is somewhere that nobody can tell is taken for everywhere: a day too many is calculated, none is missed. */
+  async #placeOf(employeeId: string, zones: EmployeeZones): Promise<Place> {
+    try {
+      return { ...this.#place, zone: await zones(employeeId) }
+    } catch (err) {
+      const fields = { err, tenantId: this.#tenantId, employeeId }
+      this.#settings.logger.warn(fields, `The zone of an employee with changes is not known: ${messageOf(err)}`)
+      return { ...this.#place, zone: undefined }
+    }
+  }
+
+  #add(change: StoredChange, place: Place): void {
     const { content, employeeId, id, state, dueAt, notedAt } = change
     if (employeeId === null || 'stage' in content) return
     const { pipeline, clock } = this.#settings
@@ -243,7 +238,7 @@ export class LaneChanges<Tx> {
     if (isParked) employee.due.push(change)
     employee.notedAt = Math.min(employee.notedAt, notedAt)
     const stage = 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
-    addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, zone, horizon: this.#horizon }))
+    addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
     if ('table' in content) for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
   }
 

@@ -1,5 +1,5 @@
 import type { BlockDays } from '../run/blocks/block-days.ts'
-import type { BlockChanges, BlockLedger } from '../run/blocks/block-ledger.ts'
+import type { BlockChanges, BlockLedger, LedgerRun } from '../run/blocks/block-ledger.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { ChangesSettings } from './changes-settings.ts'
@@ -20,14 +20,17 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
     this.#settings = settings
   }
 
-  take(tx: Tx, days: BlockDays, plan: RunPlan): Promise<BlockChanges | undefined> | undefined {
+  take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
     const { changes } = this.#settings
     if (changes.isEmpty?.()) return undefined
-    return this.#isWhole(plan) ? this.#take(tx, days, plan) : undefined
+    return this.#isWhole(run.plan) ? this.#take(tx, days, run) : undefined
   }
 
-  async #take(tx: Tx, days: BlockDays, { tenantId, zone }: RunPlan): Promise<BlockChanges | undefined> {
-    const changes = await LaneChanges.take(this.#settings, tx, { tenantId, zone, employeeIds: days.block.employeeIds })
+  async #take(tx: Tx, days: BlockDays, { plan, calendar }: LedgerRun): Promise<BlockChanges | undefined> {
+    const { tenantId, zone } = plan
+    const { employeeZones } = calendar
+    const { employeeIds } = days.block
+    const changes = await LaneChanges.take(this.#settings, tx, { tenantId, employeeIds, zone, employeeZones })
     if (changes.hasNone) return undefined
     changes.open(days)
     const cascade = changes.cascadeOf(days)

@@ -12,7 +12,7 @@ import { attempt } from '../run/units/attempts.ts'
 import { lockKeys } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
 import { LaneChanges } from './lane-changes.ts'
-import { calcOwner, inSettleUnit, type SettleOwner } from './settle-owner.ts'
+import { calcOwner, inSettleUnit, type SettleCalendar, type SettleOwner, settleCalendar } from './settle-owner.ts'
 
 /** What one unit of work has settled. */
 interface SettledBlock {
@@ -28,6 +28,10 @@ interface SettledBlock {
 export interface LaneOfEmployees {
   readonly tenantId: string
   readonly employeeIds: readonly string[]
+}
+
+interface PlacedLane extends LaneOfEmployees {
+  readonly place: SettleCalendar
 }
 
 /** How much is done at once, and what is known to fail. */
@@ -64,10 +68,11 @@ export async function settleLane<Tx>(
   // A block of fewer employees may have more days. It only grows while there is more to do: most edits are over in the first.
   const longest = Math.max(usual, Math.floor((employees * usual) / lane.employeeIds.length))
   const sum = { days: 0, failed: 0 }
+  const place = await settleCalendar(owner, lane.tenantId, lane.employeeIds.length)
   let limits: BlockLimits = { days: usual }
   for (let blocks = 0; blocks < most && !control.stopped; blocks++) {
     try {
-      const settled = await attempt('settle', owner, (number) => settleBlock(owner, lane, limits, number))
+      const settled = await attempt('settle', owner, (number) => settleBlock(owner, { ...lane, place }, limits, number))
       if (!settled) return sum
       sum.days += settled.days
       sum.failed += settled.failed
@@ -95,7 +100,7 @@ export async function settleLane<Tx>(
 
 async function settleBlock<Tx>(
   owner: SettleOwner<Tx>,
-  lane: LaneOfEmployees,
+  lane: PlacedLane,
   limits: BlockLimits,
   number: number,
 ): Promise<SettledBlock> {
@@ -119,7 +124,7 @@ async function settleBlock<Tx>(
 
 async function settleInUnit<Tx>(
   owner: SettleOwner<Tx>,
-  lane: LaneOfEmployees,
+  lane: PlacedLane,
   limits: BlockLimits,
   unit: OpenUnit<Tx>,
   attempts: number,
@@ -127,10 +132,11 @@ async function settleInUnit<Tx>(
   onFailed: (failures: ReadonlyMap<string, RecalcFailure>) => void,
 ) {
   const { settings, calculator } = owner
-  const { tenantId, employeeIds } = lane
+  const { tenantId, employeeIds, place } = lane
+  const { zone, calendar } = place
   await settings.unitOfWork.lockEmployees(unit.tx, tenantId, employeeIds.toSorted())
-  const zone = settings.zoneOf(tenantId)
-  const changes = await LaneChanges.take(settings, unit.tx, { tenantId, employeeIds, zone })
+  const { employeeZones } = calendar
+  const changes = await LaneChanges.take(settings, unit.tx, { tenantId, employeeIds, zone, employeeZones })
   const { first } = changes
   if (first === undefined || !calculator) {
     const afterCommit = changes.isEmpty ? undefined : await changes.settle(undefined)
@@ -141,7 +147,7 @@ async function settleInUnit<Tx>(
   const dates = datesBetween(fromEpochDay(first), fromEpochDay(last))
   // Days that fail do not block later ones: what is stored of them stays right until they are settled.
   const days = new BlockDays(blockOf(tenantId, busy, dates), { blocksLater: false, clean: true })
-  const run = calcOwner(owner, zone, first, last)
+  const run = calcOwner(owner, place, first, last)
   const context = calcContext(run, unit, attempts)
   if (limits.thrown === undefined) await closeDays(run, days, { context, monitor: unit })
   for (const [key, failure] of known) {

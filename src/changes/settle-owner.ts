@@ -5,6 +5,7 @@ import type { BlockCalculator } from '../run/blocks/block-calculator.ts'
 import type { CalcOwner } from '../run/blocks/calc-context.ts'
 import { calculatorOf } from '../run/blocks/calculator-of.ts'
 import type { RetryNotice } from '../run/journal.ts'
+import { type RunCalendar, runCalendar } from '../run/plan/run-calendar.ts'
 import type { RunControl } from '../run/run-control.ts'
 import { inUnitOfWork, type OpenUnit, withUnits } from '../run/units/unit-runner.ts'
 import type { UnitRank } from '../run/units/unit-slots.ts'
@@ -26,11 +27,36 @@ export function settleOwner<Tx>(settings: ChangesSettings<Tx>, control: RunContr
   return { settings, control, rank, calculator: calculatorOf(wholePass, block.days, settings), journal: { retrying } }
 }
 
+/** Where a tenant's changes are settled. */
+export interface SettleCalendar {
+  readonly tenantId: string
+  /** The tenant's. */
+  readonly zone: string
+  readonly dayStartsAt: string
+  readonly calendar: RunCalendar
+}
+
+/** Asks for the tenant's zone, outside of any unit of work. `most` employees' zones are remembered. */
+export async function settleCalendar<Tx>(
+  { settings, control }: SettleOwner<Tx>,
+  tenantId: string,
+  most: number,
+): Promise<SettleCalendar> {
+  const { zones, dayStartsAt } = settings
+  const zone = await zones.ofTenant(tenantId, control.stopping, undefined)
+  const place = { tenantId, zone, dayStartsAt }
+  return { ...place, calendar: runCalendar(zones, place, { stopping: () => control.stopping, most }) }
+}
+
 /** A settle as calculators see it. */
-export function calcOwner<Tx>(owner: SettleOwner<Tx>, zone: string, first: number, last: number): CalcOwner<Tx> {
-  const { settings } = owner
+export function calcOwner<Tx>(
+  { settings }: SettleOwner<Tx>,
+  { zone, calendar }: SettleCalendar,
+  first: number,
+  last: number,
+): CalcOwner<Tx> {
   const identity: RunIdentity = { id: randomUUID(), kind: 'settle', from: fromEpochDay(first), to: fromEpochDay(last) }
-  return { settings, identity, plan: { zone }, now: () => new Date(settings.clock.now()) }
+  return { settings, identity, calendar, plan: { zone }, now: () => new Date(settings.clock.now()) }
 }
 
 /** Does something in one unit of work that holds the given employees in this process. */

@@ -17,7 +17,7 @@ import type { OpenUnit } from '../run/units/unit-runner.ts'
 import type { ChangeContent, NewChange, StoredChange } from './change-ledger.ts'
 import { horizonAt, spansOf } from './dirty-days.ts'
 import { pauseAfterFailureMs } from './pauses.ts'
-import { calcOwner, inSettleUnit, type SettleOwner } from './settle-owner.ts'
+import { calcOwner, inSettleUnit, type SettleOwner, settleCalendar } from './settle-owner.ts'
 
 /** How many employees get a note of their own at once. */
 const EMPLOYEES = 500
@@ -48,13 +48,18 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   const { pipeline, clock, horizon } = settings
   const content = change.content as TableContent // as isEverybodys told
   const { tenantId } = change
-  const stages = content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
-  const zone = settings.zoneOf(tenantId)
-  const spans = spansOf(content, zone, horizonAt(clock.now(), zone, horizon))
-  const first = Math.min(...spans.map((span) => span.first))
-  const last = Math.max(...spans.map((span) => span.last))
+  const { zone, dayStartsAt: startsAt } = await settleCalendar(owner, tenantId, 1)
+  const spans = spansOf(
+    content,
+    { zone: undefined, dayStart: { startsAt } },
+    horizonAt(clock.now(), { zone, dayStart: { startsAt } }, horizon),
+  )
+  const [first, last] = [Math.min(...spans.map((span) => span.first)), Math.max(...spans.map((span) => span.last))]
+  // Rows of which none lies on any day are nobody's business.
+  const isSomewhere = spans.length > 0
+  const stages = isSomewhere && content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
   const stageNotes = stages.map((stage) => stageNote(change, { stage, days: [first, last] }))
-  const isForDays = directReach(pipeline, content.table).size > 0
+  const isForDays = isSomewhere && directReach(pipeline, content.table).size > 0
   const page = isForDays ? await nextPage(owner, change, fromEpochDay(first), fromEpochDay(last)) : []
   const { after: _, ...own } = content
   const add: NewChange[] = page.map((employeeId) => ({
@@ -101,14 +106,16 @@ export async function settleTenantStages<Tx>(owner: SettleOwner<Tx>, tenantId: s
 
 async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: TenantStage<Tx>): Promise<boolean> {
   const { settings } = owner
+  const place = await settleCalendar(owner, tenantId, 1)
+  const { zone, dayStartsAt: startsAt } = place
   try {
     await attempt(stage.name, owner, (number) =>
       inTenant(owner, tenantId, async (tx, unit) => {
         const notes = (await readNotes(owner, tenantId, tx)).filter((change) => isOf(change, stage.name))
         const days = notes.flatMap(({ content }) => ('days' in content ? content.days : []))
-        const today = horizonAt(settings.clock.now(), settings.zoneOf(tenantId), settings.horizon).last
+        const today = horizonAt(settings.clock.now(), { zone, dayStart: { startsAt } }, settings.horizon).last
         const [first, last] = days.length > 0 ? [Math.min(...days), Math.max(...days)] : [today, today]
-        const run = calcOwner(owner, settings.zoneOf(tenantId), first, last)
+        const run = calcOwner(owner, place, first, last)
         const { from, to } = run.identity
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds: null, from, to }
         await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))

@@ -312,9 +312,10 @@ export class Settler<Tx> {
 
   /** The dirty days of a page of changes, when a job for them would not calculate many others. */
   #loadOf(tenantId: string, page: readonly StoredChange[]) {
-    const { clock, pipeline, horizon, zoneOf, maxDays } = this.#settings
-    const zone = zoneOf(tenantId)
-    const given = { pipeline, zone, horizon: horizonAt(clock.now(), zone, horizon) }
+    const { clock, pipeline, horizon, zones, dayStartsAt: startsAt, maxDays } = this.#settings
+    // An estimate: what a job leaves, because a zone was answered later, is settled behind it.
+    const place = { zone: zones.knownOf(tenantId, undefined), dayStart: { startsAt } }
+    const given = { pipeline, place, horizon: horizonAt(clock.now(), place, horizon) }
     const daysOf = new Map<string, DaySet>()
     for (const { employeeId, content } of page) {
       if (employeeId === null || 'stage' in content) continue

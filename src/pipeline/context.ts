@@ -25,8 +25,26 @@ export interface RunIdentity {
 export interface CalcContext<Tx = unknown> {
   /** The open unit of work; everything a calculator writes must go through it. */
   readonly tx: Tx
-  /** The tenant's IANA time zone. */
+  /** The tenant's IANA time zone, as it was when the run was made. */
   readonly zone: string
+  /**
+   * The IANA time zone of an employee: what the service's `zone` function gives for them, or the tenant's where that is a
+   * fixed one. Each employee is asked for once a run, as long as they are worked on.
+   *
+   * It rejects with whatever the function throws, with an `InvalidOptionsError` when that gives no zone, with a
+   * `CallTimeoutError` when it takes longer than `leaseMs`: let it fail the day.
+   */
+  zoneOf(employeeId: string): Promise<string>
+  /**
+   * The instants between which a day lies, as the library's own `dayBounds` gives them, with the service's `dayStartsAt`. In
+   * the tenant's zone unless another is given, such as that of {@link CalcContext.zoneOf}.
+   *
+   * @example
+   * const { start, end } = context.dayBounds(date, await context.zoneOf(employeeId))
+   */
+  dayBounds(date: IsoDate | string, zone?: string): { start: Date; end: Date }
+  /** The day that an instant belongs to, the inverse of {@link CalcContext.dayBounds}. */
+  dateOf(instant: Date, zone?: string): IsoDate
   /** Aborts when the caller gave up or the stage's time is up. Pass it to everything that waits. */
   readonly signal: AbortSignal
   /** 1 on the first try, higher after transient errors. */

@@ -3,6 +3,7 @@ import type { BlockCalculator } from './blocks/block-calculator.ts'
 import type { EventLoop } from './event-loop.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { RunJournal } from './journal.ts'
+import type { RunCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
@@ -19,6 +20,7 @@ export interface ActiveRun<Tx> {
   readonly calculator: BlockCalculator<Tx> | undefined
   readonly rank: UnitRank
   readonly eventLoop: EventLoop
+  readonly calendar: RunCalendar
   /** The service's clock, as calculators get it. */
   readonly now: () => Date
   newLaneId(): number

@@ -30,6 +30,15 @@ export interface RecalcResult extends Counters {
   readonly finishedAt: Date
 }
 
+/** What a run inside the host's own transaction came to. It is true once that has committed. */
+export interface JoinedResult extends RecalcResult {
+  /**
+   * Makes the calls that calculators asked for by `context.afterCommit`. Call it once your transaction has committed, and not
+   * at all when it was rolled back. Calls are made once, in order; an error is logged.
+   */
+  afterCommit(): Promise<void>
+}
+
 /** An error that is nobody's day: a repository or the database that failed for good. */
 export interface RunFault {
   readonly code: string

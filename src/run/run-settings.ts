@@ -3,6 +3,7 @@ import type { Logger } from '../pipeline/context.ts'
 import type { BlockShape } from './blocks/block-calculator.ts'
 import type { BlockLedger } from './blocks/block-ledger.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
+import type { Zones } from './plan/zones.ts'
 import type { RetryPolicy } from './units/backoff.ts'
 import type { UnitOfWork } from './units/unit-of-work.ts'
 import type { UnitSlots } from './units/unit-slots.ts'
@@ -13,6 +14,9 @@ export interface RunSettings<Tx> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly employees: EmployeeRepository
   readonly closedPeriods: ClosedPeriods<Tx> | undefined
+  readonly zones: Zones
+  /** The time of day at which days begin, of runs that are new. */
+  readonly dayStartsAt: string
   readonly concurrency: number
   readonly block: BlockShape
   readonly retry: RetryPolicy
@@ -22,9 +26,12 @@ export interface RunSettings<Tx> {
   readonly callTimeoutMs: number
   /** The most units of work that are open at once, of all runs together. */
   readonly slots: UnitSlots
+  /** One for each service. */
   readonly watchdog: UnitWatchdog
   /** Changes that were noted: a run takes those of its days with it. */
   readonly ledger: BlockLedger<Tx> | undefined
   readonly clock: Clock
   readonly logger: Logger
+  /** Takes what is to be called after a commit that somebody else makes. Left out: it is called. */
+  readonly leaveCalls?: (calls: readonly (() => unknown)[]) => void
 }

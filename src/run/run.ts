@@ -18,6 +18,7 @@ import { scheduleLanes } from './lanes/lane-scheduler.ts'
 import { repairRanges, withoutLanes } from './lanes/repair-ranges.ts'
 import { countEmployees, employeePages } from './plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from './plan/host-contracts.ts'
+import { runCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
@@ -96,6 +97,11 @@ class Run<Tx> {
       calculator: calculatorOf(selection, blockDaysOf(plan), settings),
       rank,
       eventLoop: new EventLoop(),
+      // Room for everybody in the blocks that are open at once.
+      calendar: runCalendar(settings.zones, plan, {
+        stopping: () => control.signal,
+        most: settings.block.employees * settings.concurrency,
+      }),
       now: () => new Date(settings.clock.now()),
       newLaneId: () => this.#nextLaneId++,
       onFailures: ([first]) => {

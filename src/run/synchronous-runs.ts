@@ -7,10 +7,13 @@ import { causeOf, type RecalcFailure } from './failure.ts'
 import type { RetryNotice, RunJournal } from './journal.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import { RecalcFailedError } from './recalc-failed-error.ts'
-import { type Counters, endStatus, type RecalcResult } from './result.ts'
+import { type Counters, endStatus, type JoinedResult, type RecalcResult } from './result.ts'
 import { executeRun } from './run.ts'
 import { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
+import { settingsWithin } from './units/joined-transaction.ts'
+import type { UnitOfWork } from './units/unit-of-work.ts'
+import { callAll } from './units/unit-runner.ts'
 import { SYNCHRONOUS } from './units/unit-slots.ts'
 
 /** What a synchronous run of a service works with. */
@@ -27,13 +30,41 @@ export class SynchronousRuns<Tx> {
 
   /** @throws {RecalcFailedError} when it stopped at a failed day; otherwise whatever ended it early, as it is. */
   async run(plan: RunPlan, selection: Selection<Tx>, signal: AbortSignal | undefined): Promise<RecalcResult> {
+    const settings = this.#settings
+    return await this.#controlled(signal, (control) => this.#execute(plan, selection, control, settings))
+  }
+
+  /**
+   * Like {@link run}, inside a transaction that the host has begun. It ends at the first failure of any kind, because nothing
+   * of what was written before can be taken back here.
+   */
+  async runWithin(
+    tx: Tx,
+    join: NonNullable<UnitOfWork<Tx>['join']>,
+    plan: RunPlan,
+    selection: Selection<Tx>,
+    signal: AbortSignal | undefined,
+  ): Promise<JoinedResult> {
+    const settings = this.#settings
+    const calls: (() => unknown)[] = []
+    const result = await this.#controlled(signal, (control) => {
+      const within = { ...settings, ...settingsWithin(settings, tx, control, calls) }
+      return join(tx, () => this.#execute(plan, selection, control, within))
+    })
+    return { ...result, afterCommit: () => callAll(calls.splice(0), settings) }
+  }
+
+  async #controlled(
+    signal: AbortSignal | undefined,
+    execute: (control: RunControl) => Promise<RecalcResult>,
+  ): Promise<RecalcResult> {
     const control = new RunControl()
     const abort = () => {
       control.stop({ status: 'cancelled', cause: signal?.reason })
       control.abort(signal?.reason)
     }
     signal?.addEventListener('abort', abort, { once: true })
-    const running = this.#execute(plan, selection, control)
+    const running = execute(control)
     this.#running.set(
       control,
       running.catch(() => {}),
@@ -57,8 +88,12 @@ export class SynchronousRuns<Tx> {
     for (const control of this.#running.keys()) control.abandon(cause)
   }
 
-  async #execute(plan: RunPlan, selection: Selection<Tx>, control: RunControl): Promise<RecalcResult> {
-    const settings = this.#settings
+  async #execute(
+    plan: RunPlan,
+    selection: Selection<Tx>,
+    control: RunControl,
+    settings: SynchronousSettings<Tx>,
+  ): Promise<RecalcResult> {
     const { clock, logger, maxErrorsKept } = settings
     const startedAt = new Date(clock.now())
     const journal = new CountingJournal(maxErrorsKept, logger)

@@ -18,6 +18,8 @@ import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
 import { sqlUnitOfWork } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
+import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
+import { joinTransaction } from './transaction/join-transaction.ts'
 
 /** How the library's tables are called, and what they are read with. */
 export interface SqlBackendOptions {
@@ -57,12 +59,44 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
  * A backend whose jobs survive crashes and restarts, and whose employee locks hold across processes, on MySQL 8+, MariaDB
  * 10.6+, PostgreSQL 14+ or SQLite.
  *
- * @throws {InvalidOptionsError} for another database, a prefix that is no plain identifier, or a `pollMs` below 1.
+ * With `unitOfWork` and `executorOf` blocks are calculated in transactions of another library than Kysely, and locks and
+ * checkpoints are written in these; the given Kysely, on the same database, serves for everything else.
+ *
+ * @throws {InvalidOptionsError} for another database, a prefix that is no plain identifier, a `pollMs` below 1, or only one
+ * of `unitOfWork` and `executorOf`.
  */
+export function sqlBackend<Database, Tx extends object>(
+  kysely: Kysely<Database>,
+  options: SqlBackendOptions & HostTransactions<Database, Tx>,
+): SqlBackend<Tx>
 export function sqlBackend<Database>(
   kysely: Kysely<Database>,
-  options: SqlBackendOptions = {},
-): SqlBackend<Transaction<Database>> {
+  options?: SqlBackendOptions,
+): SqlBackend<Transaction<Database>>
+export function sqlBackend<Database, Tx extends object>(
+  kysely: Kysely<Database>,
+  options: SqlBackendOptions & Partial<HostTransactions<Database, Tx>> = {},
+): SqlBackend<Tx> | SqlBackend<Transaction<Database>> {
+  const { unitOfWork, executorOf } = options
+  if ((unitOfWork === undefined) !== (executorOf === undefined)) {
+    const [given, missing] = unitOfWork ? ['unitOfWork', 'executorOf'] : ['executorOf', 'unitOfWork']
+    throw new InvalidOptionsError(`Expected \`${missing}\` beside \`${given}\`, got none; give both or neither`)
+  }
+  const engine = engineOf(kysely)
+  if (!unitOfWork || !executorOf) {
+    const join: UnitOfWork<Transaction<Database>>['join'] = (tx, work) => joinTransaction(kysely, engine, tx, work)
+    return backendOf(kysely, options, { ...sqlUnitOfWork(kysely), join }, (tx) => tx)
+  }
+  const executorIn = oncePerTransaction(executorOf)
+  return backendOf(kysely, options, hostUnitOfWork(unitOfWork, engine, executorIn), executorIn)
+}
+
+function backendOf<Database, Tx extends object>(
+  kysely: Kysely<Database>,
+  options: SqlBackendOptions,
+  transactions: Omit<UnitOfWork<Tx>, 'lockEmployees'>,
+  executorOf: (tx: Tx) => Kysely<Database>,
+): SqlBackend<Tx> {
   const { prefix = 'recalc_', clock = systemClock, pollMs = 500, listen, logger = { warn() {} } } = options
   if (!Number.isSafeInteger(pollMs) || pollMs < 1) {
     throw new InvalidOptionsError(expected('pollMs', 'a whole number from 1', pollMs))
@@ -75,25 +109,36 @@ export function sqlBackend<Database>(
   const names = tableNames(prefix)
   const host = kysely as unknown as Kysely<never> // which tables the host has is of no interest here
   const database = new JobDatabase(recalcDb(host), names, engine, clock)
-  const unitOfWork: UnitOfWork<Transaction<Database>> = {
-    ...sqlUnitOfWork(kysely),
+  const dbOf = (tx: Tx) => recalcDb(executorOf(tx) as unknown as Kysely<never>) // the same
+  const unitOfWork: UnitOfWork<Tx> = {
+    ...transactions,
     // What the store says after its own attempts may be over a while later.
-    isTransient: (error) => error instanceof BackendUnavailableError || engine.isTransient(error),
+    isTransient: (error) => error instanceof BackendUnavailableError || transactions.isTransient(error),
     lockEmployees(tx, tenantId, employeeIds) {
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
-      return engine.lockRows(recalcDb(tx as unknown as Kysely<never>) as never, names, hashes)
+      return engine.lockRows(dbOf(tx), names, hashes)
     },
   }
   const channel = changesTableName(prefix)
   return {
     unitOfWork,
-    jobs: new SqlJobStore<Database>(database, new JobWatch(database, { clock, pollMs, logger })),
-    changes: new SqlChangeLedger<Transaction<Database>>(
+    jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
+    changes: new SqlChangeLedger<Tx>(
       host,
       prefix,
+      dbOf,
       listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
     ),
     migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
+  }
+}
+
+function oncePerTransaction<Tx extends object, Executor>(executorOf: (tx: Tx) => Executor): (tx: Tx) => Executor {
+  const known = new WeakMap<Tx, Executor>()
+  return (tx) => {
+    const executor = known.get(tx) ?? executorOf(tx)
+    known.set(tx, executor)
+    return executor
   }
 }

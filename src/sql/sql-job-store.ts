@@ -1,4 +1,3 @@
-import type { Kysely, Transaction } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type {
@@ -23,16 +22,19 @@ import { cancelOf, columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'
 import { bytesOf, statements } from './statements.ts'
-import { recalcDb } from './tables.ts'
+import type { RecalcDb } from './tables.ts'
 
 /** Jobs in the host's database. */
-export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
+export class SqlJobStore<Tx> implements JobStore<Tx> {
   readonly #database: JobDatabase
   readonly #watch: JobWatch
+  readonly #dbOf: (tx: Tx) => RecalcDb
 
-  constructor(database: JobDatabase, watch: JobWatch) {
+  /** @param dbOf The library's tables as they are seen within a unit of work. */
+  constructor(database: JobDatabase, watch: JobWatch, dbOf: (tx: Tx) => RecalcDb) {
     this.#database = database
     this.#watch = watch
+    this.#dbOf = dbOf
   }
 
   create(
@@ -130,8 +132,8 @@ export class SqlJobStore<Database> implements JobStore<Transaction<Database>> {
     return splitLane(this.#database, lease, laneId, into)
   }
 
-  async saveStep(tx: Transaction<Database>, lease: Lease, step: Step): Promise<undefined> {
-    await saveStep(recalcDb(tx as unknown as Kysely<never>), this.#database.names, lease, step)
+  async saveStep(tx: Tx, lease: Lease, step: Step): Promise<undefined> {
+    await saveStep(this.#dbOf(tx), this.#database.names, lease, step)
     return undefined
   }
 

@@ -2,3 +2,13 @@ export { type BackendConformanceOptions, backendConformance, type ConformanceTes
 export type { BackendPromise, HostRows } from './conformance/conformance-case.ts'
 export { expectSettled } from './expect-settled.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
+export { checkStage, type StageCase } from './stages/check-stage.ts'
+export { MemoryTable } from './stages/memory-table.ts'
+export {
+  type StageSource,
+  type StageTest,
+  type StageTestOptions,
+  type StageUnderTest,
+  type TestDays,
+  testStage,
+} from './stages/test-stage.ts'

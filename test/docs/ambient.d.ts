@@ -1,16 +1,19 @@
 // What the samples in README.md and docs/ take for granted: the host's own things.
 import type { Kysely, Transaction } from 'kysely'
 import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service'
+import type { SqlBackend } from 'recalc-service/sql'
 
 declare global {
   interface Tables {
-    bookings: { tenant_id: string; employee_id: string; date: string; minutes: number }
+    bookings: { id: number; tenant_id: string; employee_id: string; date: string; minutes: number }
+    shifts: { id: number; tenant_id: string; employee_id: string; start: Date; end: Date }
     balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
   }
   const db: Kysely<Tables>
   const employees: EmployeeRepository
   const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService
+  const backend: SqlBackend<Transaction<Tables>>
   function zoneOfTenant(tenantId: string): string
   function hoursBetween(
     tx: Transaction<Tables>,
@@ -20,5 +23,4 @@ declare global {
     tx: Transaction<Tables>,
     row: { tenantId: string; employeeId: string; date: string; worked: number },
   ): Promise<'changed' | 'unchanged'>
-  function pageOfEmployees(tenantId: string, after: string | undefined, limit: number): Promise<{ id: string }[]>
 }

@@ -36,6 +36,10 @@ describe('the samples in the documentation', () => {
 
   test('print what the README says they print', () => {
     const [printed] = blocks('README.md', 'text')
+    const [sample] = blocks('README.md', 'ts')
+    // The example opens a database, and closes it.
+    const host = /^\/\/ The first sample.*\n|^import .*quick-start\/host.*\n|^await db\.destroy.*\n/gm
+    expect(readFileSync(join(root, 'examples/quick-start.ts'), 'utf8').replace(host, '')).toBe(sample)
     expect(output(process.execPath, ['examples/quick-start.ts'])).toBe(printed)
   })
 

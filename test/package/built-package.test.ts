@@ -7,7 +7,9 @@ import { entries, manifest } from './manifest.ts'
 /** What a host that imports an entry installs besides. */
 const peersOf: Readonly<Record<string, readonly string[]>> = {
   './sql': ['kysely', 'mysql2', 'pg'],
+  './cli': ['commander'],
   './http': ['hono', 'zod'],
+  './testing': ['fast-check'],
 }
 
 // What `npm run build` left in dist/; `npm test` builds first.

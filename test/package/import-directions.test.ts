@@ -11,11 +11,11 @@ const floors = [
   ['run'],
   ['changes'],
   ['jobs'],
-  ['memory', 'sql', 'testing'],
+  ['memory', 'sql'],
   ['options'],
   ['recalc-service'],
   ['index', 'backend'],
-  ['http'],
+  ['http', 'cli', 'testing'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],
 ]
@@ -23,6 +23,8 @@ const floors = [
 /** Rooms that lie above others and still know nothing of them: a host has the one without the other. */
 const strangers: Readonly<Record<string, readonly string[]>> = {
   http: ['sql', 'memory', 'testing'],
+  cli: ['sql', 'memory', 'testing'],
+  testing: ['sql', 'http', 'cli'],
   console: everyRoomBut('console'),
 }
 
@@ -33,6 +35,8 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   eventemitter3: ['jobs'],
   kysely: ['sql'],
   mysql2: ['sql'],
+  commander: ['cli'],
+  'fast-check': ['testing'],
   hono: ['http'],
   zod: ['http'],
   // Bundled into the console's page.

@@ -1,7 +1,7 @@
 import { countDays, type IsoDate, type RecalcResult } from 'recalc-service'
+import { textTable } from 'recalc-service/cli'
 import type { RowCounts } from '../../shared/import/table-writer.ts'
 import type { Database } from '../schema/tables.ts'
-import { textTable } from './text-table.ts'
 
 /** A range of work dates, both ends included. */
 export interface DateRange {

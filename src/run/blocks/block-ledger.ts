@@ -1,7 +1,10 @@
+import type { ActiveRun } from '../active-run.ts'
 import type { AfterCommit } from '../journal.ts'
-import type { RunPlan } from '../plan/run-plan.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
+
+/** The run that takes changes. */
+export type LedgerRun = Pick<ActiveRun<unknown>, 'plan' | 'calendar'>
 
 /** Changes that were noted, as a run meets them: what it calculates need not be calculated once more because of them. */
 export interface BlockLedger<Tx> {
@@ -10,7 +13,7 @@ export interface BlockLedger<Tx> {
    * recalculates only a part of what a change touches: it leaves the changes to others. Undefined at once where there are
    * no changes, and nothing could follow.
    */
-  take(tx: Tx, days: BlockDays, plan: RunPlan): Promise<BlockChanges | undefined> | undefined
+  take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined
   /** Removes the notes that a tenant stage is to run, in the unit of work in which it does. */
   takeTenantStage(tx: Tx, tenantId: string, stage: string): Promise<AfterCommit | undefined>
 }

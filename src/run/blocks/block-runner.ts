@@ -81,7 +81,7 @@ async function calculate<Tx>(
   const context = calcContext(run, unit, attempt)
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
-  const taking = settings.ledger?.take(unit.tx, days, plan)
+  const taking = settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
   const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade: changes?.cascade })

@@ -1,5 +1,6 @@
 import { countDays } from '../../calendar/date-range.ts'
 import { type IsoDate, parseIsoDate } from '../../calendar/iso-date.ts'
+import { MIDNIGHT } from '../../calendar/start-time.ts'
 import { InvalidRequestError } from '../../errors.ts'
 import { expected, isPlainObject, unknownProperty } from '../../expectation.ts'
 import type { Pipeline } from '../../pipeline/pipeline.ts'
@@ -58,6 +59,17 @@ export interface TriggerOptions extends CommonOptions {
   readonly idempotencyKey?: never
   /** Only where a job is made. */
   readonly cooldownMs?: never
+  /** Only with `triggerRecalc` and `triggerRecalcRange`. */
+  readonly tx?: never
+}
+
+/** What can be said about a request that is calculated inside the host's own transaction. */
+export interface TransactionOptions<Tx> extends Omit<CommonOptions, 'onError'> {
+  /**
+   * A transaction that the host has begun and will end: of `sqlBackend(kysely)` a Kysely `Transaction` of the same Kysely, at
+   * READ COMMITTED.
+   */
+  readonly tx: [Tx] extends [undefined] ? never : Tx
 }
 
 /** What can be said about a request that is to become a job. */
@@ -73,6 +85,8 @@ export interface JobTriggerOptions extends CommonOptions {
    * this and the service's `cooldownMs` holds. Default 0. Jobs that nothing excludes wait for nothing.
    */
   readonly cooldownMs?: number
+  /** A job has transactions of its own. */
+  readonly tx?: never
 }
 
 const PROPERTIES = {
@@ -95,7 +109,8 @@ export interface Resolution<Tx> {
   readonly defaultOnError: OnError
   /** Whether the request is to become a job. */
   readonly asJob: boolean
-  zoneOf(tenantId: string): string
+  readonly dayStartsAt: string
+  zoneOf(tenantId: string): Promise<string>
 }
 
 /** The kind of a request whose kind nobody names. */
@@ -111,12 +126,12 @@ export function kindOf(request: unknown): RunPlan['kind'] {
  *
  * @throws {InvalidRequestError} that names the value and what was expected of it.
  */
-export function resolveRequest<Tx>(
+export async function resolveRequest<Tx>(
   kind: RunPlan['kind'],
   request: unknown,
   options: JobTriggerOptions,
   resolution: Resolution<Tx>,
-): { readonly plan: RunPlan; readonly selection: Selection<Tx> } {
+): Promise<{ readonly plan: RunPlan; readonly selection: Selection<Tx> }> {
   const checked = checkObject('request', request, PROPERTIES[kind])
   checkOptions(options, resolution.asJob)
   const tenantId = checkId('tenantId', checked.tenantId)
@@ -129,7 +144,8 @@ export function resolveRequest<Tx>(
     employeeIds,
     from,
     to,
-    zone: resolution.zoneOf(tenantId),
+    zone: await resolution.zoneOf(tenantId),
+    ...(resolution.dayStartsAt !== MIDNIGHT && { dayStartsAt: resolution.dayStartsAt }),
     stages: selection.shapes,
     clearExisting: options.clearExisting ?? true,
     onError: options.onError ?? resolution.defaultOnError,
@@ -183,6 +199,10 @@ function checkDates(
 
 function checkOptions(options: unknown, asJob: boolean): void {
   if (!asJob) refuseJobOptions(options)
+  if (isPlainObject(options) && 'tx' in options) {
+    const expectation = 'left out: only triggerRecalc and triggerRecalcRange can work inside a transaction of yours'
+    throw new InvalidRequestError(expected('tx', expectation, options.tx))
+  }
   const checked = checkObject('options', options, asJob ? [...OPTIONS, ...JOB_OPTIONS] : OPTIONS)
   const { tables, clearExisting, onError, signal, reason, idempotencyKey, cooldownMs } = checked
   const refuse = (name: string, expectation: string, value: unknown): never => {

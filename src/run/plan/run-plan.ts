@@ -13,7 +13,10 @@ export interface RunPlan {
   readonly from: IsoDate
   /** Inclusive. */
   readonly to: IsoDate
+  /** The tenant's. */
   readonly zone: string
+  /** The time of day at which days begin. Left out: midnight. */
+  readonly dayStartsAt?: string
   /** What it runs, in order, as it was when the run was made. */
   readonly stages: readonly StageShape[]
   /** Whether rows that no source supports any more are removed. */

@@ -26,4 +26,13 @@ export interface UnitOfWork<Tx = unknown> {
    * calculator is distinguished from one of the transaction: without it, `isTransient` judges whatever a calculator throws.
    */
   failureOf?(tx: Tx): unknown
+  /**
+   * Does `work` inside a transaction that the host has begun and will end itself: commits nothing, rolls nothing back, and
+   * throws whatever `work` throws. When the database has ended the transaction meanwhile, it throws that error, as `run` does.
+   * `lockEmployees` must hold the employees until the host ends the transaction, also against other units of work of this
+   * process: nothing else keeps them apart. Left out: no run can take part in a transaction of the host.
+   *
+   * @throws {InvalidRequestError} before `work` begins, when `tx` is no transaction of this database.
+   */
+  join?<T>(tx: Tx, work: () => Promise<T>): Promise<T>
 }

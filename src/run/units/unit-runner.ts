@@ -43,7 +43,7 @@ export async function withUnits<Tx, Run extends UnitRun<Tx>, T>(
   settings.watchdog.watch(monitor)
   control.watch(monitor)
   try {
-    return await asLane(settings.slots, monitor, () => work({ run, monitor }))
+    return await asLane(settings.watchdog, monitor, () => work({ run, monitor }))
   } finally {
     settings.watchdog.forget(monitor)
     control.forget(monitor)
@@ -90,7 +90,10 @@ export async function inUnitOfWork<Tx, T>(
     slots.release()
     locks.release(keys)
   }
-  if (unit.calls) await callAll(unit.calls, settings)
+  if (unit.calls) {
+    if (settings.leaveCalls) settings.leaveCalls(unit.calls)
+    else await callAll(unit.calls, settings)
+  }
   return result
 }
 
@@ -218,7 +221,8 @@ function endedBy(error: unknown, ended: unknown): unknown {
   return new StageFailure(error.stage, ended ?? error.cause, ended === undefined)
 }
 
-async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSettings<Tx>): Promise<void> {
+/** Makes the calls that were to follow a commit. */
+export async function callAll<Tx>(calls: readonly (() => unknown)[], settings: RunSettings<Tx>): Promise<void> {
   const { clock, logger, watchdog } = settings
   const timeoutMs = watchdog.unitOfWorkTimeoutMs
   for (const call of calls) {

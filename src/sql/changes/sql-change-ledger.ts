@@ -14,7 +14,7 @@ import type {
 import type { Engine, NotingQuery } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
-import { recalcDb } from '../tables.ts'
+import { type RecalcDb, recalcDb } from '../tables.ts'
 import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
 import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
 
@@ -31,21 +31,31 @@ const MAX_ROWS = 500
  */
 export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #db: ChangesDb
+  readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
   readonly #engine: Engine
 
   readonly #watch: ((wake: () => void) => ChangeWatch) | undefined
 
-  /** @param watch Undefined: nobody tells of changes. */
-  constructor(kysely: Kysely<never>, prefix: string, watch?: (wake: () => void) => ChangeWatch) {
+  /**
+   * @param dbOf The library's tables in a transaction of the host.
+   * @param watch Undefined: nobody tells of changes.
+   */
+  constructor(
+    kysely: Kysely<never>,
+    prefix: string,
+    dbOf: (tx: Tx) => RecalcDb,
+    watch?: (wake: () => void) => ChangeWatch,
+  ) {
     this.#watch = watch
     this.#engine = engineOf(kysely)
-    this.#db = plain(kysely)
+    this.#db = changesIn(recalcDb(kysely))
+    this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(of(tx), changes, this.#engine.noting)
+    await this.#insert(this.#dbOf(tx), changes, this.#engine.noting)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
@@ -65,7 +75,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   ): Promise<readonly StoredChange[]> {
     const { employeeIds, states, limit } = query
     if (employeeIds.length === 0) return []
-    const found = of(tx)
+    const found = this.#dbOf(tx)
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', states.map(stateNumber))
@@ -80,7 +90,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async update(tx: Tx, { remove, add }: LedgerUpdate): Promise<undefined> {
-    const db = of(tx)
+    const db = this.#dbOf(tx)
     // In the order of the keys, so that no two can wait for each other.
     const ids = remove.toSorted((a, b) => a - b)
     for (const group of statements(ids, () => 24, MAX_ROWS)) {
@@ -255,10 +265,6 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
 const inserting = (db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]): NotingQuery =>
   db.insertInto(table).values(rows)
 
-function of(tx: unknown): ChangesDb {
-  return plain(tx as Kysely<never>) // the unit of work's own transaction
-}
-
-function plain(kysely: Kysely<never>): ChangesDb {
-  return recalcDb(kysely) as unknown as ChangesDb // the table is there once `migrate()` has run
+function changesIn(db: RecalcDb): ChangesDb {
+  return db as unknown as ChangesDb // the table is there once `migrate()` has run
 }

@@ -1,4 +1,12 @@
-import type { ColumnDefinitionBuilder, Compilable, CreateIndexBuilder, IsolationLevel, RawBuilder } from 'kysely'
+import type {
+  ColumnDefinitionBuilder,
+  Compilable,
+  CreateIndexBuilder,
+  InsertQueryBuilder,
+  InsertResult,
+  IsolationLevel,
+  RawBuilder,
+} from 'kysely'
 import type { CaptureEngine } from '../capture/capture-engine.ts'
 import type { ChangesDb, NewChangeRow } from '../changes/changes-table.ts'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
@@ -9,6 +17,10 @@ export interface NotingQuery extends Compilable {
   execute(): Promise<unknown>
 }
 
+/** A host's own tables, of which nothing is known but that their columns hold values. */
+export type HostTables = Record<string, Record<string, unknown>>
+type HostInsert = InsertQueryBuilder<HostTables, string, InsertResult>
+
 /** Everything in which the supported databases differ. Nothing outside of this folder asks which one it is. */
 export interface Engine {
   /**
@@ -18,6 +30,12 @@ export interface Engine {
    * deadlock; it also reads from the snapshot of the first statement, which may be older than the employee locks.
    */
   readonly isolationLevel: IsolationLevel | undefined
+
+  /**
+   * The statement that tells the isolation level of a transaction that somebody else has begun. Undefined: the engine has one
+   * level, or does not tell.
+   */
+  readonly isolationOf: RawBuilder<{ readonly level: string }> | undefined
 
   /** The type of a text column of any length. */
   readonly longText: RawBuilder<unknown>
@@ -57,6 +75,8 @@ export interface Engine {
 
   /** What stands behind a table's name when the engine would not find the right index by itself. */
   indexHint(index: string): RawBuilder<unknown>
+  /** The insert as one that updates `columns` of rows whose key is there. Without columns such rows stay as they are. */
+  orUpdate(insert: HostInsert, key: readonly string[], columns: readonly string[]): HostInsert
   /** True when `select … for update` locks what it reads until the transaction ends; otherwise only a write does. */
   readonly readsForUpdate: boolean
   /** Deletes lanes of a job by their keys, and waits for no other row: blocks hold those of their own lanes. */
@@ -65,7 +85,7 @@ export interface Engine {
    * Locks rows of the locks table until the transaction ends, making those that are missing. Rows are locked in the order
    * of their keys, so no two can wait for each other.
    */
-  lockRows(tx: RecalcTx, names: TableNames, hashes: readonly string[]): Promise<void>
+  lockRows(tx: RecalcDb, names: TableNames, hashes: readonly string[]): Promise<void>
 
   /** True when the same unit of work may well succeed the next time. */
   isTransient(error: unknown): boolean

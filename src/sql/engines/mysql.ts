@@ -77,6 +77,7 @@ function isGone(error: unknown): boolean {
 /** MySQL and MariaDB, which speaks MySQL's dialect and its error numbers. */
 export const mysql: Engine = {
   isolationLevel: 'read committed',
+  isolationOf: undefined, // `@@transaction_isolation` is the session's, whatever `set transaction` said of this one
   longText: sql`mediumtext`,
   textCollation: sql``, // the table's
   rowNumber: 'bigint',
@@ -105,6 +106,13 @@ export const mysql: Engine = {
   noting: undefined,
   listenForWakes: undefined,
   indexHint: (index) => sql`force index (${sql.ref(index)})`,
+  // MariaDB has no alias for the new row, as MySQL has, but `values(column)`. A column that is set to itself is no change.
+  orUpdate: (insert, [first = ''], columns) =>
+    insert.onDuplicateKeyUpdate(
+      columns.length > 0
+        ? Object.fromEntries(columns.map((column) => [column, sql`values(${sql.ref(column)})`]))
+        : { [first]: sql.ref(first) },
+    ),
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {
     const sorted = [...new Set(hashes)].sort()

@@ -1,19 +1,13 @@
-import {
-  type DatabaseConnection,
-  type Driver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  sql,
-} from 'kysely'
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely'
 import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
+import { driverOn } from '../transaction/driver-on.ts'
 import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { orUpdate } from './or-update.ts'
 import { listenForWakes } from './postgres-listener.ts'
 import { wakeExpression } from './postgres-wake.ts'
 
@@ -74,6 +68,7 @@ function isSqlState(code: unknown): code is string {
 /** PostgreSQL through `pg`. */
 export const postgres: Engine = {
   isolationLevel: 'read committed',
+  isolationOf: sql`select current_setting('transaction_isolation') as level`,
   longText: sql`text`,
   textCollation: sql` collate "C"`,
   rowNumber: 'bigint',
@@ -113,6 +108,7 @@ export const postgres: Engine = {
   listenForWakes,
   indexHint: () => sql``,
   deleteLanes,
+  orUpdate,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {
     const sorted = [...new Set(hashes)].sort()
@@ -155,18 +151,4 @@ const MIGRATION_LOCK = 5_120_917_263_548
 class LockedAdapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {}
   override async releaseMigrationLock(): Promise<void> {}
-}
-
-/** A driver whose only connection is that of an open transaction, which is begun and ended elsewhere. */
-function driverOn(connection: DatabaseConnection): Driver {
-  const nothing = async () => {}
-  return {
-    init: nothing,
-    acquireConnection: async () => connection,
-    beginTransaction: nothing,
-    commitTransaction: nothing,
-    rollbackTransaction: nothing,
-    releaseConnection: nothing,
-    destroy: nothing,
-  }
 }

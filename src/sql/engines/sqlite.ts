@@ -4,6 +4,7 @@ import { sqliteCapture } from './capture/sqlite.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { orUpdate } from './or-update.ts'
 
 // https://sqlite.org/rescode.html
 const BUSY = 5
@@ -34,6 +35,7 @@ function resultCode(error: unknown): number | undefined {
 
 export const sqlite: Engine = {
   isolationLevel: undefined,
+  isolationOf: undefined,
   longText: sql`text`,
   textCollation: sql``, // BINARY by default
   rowNumber: 'integer',
@@ -55,6 +57,7 @@ export const sqlite: Engine = {
   listenForWakes: undefined,
   indexHint: () => sql``,
   deleteLanes,
+  orUpdate,
   readsForUpdate: false,
   async lockRows(tx, names, hashes) {
     // One writer at a time has the whole database: the first write of the transaction is the lock.

@@ -3,9 +3,10 @@ import type { Engine } from '../engines/engine.ts'
 import { discardConnection, endSession } from './discard-connection.ts'
 import { TransactionGuard } from './transaction-guard.ts'
 
-const guards = new WeakMap<object, TransactionGuard>()
+/** What watches over the transactions that are open. */
+export const guards = new WeakMap<object, TransactionGuard>()
 
-/** With what the database has ended a transaction of {@link runTransaction}; undefined while it is alive. */
+/** With what the database has ended a transaction of {@link runTransaction}, or one that was joined; undefined while it is alive. */
 export function failureOf(tx: object): unknown {
   return guards.get(tx)?.end
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type CalcContext, RecalcFailedError, StageTimeoutError } from '../../../src/index.ts'
+import { type CalcContext, dateOf, dayBounds, RecalcFailedError, StageTimeoutError } from '../../../src/index.ts'
 import { callStage } from '../../../src/run/blocks/stage-call.ts'
 import { StageFailure } from '../../../src/run/blocks/stage-failure.ts'
 import { UnitMonitor } from '../../../src/run/units/unit-watchdog.ts'
@@ -12,6 +12,9 @@ import { scores, stageOf } from '../../support/stages.ts'
 const context: CalcContext = {
   tx: undefined,
   zone: 'UTC',
+  zoneOf: async () => 'UTC',
+  dayBounds: (date) => dayBounds(date, 'UTC'),
+  dateOf: (instant) => dateOf(instant, 'UTC'),
   signal: new AbortController().signal,
   attempt: 1,
   logger: { debug() {}, info() {}, warn() {}, error() {} },

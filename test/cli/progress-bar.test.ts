@@ -1,6 +1,6 @@
 import type { ProgressEvent } from 'recalc-service'
+import { ProgressBar } from 'recalc-service/cli'
 import { describe, expect, it } from 'vitest'
-import { ProgressBar } from '../../../../examples/productivity/demo/progress-bar.ts'
 
 const event = (current: number, rest: Partial<ProgressEvent> = {}): ProgressEvent => ({
   type: 'progress',

@@ -1,4 +1,4 @@
-import type { ProgressEvent } from 'recalc-service'
+import type { ProgressEvent } from '../jobs/job-events.ts'
 
 const WIDTH = 30
 

@@ -1,0 +1,117 @@
+import { Command, Option } from 'commander'
+import { InvalidRequestError } from '../errors.ts'
+import type { JobHandle } from '../jobs/job-handle.ts'
+import type { RecalcRequest } from '../run/plan/resolve-request.ts'
+import type { OnError } from '../run/plan/run-plan.ts'
+import { collect } from './arguments.ts'
+import type { CommandContext } from './command-context.ts'
+import { EXIT } from './exit-code.ts'
+import { watchJob } from './watch-job.ts'
+
+interface Selection {
+  readonly tenant: string
+  readonly all?: boolean
+  readonly employee?: readonly string[]
+  readonly date?: string
+  readonly from?: string
+  readonly to?: string
+  readonly table?: readonly string[]
+}
+
+interface StartOptions extends Selection {
+  readonly clearExisting: boolean
+  readonly onError?: OnError
+  readonly reason?: string
+  readonly key?: string
+}
+
+/** Commands that make a job, or take one up, and follow it. */
+export function startCommands({ recalc, output, signal, exitWith }: CommandContext): readonly Command[] {
+  const follow = async (handle: JobHandle, after: number) => {
+    // Ctrl-C: blocks in flight commit, and the job is left to whoever takes it up.
+    signal.addEventListener('abort', () => void recalc.stop(), { once: true })
+    if (signal.aborted) void recalc.stop()
+    const code = await watchJob(handle, { output: output(), signal: NEVER, after })
+    if (signal.aborted) output().say(`Take it up with: resume ${handle.id}`)
+    exitWith(signal.aborted ? EXIT.cancelled : code)
+  }
+
+  const start = selecting(new Command('start'))
+    .description('recalculate as a job, and follow it; Ctrl-C interrupts it')
+    .option('--no-clear-existing', 'keep rows that no source supports any more')
+    .addOption(new Option('--on-error <what>', 'what to do after a failed day').choices(['continue', 'fail-fast']))
+    .option('--reason <text>', 'kept with the job')
+    .option('--key <text>', 'idempotency key: the same command again follows the first one’s job')
+    .action(async (given: StartOptions) => {
+      const { clearExisting, onError, reason, key: idempotencyKey, table: tables } = given
+      const options = {
+        clearExisting,
+        ...(tables && { tables }),
+        ...(onError && { onError }),
+        ...(reason !== undefined && { reason }),
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+      }
+      const request = requestOf(given)
+      const handle = await ('date' in request
+        ? recalc.triggerRecalcAsync(request, options)
+        : 'employeeId' in request
+          ? recalc.triggerRecalcRangeAsync(request, options)
+          : 'employeeIds' in request
+            ? recalc.triggerRecalcBatchAsync(request, options)
+            : recalc.triggerRecalcAllAsync(request, options))
+      output().say(`job ${handle.id}`)
+      await follow(handle, 0)
+    })
+
+  const resume = new Command('resume')
+    .description('take up a job that ended other than completed, and follow it; Ctrl-C interrupts it')
+    .argument('<id>')
+    .action(async (id: string) => {
+      const { lastSeq } = await recalc.getJob(id)
+      await follow(await recalc.resumeJob(id), lastSeq)
+    })
+
+  const estimate = selecting(new Command('estimate'))
+    .description('how many days a job would have, and how long it may take')
+    .action(async (given: Selection) => {
+      const found = await recalc.estimate(requestOf(given), given.table && { tables: given.table })
+      const { employees, totalDays, estimatedDurationMs: ms } = found
+      const time = ms === null ? 'unknown: no job has ended yet' : `${(ms / 1_000).toFixed(1)} s`
+      output().record(found, { employees, days: totalDays, time })
+    })
+
+  return [start, resume, estimate]
+}
+
+const NEVER = new AbortController().signal
+
+function selecting(command: Command): Command {
+  return command
+    .requiredOption('--tenant <id>', 'whose data')
+    .option('--all', 'everybody')
+    .option('--employee <id>', 'this employee; may be repeated', collect)
+    .option('--date <date>', 'one day, as YYYY-MM-DD')
+    .option('--from <date>', 'the first day')
+    .option('--to <date>', 'the last day')
+    .option('--table <name>', 'only the stages that write this table; may be repeated', collect)
+}
+
+/** Nobody is selected by leaving something out: everybody has to be asked for. */
+function requestOf({ tenant: tenantId, all, employee = [], date, from, to }: Selection): RecalcRequest {
+  if (all === employee.length > 0) refuse('--all or --employee, and not both')
+  if (all === undefined && employee.length === 0) refuse('--all or --employee')
+  const [employeeId = ''] = employee
+  if (date !== undefined) {
+    if (from !== undefined || to !== undefined) refuse('--date, or --from and --to')
+    if (employee.length === 1) return { tenantId, employeeId, date }
+  }
+  const dates = { from: from ?? date, to: to ?? date }
+  if (dates.from === undefined || dates.to === undefined) return refuse('--date, or --from and --to')
+  const range = { tenantId, from: dates.from, to: dates.to }
+  if (all) return range
+  return employee.length === 1 ? { ...range, employeeId } : { ...range, employeeIds: [...employee] }
+}
+
+function refuse(expected: string): never {
+  throw new InvalidRequestError(`Expected ${expected}`)
+}

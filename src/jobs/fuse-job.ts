@@ -1,0 +1,26 @@
+import type { FuseRequest } from '../changes/settler.ts'
+import { CooldownError, JobConflictError } from '../errors.ts'
+import type { JobHandle } from './job-handle.ts'
+
+const REASON = 'Many days have changed'
+
+/** Many dirty days as a job; undefined when another one is active, which may be about the same days. */
+export async function startFuseJob(
+  { tenantId, employeeIds, from, to }: FuseRequest,
+  create: (kind: 'batch' | 'all', request: object, reason: string) => Promise<JobHandle>,
+): Promise<{ readonly ended: Promise<boolean> } | undefined> {
+  const request = { tenantId, from, to }
+  try {
+    const job = await (employeeIds
+      ? create('batch', { ...request, employeeIds }, REASON)
+      : create('all', request, REASON))
+    const ended = job.result.then(
+      ({ status }) => status === 'completed',
+      () => false,
+    )
+    return { ended }
+  } catch (error) {
+    if (error instanceof JobConflictError || error instanceof CooldownError) return undefined
+    throw error
+  }
+}

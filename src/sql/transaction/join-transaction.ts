@@ -1,0 +1,78 @@
+import { ControlledTransaction, type Kysely, Transaction } from 'kysely'
+import { InvalidRequestError } from '../../errors.ts'
+import { expected } from '../../expectation.ts'
+import type { Engine } from '../engines/engine.ts'
+import { guards } from './run-transaction.ts'
+import { TransactionGuard } from './transaction-guard.ts'
+
+/** A transaction of a host, as long as work of ours goes on in it. */
+interface Joined {
+  readonly guard: Promise<TransactionGuard>
+  works: number
+}
+
+const joined = new WeakMap<object, Joined>()
+
+/**
+ * Does `work` inside a transaction that the host has begun. Once the database has ended it, each further statement is refused
+ * with the error that ended it, and so is the work, whoever caught that error. How the transaction ends is the host's business.
+ *
+ * @throws {InvalidRequestError} when `tx` is no open transaction of `kysely`.
+ */
+export async function joinTransaction<Database, T>(
+  kysely: Kysely<Database>,
+  engine: Engine,
+  tx: Transaction<Database>,
+  work: () => Promise<T>,
+): Promise<T> {
+  checkTransaction(kysely, tx)
+  const watched = joined.has(tx) ? undefined : guards.get(tx)
+  if (watched) {
+    const value = await work()
+    watched.check()
+    return value
+  }
+  const entry = joined.get(tx) ?? { guard: guardOf(tx, engine), works: 0 }
+  joined.set(tx, entry)
+  entry.works += 1
+  let guard: TransactionGuard | undefined
+  try {
+    guard = await entry.guard
+    guards.set(tx, guard)
+    await checkIsolation(tx, engine)
+    const value = await work()
+    guard.check()
+    return value
+  } finally {
+    entry.works -= 1
+    if (entry.works === 0) {
+      joined.delete(tx)
+      guards.delete(tx)
+      guard?.remove() // the connection is the host's alone again
+    }
+  }
+}
+
+async function guardOf<Database>(tx: Transaction<Database>, engine: Engine): Promise<TransactionGuard> {
+  return new TransactionGuard(await tx.getExecutor().provideConnection(async (one) => one), engine)
+}
+
+function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {
+  // A Kysely and all that is made of it share one adapter.
+  const isOurs = tx instanceof Transaction && tx.getExecutor().adapter === kysely.getExecutor().adapter
+  const isOver = tx instanceof ControlledTransaction && (tx.isCommitted || tx.isRolledBack)
+  if (isOurs && !isOver) return
+  const got = tx instanceof Transaction ? (isOver ? 'one that is over' : 'one of another Kysely') : tx
+  throw new InvalidRequestError(expected('tx', 'an open Transaction of the Kysely that the backend was given', got))
+}
+
+/** A snapshot from before the employees were locked would hide what others have committed since. */
+export async function checkIsolation<Database>(
+  tx: Kysely<Database>,
+  { isolationOf, isolationLevel }: Engine,
+): Promise<void> {
+  const { rows } = isolationOf ? await isolationOf.execute(tx) : { rows: [] }
+  const [level = isolationLevel] = rows.map((row) => row.level)
+  if (level === isolationLevel) return
+  throw new InvalidRequestError(expected('tx', `a transaction at ${isolationLevel}`, level))
+}

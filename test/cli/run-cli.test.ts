@@ -1,0 +1,206 @@
+import { dayStage, memoryBackend, RecalcService } from 'recalc-service'
+import { type CliOptions, runCli } from 'recalc-service/cli'
+import { describe, expect, test } from 'vitest'
+import { gate } from '../support/gate.ts'
+
+const EMPLOYEES = ['ada', 'bob']
+
+/** A host with two employees, in whom 7 January fails as long as `broken` says so. */
+function host() {
+  const backend = memoryBackend()
+  const state = { broken: true, beforeLoad: async () => {} }
+  const values = dayStage<number, undefined>({
+    name: 'values',
+    reads: { bookings: [0, 0] },
+    writes: ['day_values'],
+    async load() {
+      await state.beforeLoad()
+      return undefined
+    },
+    calculate({ date }) {
+      if (state.broken && date === '2025-01-07') throw new Error('no\x1b[31m booking')
+      return 1
+    },
+    save: async () => {},
+  })
+  const service = () =>
+    new RecalcService({
+      backend,
+      stages: [values],
+      employees: {
+        listEmployees: async ({ after = '', limit }) =>
+          EMPLOYEES.filter((id) => id > after)
+            .slice(0, limit)
+            .map((id) => ({ id })),
+      },
+    })
+  /** Runs a command with a service of its own, as a script does. */
+  const run = async (words: string, options: CliOptions = {}) => {
+    const printed = { out: '', err: '' }
+    const screen = (name: 'out' | 'err') => ({
+      write: (text: string) => {
+        printed[name] += text
+      },
+    })
+    const code = await runCli(service(), words.split(' '), { stdout: screen('out'), stderr: screen('err'), ...options })
+    return { code, ...printed, json: () => JSON.parse(printed.out.trim().split('\n').at(-1) ?? '') }
+  }
+  return { run, state, service }
+}
+
+const JANUARY = '--tenant acme --from 2025-01-01 --to 2025-01-31'
+
+describe('a job on the command line', () => {
+  test('is started, followed, listed and shown, and its exit code says that days failed', async () => {
+    const { run } = host()
+    const started = await run(`start --all ${JANUARY} --reason nightly`)
+    expect(started.code).toBe(1)
+    expect(started.out).toContain('100%  62 of 62 days')
+    expect(started.out).toMatch(/^job [\w-]+: completed_with_errors, 60 of 62 days, 2 failed$/m)
+    const [listed] = (await run('jobs --json')).json()
+    expect(listed).toMatchObject({ tenantId: 'acme', reason: 'nightly', failedDays: 2 })
+    const shown = await run(`job ${listed.id}`)
+    expect(shown).toMatchObject({ code: 0, err: '' })
+    expect(shown.out).toMatch(/^status +completed_with_errors$/m)
+    expect(shown.out).toContain('failed: bob on 2025-01-07, values: no\\u001b[31m booking')
+    expect((await run(`--json job ${listed.id} --failures 1`)).json().failures).toHaveLength(1)
+  })
+
+  test('is resumed, which repairs what failed', async () => {
+    const { run, state } = host()
+    await run(`start --all ${JANUARY}`)
+    const [{ id }] = (await run('jobs --json')).json()
+    state.broken = false
+    const resumed = await run(`resume ${id}`)
+    expect(resumed).toMatchObject({ code: 0, err: '' })
+    expect(resumed.out).toContain(`job ${id}: completed, 62 of 62 days`)
+    expect((await run(`resume ${id}`)).code).toBe(4)
+    expect((await run(`watch ${id}`)).code).toBe(0)
+    expect((await run(`cancel ${id}`)).out).toContain('has ended already')
+  })
+
+  test.each([
+    ['one day of an employee', '--tenant acme --employee ada --date 2025-01-01', 'day', 1],
+    ['some days of an employee', `${JANUARY} --employee ada`, 'range', 31],
+    ['some employees', `${JANUARY} --employee ada --employee bob`, 'batch', 62],
+    ['one day of everybody', '--tenant acme --all --date 2025-01-01', 'all', 2],
+  ])('is of %s', async (_, words, kind, totalDays) => {
+    const { run, state } = host()
+    state.broken = false
+    expect((await run(`start ${words}`)).code).toBe(0)
+    expect((await run('jobs --json')).json()).toMatchObject([{ kind, totalDays }])
+    expect((await run(`estimate ${words} --json`)).json()).toMatchObject({ totalDays })
+  })
+
+  test('is interrupted by a signal, and the command to take it up is shown', async () => {
+    const { run, state } = host()
+    const door = gate()
+    const ending = new AbortController()
+    state.beforeLoad = () => door.pass()
+    const running = run(`start --all ${JANUARY}`, { signal: ending.signal })
+    await door.arrived
+    ending.abort()
+    door.open()
+    const { code, out } = await running
+    expect(code).toBe(130)
+    expect(out).toMatch(/Take it up with: resume [\w-]+$/m)
+    expect((await run('jobs --json')).json()).toMatchObject([{ status: 'interrupted' }])
+  })
+
+  test('goes on when only the watching is ended', async () => {
+    const { run, state, service } = host()
+    const door = gate()
+    state.broken = false
+    state.beforeLoad = () => door.pass()
+    const worker = service()
+    const job = await worker.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-01-01', to: '2025-01-31' })
+    await door.arrived
+    expect((await run(`watch ${job.id}`, { signal: AbortSignal.abort() })).code).toBe(130)
+    door.open()
+    expect(await job.result).toMatchObject({ status: 'completed' })
+    await worker.stop()
+  })
+})
+
+describe('changes on the command line', () => {
+  test('are counted, listed and settled', async () => {
+    const { run, service } = host()
+    const noting = service()
+    await noting.noteChange(undefined, { tenantId: 'acme', employeeId: 'ada', table: 'bookings', dates: DAY })
+    await noting.noteChange(undefined, { tenantId: 'acme', employeeId: 'bob', table: 'bookings', dates: FAILING })
+    expect((await run('freshness --tenant acme --json')).json()).toMatchObject({ dirtyEmployees: 2, changes: 2 })
+    expect((await run('dirty --tenant acme')).out).toMatch(/^ +\d+ +waiting +ada +bookings /m)
+    const settled = await run('settle --tenant acme --json')
+    expect(settled).toMatchObject({ code: 1 })
+    expect(settled.json()).toEqual({ days: 2, failed: 1 })
+    expect((await run('dirty --tenant acme --state failing --json')).json()).toMatchObject([{ employeeId: 'bob' }])
+    expect((await run('release --tenant acme --json')).json()).toEqual({ released: 0 })
+    await noting.stop()
+  })
+
+  const DAY = { from: '2025-01-01', to: '2025-01-01' }
+  const FAILING = { from: '2025-01-07', to: '2025-01-07' }
+})
+
+describe('the command line', () => {
+  test.each([
+    ['an unknown command', 'begin'],
+    ['an unknown option', 'jobs --all'],
+    ['a missing tenant', 'start --all --date 2025-01-01'],
+    ['nobody', JANUARY.replace('--tenant', 'start --tenant')],
+    ['everybody and somebody', `start --all --employee ada ${JANUARY}`],
+    ['a day and a range', `start --all --date 2025-01-01 ${JANUARY}`],
+    ['no days', 'start --all --tenant acme'],
+    ['half a range', 'start --all --tenant acme --from 2025-01-01'],
+    ['a day that there is not', 'start --all --tenant acme --date 2025-02-30'],
+    ['a status that there is not', 'jobs --status done'],
+    ['a number that is none', 'jobs --limit 1.5'],
+  ])('refuses %s with exit code 2, and starts nothing', async (_, words) => {
+    const { run } = host()
+    const { code, out, err } = await run(words)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).not.toBe('')
+    expect((await run('jobs --json')).json()).toEqual([])
+  })
+
+  test('says in JSON what went wrong, when JSON is asked for', async () => {
+    const { run } = host()
+    const { code, err } = await run('job x --json')
+    expect(code).toBe(4)
+    expect(JSON.parse(err)).toMatchObject({ error: { code: 'JOB_NOT_FOUND' } })
+  })
+
+  test('tells a database that is away from a command that is wrong', async () => {
+    const { service } = host()
+    const recalc = service()
+    recalc.listJobs = () => Promise.reject(new Error('away'))
+    recalc.isTransient = () => true
+    const screen = { write() {} }
+    expect(await runCli(recalc, ['jobs'], { stdout: screen, stderr: screen })).toBe(5)
+    recalc.isTransient = () => false
+    expect(await runCli(recalc, ['jobs'], { stdout: screen, stderr: screen })).toBe(3)
+  })
+
+  test('knows the commands for tables only where there are tables', async () => {
+    const { run } = host()
+    expect((await run('migrate')).code).toBe(2)
+    const done: unknown[] = []
+    const backend = {
+      migrate: async () => void done.push('migrated'),
+      purgeJobs: async ({ finishedBefore }: { finishedBefore: Date }) => done.push(finishedBefore),
+    }
+    expect((await run('migrate', { backend })).code).toBe(0)
+    expect((await run('purge --before 2025-01-31T00:00:00+01:00 --json', { backend })).json()).toEqual({ removed: 2 })
+    expect(done).toEqual(['migrated', new Date('2025-01-30T23:00:00Z')])
+    for (const words of ['purge', 'purge --before 2025-01-31', 'purge --older-than 1 --before 2025-01-31T00:00:00Z']) {
+      expect((await run(words, { backend })).code).toBe(2)
+    }
+  })
+
+  test('explains itself', async () => {
+    const { run } = host()
+    const help = await run('--help', { name: 'payroll' })
+    expect(help.code).toBe(0)
+    expect(help.out).toContain('Usage: payroll')
+  })
+})
