@@ -71,8 +71,8 @@ const row = (id: number) => ({
   id,
   tenant_id: 'acme',
   employee_id: `employee ${id % 1_000}`,
-  come: 1_740_000_000_000 + id * 60_000,
-  go: 1_740_000_000_000 + id * 60_000 + 28_800_000,
+  come: 1_740_000_000_000 + id * 6_000,
+  go: 1_740_000_000_000 + id * 6_000 + 28_800_000,
 })
 
 async function oneByOne(db: Kysely<Tables>): Promise<void> {
@@ -86,7 +86,7 @@ async function oneByOne(db: Kysely<Tables>): Promise<void> {
 async function atOnce(db: Kysely<Tables>): Promise<void> {
   const text =
     sql.raw(`with recursive numbers (i) as (select 0 union all select i + 1 from numbers where i < ${ROWS - 1})
-    select i, 'acme', concat('employee ', i % 1000), 1740000000000 + i * 60000, 1740028800000 + i * 60000 from numbers`)
+    select i, 'acme', concat('employee ', i % 1000), 1740000000000 + i * 6000, 1740028800000 + i * 6000 from numbers`)
   await db.connection().execute(async (one) => {
     // MariaDB's own limit of such a loop is lower.
     await sql`set max_recursive_iterations = ${sql.lit(ROWS)}`.execute(one).catch(() => {})
