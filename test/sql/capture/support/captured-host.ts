@@ -26,7 +26,7 @@ export function flavourOf(db: Kysely<never>): Flavour {
 }
 
 /** The engine's own words for a few things. */
-export const words = {
+const words = {
   mysql: { instant: sql`datetime(3)`, date: sql`date`, exact: sql` character set utf8mb4 collate utf8mb4_general_ci` },
   postgres: { instant: sql`timestamptz(3)`, date: sql`date`, exact: sql`` },
   sqlite: { instant: sql`text`, date: sql`text`, exact: sql` collate nocase` },
