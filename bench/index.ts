@@ -1,6 +1,8 @@
 // npm run bench [-- NAME …]: ratios against what one would otherwise do, measured in the same run.
 import { benchDurable } from './durable.ts'
 import { benchHttp } from './http.ts'
+import { benchCapture } from './ledger/capture.ts'
+import { benchLatency } from './ledger/latency.ts'
 import { benchLedger } from './ledger.ts'
 import { benchMariadb } from './mariadb.ts'
 import { benchMemory } from './memory.ts'
@@ -19,6 +21,8 @@ const benches: Record<string, () => Promise<void> | void> = {
   postgres: benchPostgres,
   ledger: benchLedger,
   http: benchHttp,
+  capture: benchCapture,
+  latency: benchLatency,
 }
 
 const asked = process.argv.slice(2)

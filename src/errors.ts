@@ -18,6 +18,11 @@ export class InvalidOptionsError extends RecalcError {
   readonly code = 'INVALID_OPTIONS'
 }
 
+/** Thrown when source tables cannot be captured: triggers on them would miss edits, or may not be made. Nothing is lost by trying again. */
+export class CaptureError extends RecalcError {
+  readonly code = 'CAPTURE'
+}
+
 /** Thrown when the service is made with stages that cannot form a pipeline. */
 export class PipelineError extends RecalcError {
   readonly code = 'PIPELINE'

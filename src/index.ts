@@ -12,6 +12,7 @@ export type { Settled } from './changes/settle-lane.ts'
 export {
   BackendUnavailableError,
   CallTimeoutError,
+  CaptureError,
   ContractError,
   CooldownError,
   IdempotencyConflictError,

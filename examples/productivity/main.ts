@@ -1,12 +1,16 @@
 // A productivity back end, recalculated: fills the source tables, runs the job, tells what came out, and runs it again.
 import {
   type AllRequest,
+  type Clock,
+  countDays,
+  type IsoDate,
   JobConflictError,
   type JobHandle,
   type Logger,
   RecalcError,
   type RecalcResult,
   type RecalcService,
+  systemClock,
   type TriggerOptions,
 } from 'recalc-service'
 import { ProgressBar } from 'recalc-service/cli'
@@ -17,6 +21,7 @@ import { openPostgres } from './database/postgres.ts'
 import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
+import { editLive } from './demo/live.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
 import {
   bestDays,
@@ -75,6 +80,11 @@ async function withService(db: Database, options: DemoOptions, isFilled: boolean
     logger,
     leaseMs: LEASE_MS,
     ...(asOf && { asOf }),
+    // Edits without an end of their own reach over the days of the demo.
+    ...(options.live && {
+      clock: clockAt(options.to),
+      horizon: { back: countDays(options.from, options.to), ahead: 0 },
+    }),
     ...(cache && { cache }),
   })
   try {
@@ -110,12 +120,19 @@ async function recalculate(productivity: RecalcService<Tx>, db: Database, option
   console.log(`\nWhere time was lost:\n${await idleTime(db, range)}`)
   console.log(`\nWho is here:\n${await whoIsHere(db)}`)
   if (resume !== undefined) return true
+  if (options.live) return await editLive(productivity, db, requestOf(options)[0])
 
   console.log('\nOnce more, with nothing changed:')
   const second = await follow(await start(), range)
   const nothingChanged = second.unchangedDays === second.processedDays
   console.log(nothingChanged ? 'Nothing was written.' : 'Expected nothing to be written, but something was.')
   return second.status === 'completed' && nothingChanged
+}
+
+/** On the last of the days that are recalculated, whatever the date is. */
+function clockAt(date: IsoDate): Clock {
+  const offset = Date.parse(`${date}T12:00:00Z`) - Date.now()
+  return { ...systemClock, now: () => Date.now() + offset }
 }
 
 /** Shows a job's progress until it ends; Ctrl-C cancels it. */

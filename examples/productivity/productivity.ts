@@ -15,7 +15,10 @@ import { scoredDaysStage } from './stages/scored-days.ts'
 
 /** What differs from one installation to another. */
 export interface ProductivityOptions
-  extends Pick<RecalcServiceOptions<Tx>, 'clock' | 'block' | 'concurrency' | 'leaseMs' | 'progressIntervalMs'> {
+  extends Pick<
+    RecalcServiceOptions<Tx>,
+    'clock' | 'horizon' | 'block' | 'concurrency' | 'leaseMs' | 'progressIntervalMs'
+  > {
   /** The IANA zone of the work. */
   readonly zone: string
   /** Default: none, which the job warns of. */

@@ -10,6 +10,9 @@ export type ChangeState =
   /** Its days are closed; it is kept until they are open again. */
   | 'held'
 
+/** An instant in milliseconds since 1970, a date, or `null`: as far as the horizon goes. */
+export type SpanEnd = number | IsoDate | null
+
 /** What a change says. Serialisable as JSON. */
 export type ChangeContent =
   /** Rows of a table are different at some instants (milliseconds since 1970), or on some dates. */
@@ -19,6 +22,8 @@ export type ChangeContent =
       /** `null`: as far as the horizon goes. */
       readonly from?: IsoDate | null
       readonly to?: IsoDate | null
+      /** Or on the days from one end to another. */
+      readonly spans?: readonly (readonly [first: SpanEnd, last: SpanEnd])[]
       /** Of everybody: employees up to this one have got a note of their own. */
       readonly after?: string
     }
@@ -96,6 +101,12 @@ export interface LedgerUpdate {
   readonly add: readonly NewChange[]
 }
 
+/** Somebody who watches a ledger. */
+export interface ChangeWatch {
+  /** Resolves once no more calls come. */
+  stop(): Promise<void>
+}
+
 /**
  * Where changes are kept. They are appended in the host's own transactions, and only ever removed by whoever has read them
  * and holds their employee (`UnitOfWork.lockEmployees`; the empty id for those of the tenant as a whole).
@@ -120,6 +131,11 @@ export interface ChangeLedger<Tx = unknown> {
   /** Takes effect when the unit of work commits; what is returned is called after the commit. */
   update(tx: Tx, update: LedgerUpdate): Promise<AfterCommit | undefined>
 
+  /**
+   * Calls `wake` when somebody, in any process, may have noted changes, some of which may be committed a moment later. It may
+   * call too often, or never: changes are looked for by polling as well.
+   */
+  watch?(wake: () => void): ChangeWatch | undefined
   /** True when some change is due at `now`. */
   hasDue(now: number): Promise<boolean>
   /** The next tenant behind a place that has waiting changes; from the first one when `after` is `null`. */

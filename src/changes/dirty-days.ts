@@ -2,7 +2,7 @@ import { firstEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.t
 import type { DayStart } from '../calendar/start-time.ts'
 import { dateOf } from '../calendar/zone.ts'
 import { directReach, type Reach, type ReadingPipeline } from '../pipeline/affected-days.ts'
-import type { ChangeContent } from './change-ledger.ts'
+import type { ChangeContent, SpanEnd } from './change-ledger.ts'
 import type { DaySpan } from './day-set.ts'
 
 /** How far a change reaches that has no end of its own: days around today. */
@@ -40,16 +40,19 @@ export function spansOf(
   place: Place,
   horizon: DaySpan,
 ): readonly DaySpan[] {
-  if (content.at) return content.at.map((instant) => daysOf(instant, place))
-  const first = content.from ? toEpochDay(content.from) : undefined
-  const last = content.to ? toEpochDay(content.to) : undefined
-  return [
-    {
-      // What has one end lies on its side of it, however far from today.
-      first: first ?? Math.min(horizon.first, last ?? horizon.first),
-      last: last ?? Math.max(horizon.last, first ?? horizon.last),
-    },
-  ]
+  const { at, spans, from = null, to = null } = content
+  if (at) return at.map((instant) => daysOf(instant, place))
+  return (spans ?? [[from, to] as const]).map(([first, last]) => ({
+    // What has one end lies on its side of it, however far from today.
+    first: daysOfEnd(first, place)?.first ?? Math.min(horizon.first, daysOfEnd(last, place)?.first ?? horizon.first),
+    last: daysOfEnd(last, place)?.last ?? Math.max(horizon.last, daysOfEnd(first, place)?.last ?? horizon.last),
+  }))
+}
+
+function daysOfEnd(end: SpanEnd, place: Place): DaySpan | undefined {
+  if (typeof end === 'number') return daysOf(end, place)
+  const day = end === null ? undefined : toEpochDay(end)
+  return day === undefined ? undefined : { first: day, last: day }
 }
 
 /** The days around some others, cut at the ends of the calendar; where they have no end, at the horizon. */

@@ -48,7 +48,6 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   const { pipeline, clock, horizon } = settings
   const content = change.content as TableContent // as isEverybodys told
   const { tenantId } = change
-  const stages = content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
   const { zone, dayStartsAt: startsAt } = await settleCalendar(owner, tenantId, 1)
   const spans = spansOf(
     content,
@@ -56,8 +55,11 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
     horizonAt(clock.now(), { zone, dayStart: { startsAt } }, horizon),
   )
   const [first, last] = [Math.min(...spans.map((span) => span.first)), Math.max(...spans.map((span) => span.last))]
+  // Rows of which none lies on any day are nobody's business.
+  const isSomewhere = spans.length > 0
+  const stages = isSomewhere && content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
   const stageNotes = stages.map((stage) => stageNote(change, { stage, days: [first, last] }))
-  const isForDays = directReach(pipeline, content.table).size > 0
+  const isForDays = isSomewhere && directReach(pipeline, content.table).size > 0
   const page = isForDays ? await nextPage(owner, change, fromEpochDay(first), fromEpochDay(last)) : []
   const { after: _, ...own } = content
   const add: NewChange[] = page.map((employeeId) => ({

@@ -2,7 +2,7 @@ import type { Timer } from '../calendar/clock.ts'
 import { fromEpochDay } from '../calendar/epoch-day.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { outsideCalculation } from '../run/units/nested-calls.ts'
-import type { ChangeLane, StoredChange } from './change-ledger.ts'
+import type { ChangeLane, ChangeWatch, StoredChange } from './change-ledger.ts'
 import { DaySet } from './day-set.ts'
 import { dirtySpansOf, horizonAt } from './dirty-days.ts'
 import { settleLane } from './settle-lane.ts'
@@ -69,6 +69,10 @@ export class Settler<Tx> {
   readonly #pauses = new Map<string, { ms: number; until: number }>()
   readonly #noted = new Map<string, { readonly lane: ChangeLane; delayMs: number }>()
   #place: string | null = null
+  #watch: ChangeWatch | undefined
+  #isPolling = false
+  /** The time until the next look for changes of other processes. */
+  #pollMs: number
   #isStarted = false
   #stopped = false
   #poll: Timer | undefined
@@ -76,12 +80,16 @@ export class Settler<Tx> {
 
   constructor(options: SettlerOptions<Tx>) {
     this.#options = options
+    this.#pollMs = this.#settings.settle.intervalMs
   }
 
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    outsideCalculation(() => this.#pollAfter(0))
+    outsideCalculation(() => {
+      this.#watch = this.#settings.changes.watch?.(() => this.#woken())
+      this.#pollAfter(0)
+    })
   }
 
   /** A change was noted in this process; its transaction may still be open. */
@@ -96,11 +104,18 @@ export class Settler<Tx> {
     this.#stopped = true
     this.#poll?.cancel()
     this.#look?.cancel()
+    await this.#watch?.stop()
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
   get #settings() {
     return this.#options.owner.settings
+  }
+
+  /** Another process has noted something: it is looked for at once, and again at growing intervals. */
+  #woken(): void {
+    this.#pollMs = FIRST_LOOK_MS
+    if (!this.#isPolling) this.#pollAfter(0)
   }
 
   #pollAfter(delayMs: number): void {
@@ -131,6 +146,7 @@ export class Settler<Tx> {
 
   async #findTenants(): Promise<void> {
     const { changes, clock, settle } = this.#settings
+    this.#isPolling = true
     try {
       const now = clock.now()
       if (!(await changes.hasDue(now))) return
@@ -144,7 +160,9 @@ export class Settler<Tx> {
         this.#enqueue({ tenantId: tenant.tenantId, urgent: [], isUrgentOnly: false })
       }
     } finally {
-      this.#pollAfter(settle.intervalMs)
+      this.#isPolling = false
+      this.#pollAfter(this.#pollMs)
+      this.#pollMs = Math.min(settle.intervalMs, this.#pollMs * 2)
       this.#takeTurns()
     }
   }

@@ -1,3 +1,14 @@
+export {
+  type CaptureDrift,
+  type CapturedBy,
+  type CaptureOptions,
+  checkCapture,
+  installCapture,
+  uninstallCapture,
+} from './capture/capture.ts'
+export type { CaptureSource, CaptureSources } from './capture/capture-source.ts'
+export type { Reader } from './capture/resolve-captures.ts'
+export type { ListenClient } from './engines/postgres-listener.ts'
 export { kyselyOn, type RunStatement, type StatementResult } from './kysely-on.ts'
 export { recalcMigrations } from './migrations.ts'
 export { type SqlBackend, type SqlBackendOptions, sqlBackend } from './sql-backend.ts'

@@ -6,8 +6,10 @@ import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
+import { changesTableName } from './changes/changes-table.ts'
 import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { engineOf } from './engines/engine-of.ts'
+import type { ListenClient } from './engines/postgres-listener.ts'
 import { hash } from './hash.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
@@ -25,6 +27,19 @@ export interface SqlBackendOptions {
   readonly prefix?: string
   /** How often jobs that another process works on are looked at while somebody watches them, in ms. Default 500. */
   readonly pollMs?: number
+  /**
+   * Opens a connection of its own on which a service that was started hears at once of changes that any process notes:
+   * PostgreSQL only, by LISTEN. It has to go to the server itself, not through a pooler that hands out connections per
+   * transaction. Default: changes of other processes are found by polling (`settle.intervalMs`).
+   *
+   * @example
+   * async listen() {
+   *   const client = new pg.Client(url)
+   *   await client.connect()
+   *   return client
+   * }
+   */
+  readonly listen?: () => Promise<ListenClient>
   /** Default: the machine's. */
   readonly clock?: Clock
   /** Default: silent. */
@@ -82,11 +97,15 @@ function backendOf<Database, Tx extends object>(
   transactions: Omit<UnitOfWork<Tx>, 'lockEmployees'>,
   executorOf: (tx: Tx) => Kysely<Database>,
 ): SqlBackend<Tx> {
-  const { prefix = 'recalc_', clock = systemClock, pollMs = 500, logger = { warn() {} } } = options
+  const { prefix = 'recalc_', clock = systemClock, pollMs = 500, listen, logger = { warn() {} } } = options
   if (!Number.isSafeInteger(pollMs) || pollMs < 1) {
     throw new InvalidOptionsError(expected('pollMs', 'a whole number from 1', pollMs))
   }
   const engine = engineOf(kysely)
+  const { listenForWakes } = engine
+  if (listen !== undefined && (typeof listen !== 'function' || !listenForWakes)) {
+    throw new InvalidOptionsError(expected('listen', 'a function, and left out but on a PostgreSQL server', listen))
+  }
   const names = tableNames(prefix)
   const host = kysely as unknown as Kysely<never> // which tables the host has is of no interest here
   const database = new JobDatabase(recalcDb(host), names, engine, clock)
@@ -100,10 +119,16 @@ function backendOf<Database, Tx extends object>(
       return engine.lockRows(dbOf(tx), names, hashes)
     },
   }
+  const channel = changesTableName(prefix)
   return {
     unitOfWork,
     jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
-    changes: new SqlChangeLedger<Tx>(host, prefix, dbOf),
+    changes: new SqlChangeLedger<Tx>(
+      host,
+      prefix,
+      dbOf,
+      listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
+    ),
     migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
   }

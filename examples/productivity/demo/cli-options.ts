@@ -9,6 +9,8 @@ export const USAGE = `Usage:
       pay-rates.csv (or .csv.gz). A database that was kept takes them by their ids: new rows and changed ones, none twice
   npm run demo -- ... --resume JOB
       goes on with a job that was cancelled or killed, in a database that was kept: --sqlite, --mysql or --postgres
+  npm run demo -- ... --live
+      then edits single rows of the source tables, which triggers note, and settles what follows from each
   npm run demo -- ... --serve [--port 3000]
       waits for jobs that are started over HTTP, on this machine only, with a console page
 
@@ -46,6 +48,8 @@ export interface DemoOptions {
   readonly tables: readonly string[] | undefined
   /** The job to go on with. */
   readonly resume: string | undefined
+  /** Source rows are edited once everything is calculated. */
+  readonly live: boolean
   /** The port to listen on, 0 for any; undefined: run one job and end. */
   readonly port: number | undefined
   /** Undefined: from where made-up bookings end, or from now. */
@@ -64,7 +68,7 @@ const examples = {
 const servers = ['mysql', 'postgres'] as const
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
-type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean }
+type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean; readonly live?: boolean }
 type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source'>
 
 /** Twelve days from here include a day of 23 hours. */
@@ -90,6 +94,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     redis: url('redis', ['redis:', 'rediss:'], values.redis),
     tables: values.tables?.split(','),
     resume: values.resume,
+    live: liveOption(values),
     port: portOption(values),
     asOf,
   }
@@ -98,7 +103,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
 function parse(args: readonly string[]): Values {
   try {
     const names = [...sourceOptions, ...placeOptions].map((name) => [name, { type: 'string' }] as const)
-    const options = { ...Object.fromEntries(names), serve: { type: 'boolean' } } as const
+    const options = { ...Object.fromEntries(names), serve: { type: 'boolean' }, live: { type: 'boolean' } } as const
     return parseArgs({ args: [...args], options }).values as Values // strings, by the names above
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
@@ -138,6 +143,13 @@ function databaseOptions(values: Values): DemoOptions['database'] {
     throw expected(kind, `a URL that ends with a database, such as ${examples[kind]}`, server)
   }
   return { kind, url: server.replace(new RegExp(`^${alias}`), protocol) }
+}
+
+function liveOption(values: Values): boolean {
+  if (!values.live) return false
+  if (values.serve) throw new UsageError('--live edits rows by itself and does not go with --serve')
+  refuse(values, ['resume', 'tables'], 'leaves out what --live recalculates')
+  return true
 }
 
 function portOption(values: Values): number | undefined {

@@ -1,21 +1,18 @@
 import type { ChangeState, NewChange, StoredChange } from '../../changes/change-ledger.ts'
 import { asciiJson } from '../ascii-json.ts'
-import { hash } from '../hash.ts'
+import { isCaptured, readCaptured } from '../capture/captured-change.ts'
+import type { Engine } from '../engines/engine.ts'
 import { bytesOf } from '../statements.ts'
-import { type ChangesTable, WHOLE_TENANT } from './changes-table.ts'
+import { type NewChangeRow, WHOLE_TENANT } from './changes-table.ts'
 
 const STATES: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
 /** What stands in `body`. */
 type Body = Pick<NewChange, 'tenantId' | 'employeeId' | 'content' | 'attempts' | 'error'>
 
-export function tenantHash(tenantId: string): string {
-  return hash('tenant', tenantId)
-}
-
-/** An employee's; `null` stands for the tenant as a whole. */
-export function laneHash(tenantId: string, employeeId: string | null): string {
-  return employeeId === null ? WHOLE_TENANT : hash('employee', tenantId, employeeId)
+/** An employee's key; `null` stands for the tenant as a whole. */
+export function laneKey(engine: Engine, employeeId: string | null): string {
+  return employeeId === null ? WHOLE_TENANT : engine.ledgerKey(employeeId)
 }
 
 export function stateNumber(state: ChangeState): number {
@@ -23,21 +20,27 @@ export function stateNumber(state: ChangeState): number {
 }
 
 /** A change as a row to be inserted. */
-export function rowOf(change: NewChange): Omit<ChangesTable, 'id'> {
+export function rowOf(engine: Engine, change: NewChange): NewChangeRow {
   const { tenantId, employeeId, content, state, attempts, error, notedAt, dueAt } = change
   const body: Body = { tenantId, employeeId, content, attempts, error }
   return {
     state: stateNumber(state),
-    tenant_hash: tenantHash(tenantId),
-    employee_hash: laneHash(tenantId, employeeId),
+    tenant_hash: engine.ledgerKey(tenantId),
+    employee_hash: laneKey(engine, employeeId),
     noted_at: notedAt,
     due_at: dueAt,
     body: asciiJson(body),
   }
 }
 
-export function rowBytes(row: Omit<ChangesTable, 'id'>): number {
+export function rowBytes(row: NewChangeRow): number {
   return 256 + bytesOf(row.body)
+}
+
+/** What {@link rowOf} or a trigger wrote. */
+export function bodyOf(body: string): Body {
+  const read: unknown = JSON.parse(body)
+  return isCaptured(read) ? { ...readCaptured(read), attempts: 0, error: null } : (read as Body)
 }
 
 /** A row as a change; drivers give large numbers as strings. */
@@ -48,9 +51,8 @@ export function changeOf(row: {
   readonly due_at: number | string
   readonly body: string
 }): StoredChange {
-  const body = JSON.parse(row.body) as Body // as rowOf wrote it
   return {
-    ...body,
+    ...bodyOf(row.body),
     id: Number(row.id),
     state: STATES[Number(row.state)] as ChangeState,
     notedAt: Number(row.noted_at),

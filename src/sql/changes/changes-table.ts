@@ -6,9 +6,9 @@ export interface ChangesTable {
   id: Generated<number>
   /** 0 waiting, 1 failing, 2 held. */
   state: number
-  /** SHA-256, so that ids of any length and in any script are told apart by any collation. */
+  /** The key of the tenant's id (`Engine.ledgerKey`), so that ids of any length are told apart by any collation. */
   tenant_hash: string
-  /** SHA-256; of changes of the tenant as a whole {@link WHOLE_TENANT}, which sorts before any other. */
+  /** The key of the employee's id; of changes of the tenant as a whole {@link WHOLE_TENANT}, which sorts before any other. */
   employee_hash: string
   /** Milliseconds since 1970, as all instants here. */
   noted_at: number
@@ -17,6 +17,8 @@ export interface ChangesTable {
   /** JSON of the ids and of everything that is never asked for. */
   body: string
 }
+
+export type NewChangeRow = Omit<ChangesTable, 'id'>
 
 /** A Kysely, or a transaction, that sees the table of changes. */
 export type ChangesDb = Kysely<{ changes: ChangesTable }>

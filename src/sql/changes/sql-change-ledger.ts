@@ -4,16 +4,19 @@ import type {
   ChangeLedger,
   ChangeQuery,
   ChangeState,
+  ChangeWatch,
   LedgerState,
   LedgerUpdate,
   NewChange,
   StoredChange,
   TenantPlace,
 } from '../../changes/change-ledger.ts'
+import type { Engine, NotingQuery } from '../engines/engine.ts'
+import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
 import { type RecalcDb, recalcDb } from '../tables.ts'
-import { changeOf, laneHash, rowBytes, rowOf, stateNumber, tenantHash } from './change-rows.ts'
-import { type ChangesDb, changesTableName } from './changes-table.ts'
+import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
+import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
 
@@ -30,20 +33,34 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #db: ChangesDb
   readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
+  readonly #engine: Engine
 
-  /** @param dbOf The library's tables in a transaction of the host. */
-  constructor(kysely: Kysely<never>, prefix: string, dbOf: (tx: Tx) => RecalcDb) {
+  readonly #watch: ((wake: () => void) => ChangeWatch) | undefined
+
+  /**
+   * @param dbOf The library's tables in a transaction of the host.
+   * @param watch Undefined: nobody tells of changes.
+   */
+  constructor(
+    kysely: Kysely<never>,
+    prefix: string,
+    dbOf: (tx: Tx) => RecalcDb,
+    watch?: (wake: () => void) => ChangeWatch,
+  ) {
+    this.#watch = watch
+    this.#engine = engineOf(kysely)
     this.#db = changesIn(recalcDb(kysely))
     this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(this.#dbOf(tx), changes)
+    await this.#insert(this.#dbOf(tx), changes, this.#engine.noting)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
-    const { sql: text, parameters } = this.#db.insertInto(this.#table).values(changes.map(rowOf)).compile()
+    const rows = changes.map((change) => rowOf(this.#engine, change))
+    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(this.#db, this.#table, rows).compile()
     return { sql: text, parameters }
   }
 
@@ -62,11 +79,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', states.map(stateNumber))
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where(
         'employee_hash',
         'in',
-        employeeIds.map((id) => laneHash(tenantId, id)),
+        employeeIds.map((id) => laneKey(this.#engine, id)),
       )
     const limited = limit === Number.MAX_SAFE_INTEGER ? found : found.limit(limit)
     return (await limited.execute()).map(changeOf)
@@ -80,6 +97,10 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       await db.deleteFrom(this.#table).where('id', 'in', group).execute()
     }
     await this.#insert(db, add)
+  }
+
+  watch(wake: () => void): ChangeWatch | undefined {
+    return this.#watch?.(wake)
   }
 
   async hasDue(now: number): Promise<boolean> {
@@ -103,7 +124,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .orderBy('employee_hash')
       .limit(1)
       .executeTakeFirst()
-    return row && { tenantId: (JSON.parse(row.body) as { tenantId: string }).tenantId, place: row.tenant_hash }
+    return row && { tenantId: bodyOf(row.body).tenantId, place: row.tenant_hash }
   }
 
   async waiting(
@@ -114,8 +135,8 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', '=', WAITING)
-      .where('tenant_hash', '=', tenantHash(tenantId))
-      .where('employee_hash', '>', after ? laneHash(tenantId, after.employeeId) : '')
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+      .where('employee_hash', '>', after ? laneKey(this.#engine, after.employeeId) : '')
       // Not by the columns that are the same in all: MariaDB would then sort every change of the tenant.
       .orderBy('employee_hash')
       .limit(limit)
@@ -138,32 +159,26 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     const rows =
       tenantId === undefined
         ? await found.where('due_at', '>=', 1).orderBy('due_at').limit(limit).execute()
-        : await found.where('tenant_hash', '=', tenantHash(tenantId)).limit(limit).execute()
+        : await found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).limit(limit).execute()
     return rows.map(changeOf)
   }
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
     if (lanes.length === 0) return []
-    const byHash = new Map(
-      lanes.map((lane) => [`${tenantHash(lane.tenantId)} ${laneHash(lane.tenantId, lane.employeeId)}`, lane]),
-    )
     const due = new Set<ChangeLane>()
-    for (const [tenant, own] of Map.groupBy(byHash, ([key]) => key.slice(0, 64))) {
+    for (const [tenantId, own] of Map.groupBy(lanes, (lane) => lane.tenantId)) {
+      const byKey = new Map(own.map((lane) => [laneKey(this.#engine, lane.employeeId), lane]))
       const rows = await this.#db
         .selectFrom(this.#table)
-        .select(['tenant_hash', 'employee_hash'])
+        .select('employee_hash')
         .distinct()
         .where('state', 'in', [0, 1, 2])
-        .where('tenant_hash', '=', tenant)
-        .where(
-          'employee_hash',
-          'in',
-          own.map(([key]) => key.slice(65)),
-        )
+        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+        .where('employee_hash', 'in', [...byKey.keys()])
         .where('due_at', '<=', now)
         .execute()
       for (const row of rows) {
-        const lane = byHash.get(`${row.tenant_hash} ${row.employee_hash.trimEnd()}`)
+        const lane = byKey.get(row.employee_hash)
         if (lane) due.add(lane)
       }
     }
@@ -180,11 +195,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .updateTable(this.#table)
       .set({ due_at: 1 })
       .where('state', '=', stateNumber(state))
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where('due_at', '>', 1)
     const { numUpdatedRows } = await (employeeId === undefined
       ? own
-      : own.where('employee_hash', '=', laneHash(tenantId, employeeId))
+      : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
     ).executeTakeFirstOrThrow()
     return Number(numUpdatedRows)
   }
@@ -198,7 +213,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         eb.fn.min<number | string | null>('noted_at').as('oldest'),
       ])
       .where('state', 'in', [0, 1, 2])
-      .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+      .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId ?? '')))
       .groupBy('state')
       .execute()
     const employees = await this.#db
@@ -209,7 +224,9 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
           .distinct()
           .where('state', 'in', [0, 1, 2])
           .where('employee_hash', '>', '-')
-          .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', tenantHash(tenantId ?? '')))
+          .$if(tenantId !== undefined, (query) =>
+            query.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId ?? '')),
+          )
           .as('lanes'),
       )
       .select((eb) => eb.fn.countAll<number | string>().as('employees'))
@@ -230,7 +247,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .selectFrom(this.#table)
       .select(COLUMNS)
       .where('state', 'in', state === undefined ? [0, 1, 2] : [stateNumber(state)])
-      .where('tenant_hash', '=', tenantHash(tenantId))
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
       .where('id', '>', after)
       .orderBy('id')
       .limit(limit)
@@ -238,12 +255,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     return rows.map(changeOf)
   }
 
-  async #insert(db: ChangesDb, changes: readonly NewChange[]): Promise<void> {
-    for (const group of statements(changes.map(rowOf), rowBytes, MAX_ROWS / 4)) {
-      await db.insertInto(this.#table).values(group).execute()
-    }
+  async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {
+    const rows = changes.map((change) => rowOf(this.#engine, change))
+    for (const group of statements(rows, rowBytes, MAX_ROWS / 4)) await query(db, this.#table, group).execute()
   }
 }
+
+const inserting = (db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]): NotingQuery =>
+  db.insertInto(table).values(rows)
 
 function changesIn(db: RecalcDb): ChangesDb {
   return db as unknown as ChangesDb // the table is there once `migrate()` has run

@@ -1,12 +1,21 @@
 import type {
   ColumnDefinitionBuilder,
+  Compilable,
   CreateIndexBuilder,
   InsertQueryBuilder,
   InsertResult,
   IsolationLevel,
   RawBuilder,
 } from 'kysely'
+import type { CaptureEngine } from '../capture/capture-engine.ts'
+import type { ChangesDb, NewChangeRow } from '../changes/changes-table.ts'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
+import type { listenForWakes } from './postgres-listener.ts'
+
+/** A statement that is run, or given to hosts whose transaction is another library's. */
+export interface NotingQuery extends Compilable {
+  execute(): Promise<unknown>
+}
 
 /** A host's own tables, of which nothing is known but that their columns hold values. */
 export type HostTables = Record<string, Record<string, unknown>>
@@ -55,6 +64,14 @@ export interface Engine {
    * hands connections out per transaction.
    */
   readonly migrationsIn: ((tx: RecalcTx) => Promise<RecalcDb>) | undefined
+
+  /** The key of an id in the ledger: other ids have others, and triggers can make it. It sorts behind `-`. */
+  ledgerKey(id: string): string
+  readonly capture: CaptureEngine
+  /** Inserts changes, and tells those who listen; undefined where nobody can. */
+  readonly noting: ((db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]) => NotingQuery) | undefined
+  /** Listens for changes that any process notes; undefined where that cannot be. */
+  readonly listenForWakes: typeof listenForWakes | undefined
 
   /** What stands behind a table's name when the engine would not find the right index by itself. */
   indexHint(index: string): RawBuilder<unknown>

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { rawTable } from '../tables.ts'
+import { mysqlCapture } from './capture/mysql.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 
@@ -99,6 +101,10 @@ export const mysql: Engine = {
     return rows.map(({ name }) => name)
   },
   migrationsIn: undefined, // no transaction takes a `create table` back
+  ledgerKey: hashedKey,
+  capture: mysqlCapture,
+  noting: undefined,
+  listenForWakes: undefined,
   indexHint: (index) => sql`force index (${sql.ref(index)})`,
   // MariaDB has no alias for the new row, as MySQL has, but `values(column)`. A column that is set to itself is no change.
   orUpdate: (insert, [first = ''], columns) =>

@@ -1,11 +1,15 @@
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely'
+import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
 import { driverOn } from '../transaction/driver-on.ts'
+import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 import { orUpdate } from './or-update.ts'
+import { listenForWakes } from './postgres-listener.ts'
+import { wakeExpression } from './postgres-wake.ts'
 
 /** read_only_sql_transaction: a standby, or what was the primary before a failover. */
 const READ_ONLY = '25006'
@@ -95,6 +99,13 @@ export const postgres: Engine = {
       },
     })
   },
+  ledgerKey: hashedKey,
+  capture: postgresCapture,
+  noting: (db, table, rows) =>
+    db
+      .with('noted', (query) => query.insertInto(table).values(rows).returning('id'))
+      .selectNoFrom(sql.raw(wakeExpression(table)).as('woken')),
+  listenForWakes,
   indexHint: () => sql``,
   deleteLanes,
   orUpdate,
@@ -126,7 +137,12 @@ export const postgres: Engine = {
 }
 
 /** PostgreSQL in this process (PGlite): one session, which is the host's. */
-export const embeddedPostgres: Engine = { ...postgres, migrationsIn: undefined, endSession: undefined }
+export const embeddedPostgres: Engine = {
+  ...postgres,
+  migrationsIn: undefined,
+  listenForWakes: undefined,
+  endSession: undefined,
+}
 
 /** Any number that hosts do not use for advisory locks of their own. */
 const MIGRATION_LOCK = 5_120_917_263_548

@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { hexKey } from '../ledger-key.ts'
+import { sqliteCapture } from './capture/sqlite.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError } from './driver-error.ts'
 import type { Engine } from './engine.ts'
@@ -49,6 +51,10 @@ export const sqlite: Engine = {
     return rows.map(({ name }) => name)
   },
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
+  ledgerKey: hexKey,
+  capture: sqliteCapture,
+  noting: undefined,
+  listenForWakes: undefined,
   indexHint: () => sql``,
   deleteLanes,
   orUpdate,

@@ -49,6 +49,14 @@ async function inMidJob(demo: Demo): Promise<string> {
 }
 
 describe('npm run demo', () => {
+  it('settles single edits that nobody noted but triggers, so that recalculating everything then changes nothing', async () => {
+    const { code, output } = await runDemo('--live', '--employees', '10', '--days', '6')
+    expect(output).toMatch(/^ {2}pay_rates: a rate is raised +[1-9]\d* days settled, fresh after \d+ ms$/m)
+    expect(output).toMatch(/^ {2}activity_logs: the same once more +0 days settled, fresh after \d+ ms$/m)
+    expect(output).toMatch(/^A full recalculation of 60 days then changes nothing\.$/m)
+    expect(code).toBe(0)
+  })
+
   it('recalculates a made-up warehouse, tells of every table, and writes nothing the second time', {
     timeout: LONG,
   }, async () => {

@@ -11,6 +11,7 @@ describe('readOptions', () => {
       to: '2025-04-04',
       source: { kind: 'generator', employees: 50, days: 12, seed: 1, until: new Date('2025-04-04T13:30:00Z') },
       database: { kind: 'sqlite' },
+      live: false,
     })
   })
 
@@ -29,6 +30,7 @@ describe('readOptions', () => {
       to: '2012-03-14',
       source: { kind: 'files', folder: 'd' },
       database: { kind: 'sqlite' },
+      live: false,
     })
   })
 
@@ -56,6 +58,12 @@ describe('readOptions', () => {
     for (const given of [postgres, postgres.replace('postgres:', 'postgresql:')]) {
       expect(readOptions(['--postgres', given]).database).toEqual({ kind: 'postgres', url: postgres })
     }
+  })
+
+  it('edits rows on request, but not beside what would hide them', () => {
+    expect(readOptions(['--live']).live).toBe(true)
+    expect(() => readOptions(['--live', '--serve'])).toThrow('--live edits rows by itself')
+    expect(() => readOptions(['--live', '--tables', 'alerts'])).toThrow('--tables leaves out what --live recalculates')
   })
 
   it.each([
