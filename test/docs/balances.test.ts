@@ -11,39 +11,43 @@ import { postgresDatabase } from '../support/postgres.ts'
 import { employeeList } from '../support/service.ts'
 
 interface Tables {
-  bookings: { tenant_id: string; employee_id: string; date: string; minutes: number }
+  bookings: { id: number; tenant_id: string; employee_id: string; date: string; minutes: number }
   balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
 }
 
 const modules = { 'recalc-service': recalcService, 'recalc-service/sql': recalcServiceSql }
 
-/** The README's stage that carries a balance, with the service around it. */
-const sample = [
-  ...readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm),
-]
-  .map((match) => match[1] as string)
-  .find((code) => code.includes("name: 'balances'"))
-
-/** What the README says in a comment about PostgreSQL, done. */
-function forPostgres(code: string): string {
-  const upsert = `insertInto('balances').values(rows)
-    .onConflict((key) => key.columns(['tenant_id', 'employee_id', 'date']).doUpdateSet((eb) => ({ minutes: eb.ref('excluded.minutes') })))`
-  return code.replace("replaceInto('balances').values(rows)", upsert)
+/** The sample of a page that has a stage called balances. */
+function sampleOf(page: string): string {
+  const text = readFileSync(join(import.meta.dirname, '../..', page), 'utf8')
+  const samples = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string)
+  return samples.find((code) => code.includes("name: 'balances'")) ?? ''
 }
 
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+
 /** Runs a sample with the host's own things; what it names `recalc` is the service. */
-function serviceOf(code: string, db: Kysely<Tables>): recalcService.RecalcService {
+async function run(
+  code: string,
+  db: Kysely<Tables>,
+  print: (line: string) => void,
+): Promise<recalcService.RecalcService> {
   const script = stripTypeScriptTypes(code).replaceAll(/import (\{[^}]*\}) from ('[^']+')/g, 'const $1 = modules[$2]')
   const body = `${script.replaceAll(/import\s+type[^\n]*/g, '')}\nreturn recalc`
-  const employees = employeeList(['ada', 'bob'])
-  return new Function('modules', 'db', 'employees', 'zoneOfTenant', body)(modules, db, employees, () => 'Europe/Berlin')
+  const given = {
+    modules,
+    db,
+    employees: employeeList(['ada', 'bob']),
+    zoneOfTenant: () => 'Europe/Berlin',
+    console: { log: print },
+  }
+  return await new AsyncFunction(...Object.keys(given), body)(...Object.values(given))
 }
 
 const databases = [
   {
     name: process.env.RECALC_TEST_MYSQL_URL ? 'MySQL' : 'MariaDB',
     open: async () => (await testDatabase()).kysely<Tables>({ dateStrings: true }),
-    code: sample ?? '',
   },
   {
     name: 'PostgreSQL',
@@ -54,33 +58,55 @@ const databases = [
       }
       return (await postgresDatabase()).kysely<Tables>({ types } as pg.PoolConfig)
     },
-    code: forPostgres(sample ?? ''),
   },
 ]
 
-describe.each(databases)('the README’s balances on $name', async ({ open, code }) => {
+describe.each(databases)('the balances of the documentation on $name', async ({ open }) => {
   const db = await open()
-  for (const table of ['bookings', 'balances'] as const) {
-    await sql`create table ${sql.table(table)} (tenant_id varchar(20) not null, employee_id varchar(20) not null, date date not null,
-      minutes integer not null, primary key (tenant_id, employee_id, date))`.execute(db)
+  for (const [table, key] of [
+    ['bookings', 'id'],
+    ['balances', 'tenant_id, employee_id, date'],
+  ]) {
+    await sql`create table ${sql.table(table ?? '')} (id integer default 0, tenant_id varchar(20) not null,
+      employee_id varchar(20) not null, date date not null, minutes integer not null, primary key (${sql.raw(key ?? '')}))`.execute(
+      db,
+    )
   }
+  await recalcServiceSql.sqlBackend(db).migrate()
+  let id = 10
   const book = (employee_id: string, day: number, minutes: number) =>
     db
       .insertInto('bookings')
-      .values({ tenant_id: 't', employee_id, date: `2026-03-0${day}`, minutes })
+      .values({ id: id++, tenant_id: 't', employee_id, date: `2026-03-0${day}`, minutes })
       .execute()
   const balancesOf = async (employeeId: string) => {
     const rows = await db
       .selectFrom('balances')
       .select('minutes')
+      .where('tenant_id', '=', 't')
       .where('employee_id', '=', employeeId)
       .orderBy('date')
       .execute()
     return rows.map(({ minutes }) => minutes)
   }
 
+  test('come out in README as it prints them', async () => {
+    const rows = [
+      { id: 1, employee_id: 'ada', date: '2025-03-03', minutes: 480 },
+      { id: 2, employee_id: 'ada', date: '2025-03-04', minutes: 450 },
+      { id: 3, employee_id: 'bob', date: '2025-03-03', minutes: 510 },
+    ]
+    await db
+      .insertInto('bookings')
+      .values(rows.map((row) => ({ ...row, tenant_id: 'acme' })))
+      .execute()
+    const printed: string[] = []
+    await run(sampleOf('README.md'), db, (line) => printed.push(line))
+    expect(printed.slice(-2)).toEqual(['job: completed, 62 days', 'balance of 31 March: 1050 minutes'])
+  })
+
   test('are carried from day to day, and over days without a row', async () => {
-    const recalc = serviceOf(code, db)
+    const recalc = await run(sampleOf('docs/stages.md'), db, () => {})
     onTestFinished(() => recalc.stop())
     await book('ada', 1, 60)
     await book('ada', 3, 30)
@@ -101,6 +127,7 @@ describe.each(databases)('the README’s balances on $name', async ({ open, code
 
     await db
       .deleteFrom('balances')
+      .where('tenant_id', '=', 't')
       .where('employee_id', '=', 'bob')
       .where('date', 'in', ['2026-03-03', '2026-03-04'])
       .execute()

@@ -1,10 +1,14 @@
-import type { ActiveRun } from '../active-run.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunCalendar } from '../plan/run-calendar.ts'
+import type { RunPlan } from '../plan/run-plan.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
 
 /** The run that takes changes. */
-export type LedgerRun = Pick<ActiveRun<unknown>, 'plan' | 'calendar'>
+export interface LedgerRun {
+  readonly plan: RunPlan
+  readonly calendar: RunCalendar
+}
 
 /** Changes that were noted, as a run meets them: what it calculates need not be calculated once more because of them. */
 export interface BlockLedger<Tx> {

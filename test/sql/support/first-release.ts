@@ -24,7 +24,7 @@ export interface OldJob {
   readonly failures?: readonly OldFailure[]
 }
 
-export interface OldLane {
+interface OldLane {
   readonly id: number
   readonly employeeIds: readonly string[]
   readonly datesDone: number
