@@ -83,7 +83,8 @@ export class Changes<Tx> {
     const { pipeline, clock, horizon, zones, dayStartsAt: startsAt } = this.#settings
     const dayStart = { startsAt }
     const bounds = horizonAt(clock.now(), { zone: zones.knownOf(tenantId, undefined), dayStart }, horizon)
-    const place = { zone: zones.knownOf(tenantId, employeeId ?? undefined), dayStart }
+    const zone = employeeId === null ? zones.ofEverybody : zones.knownOf(tenantId, employeeId)
+    const place = { zone, dayStart }
     const spans = 'table' in content ? spansOf(content, place, bounds) : []
     const touched = [...('table' in content ? affectedReach(pipeline, content.table) : [])].map(([stage, offsets]) => {
       const days = spans.map((span) => reach(span, offsets, bounds))

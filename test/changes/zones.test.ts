@@ -103,4 +103,10 @@ test('affectedDays knows a zone that is told at once, and otherwise names every 
     '2025-03-11',
   ])
   expect(days(zoneOfAda)).toEqual(['2025-03-10', '2025-03-11'])
+
+  const { service } = host({ zone: (_tenantId, employeeId) => (employeeId === 'ada' ? 'Asia/Tokyo' : 'Europe/Berlin') })
+  expect(service.affectedDays({ tenantId: 'acme', table: 'bookings', at: [EVENING] })).toMatchObject({
+    from: '2025-03-10',
+    to: '2025-03-11',
+  })
 })

@@ -325,6 +325,16 @@ describe.each(engines)('inside a transaction of the host on $name', ({ name, ope
     expect(await service.freshness()).toMatchObject({ changes: 0 })
     expect(await balancesIn(kysely)).toEqual([0, 0, 0, 0, 0])
 
+    // What was noted and committed before is taken with it as well, and is back after a rollback.
+    const earlier = { tenantId: TENANT, employeeId: '1', table: 'bookings', dates: { from: dates[1]!, to: dates[1]! } }
+    await inTransaction(kysely, isSqlite, (tx) => service.noteChange(tx, earlier))
+    await expect(
+      edit(10, () => {
+        throw new Error('changed my mind')
+      }),
+    ).rejects.toThrow('changed my mind')
+    expect(await service.freshness()).toMatchObject({ changes: 1 })
+
     await edit(60)
     expect(await service.listDirty({ tenantId: TENANT })).toMatchObject([{ employeeId: '1', state: 'waiting' }])
     await service.settle({ tenantId: TENANT })
@@ -389,6 +399,23 @@ describe.each(servers)('beside a transaction of the host on $name', ({ open }) =
       return handle
     })
     expect(await job.result).toMatchObject({ status: 'completed', unchangedDays: 1 })
+    expect(await balancesIn(kysely)).toEqual([60])
+  })
+
+  test('another transaction of the host waits for the employee, and sees what the first one has written', async () => {
+    const service = serviceOn(kysely, [balances()])
+    const isLocked = gate()
+    const first = inTransaction(kysely, false, async (tx) => {
+      await service.triggerRecalc(day, { tx })
+      void isLocked.pass()
+      await someoneWaits(kysely)
+      await book(tx, dates[0]!, 60)
+      await service.triggerRecalc(day, { tx })
+    })
+    await isLocked.arrived
+    const second = inTransaction(kysely, false, (tx) => service.triggerRecalc(day, { tx }))
+    await first
+    expect(await second).toMatchObject({ processedDays: 1, unchangedDays: 1 })
     expect(await balancesIn(kysely)).toEqual([60])
   })
 

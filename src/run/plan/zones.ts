@@ -37,6 +37,11 @@ export class Zones {
     return undefined
   }
 
+  /** The zone of everybody; undefined where employees may each have one of their own. */
+  get ofEverybody(): string | undefined {
+    return typeof this.#zone === 'string' ? this.#zone : undefined
+  }
+
   /**
    * The zones of the employees of a run, each asked for once as long as it is among the last `most`. Undefined: a fixed zone is
    * everybody's.
