@@ -26,4 +26,5 @@ export function configOf(name: string, test: TestUserConfig) {
   })
 }
 
-export default configOf('tests', { include: ['test/**/*.test.ts'], exclude: longSuites })
+// Most files wait for servers and browsers: one at a time would leave a core idle.
+export default configOf('tests', { include: ['test/**/*.test.ts'], exclude: longSuites, maxWorkers: 2 })

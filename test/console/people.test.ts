@@ -174,16 +174,18 @@ test('a job is started, looked at and cancelled with the keyboard alone', async 
   await page.getByRole('gridcell', { name: 'Employee 0001 (e0001), 2025-03-01: waiting' }).waitFor()
   await tabTo(page, 'Cancel job', 'Shift+Tab')
   await page.keyboard.press('Enter')
-  expect(await focusedId()).toBe('cancel-reason')
+  await expect.poll(focusedId).toBe('cancel-reason')
   await page.keyboard.press('Escape')
   await expect.poll(focusedId).toBe('cancel-button')
+  await page.locator('dialog').waitFor({ state: 'detached' }) // its focus goes before it does
   await page.keyboard.press('Enter')
+  await expect.poll(focusedId).toBe('cancel-reason') // until then Tab leads through the page
   await tabTo(page, 'Cancel the job')
   await page.keyboard.press('Enter')
   hold.open()
   await page.locator('#job-status', { hasText: 'Cancelled' }).waitFor()
   // The button is gone; the focus is not.
-  expect(await focusedId()).toBe('job-title')
+  await expect.poll(focusedId).toBe('job-title')
   await visit[Symbol.asyncDispose]()
   await ownHost.stop()
   await own.stop()

@@ -12,16 +12,17 @@ const PATIENCE_MS = 5_000
  *
  * @param path Default: in memory, gone when the process ends.
  * @param log Which queries and errors kysely tells of. Default: none.
+ * @param patienceMs How long to wait for another connection that writes; nothing else goes on in this process meanwhile.
  * @throws {DatabaseError} when the file cannot be made, or is none of SQLite's.
  */
-export function openSqlite<Tables>(path = ':memory:', log: LogConfig = []): Kysely<Tables> {
-  const database = open(path)
+export function openSqlite<Tables>(path = ':memory:', log: LogConfig = [], patienceMs = PATIENCE_MS): Kysely<Tables> {
+  const database = open(path, patienceMs)
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: new NodeSqlite(database) }), log })
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, timeout: number): DatabaseSync {
   try {
-    const database = new DatabaseSync(path, { timeout: PATIENCE_MS })
+    const database = new DatabaseSync(path, { timeout })
     // Readers do not wait for the writer; a commit survives the end of the process, though not always a power cut.
     database.exec('pragma journal_mode = wal')
     database.exec('pragma synchronous = normal')

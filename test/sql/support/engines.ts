@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import { Kysely, PGliteDialect, sql } from 'kysely'
+import { Kysely, PGliteDialect } from 'kysely'
 import { afterAll } from 'vitest'
 import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
@@ -53,9 +53,8 @@ export function sqliteDatabase(atEnd: (clean: () => Promise<void>) => void = aft
   return {
     connect<Tables>(hook?: StatementHook) {
       const path = join(folder, 'database')
-      const kysely = hook ? (sqliteHostDb(path, hook) as unknown as Kysely<Tables>) : openSqlite<Tables>(path)
       // Processes of a test share one event loop: a driver that waits would block the one it waits for.
-      if (!hook) void sql`pragma busy_timeout = 0`.execute(kysely)
+      const kysely = hook ? (sqliteHostDb(path, hook) as unknown as Kysely<Tables>) : openSqlite<Tables>(path, [], 0)
       opened.push(kysely as unknown as Kysely<never>)
       return kysely
     },
