@@ -157,7 +157,8 @@ describe('MariaDB', async () => {
       where event_object_table = 'shifts' and event_object_schema = database() and event_manipulation = 'DELETE'`.execute(
       db,
     )
-    await run(`create or replace trigger ${rows[0]?.name} after delete on shifts for each row begin end`)
+    await run(`drop trigger ${rows[0]?.name}`)
+    await run(`create trigger ${rows[0]?.name} after delete on shifts for each row begin end`)
     expect(await checkCapture(db, { shifts })).toEqual({
       ...NONE,
       different: [{ table: 'shifts', trigger: rows[0]?.name }],
