@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { dayBefore } from '../../calendar/date-range.ts'
 import { ContractError } from '../../errors.ts'
 import { describe, expected } from '../../expectation.ts'
-import type { Block } from '../../pipeline/employee-day.ts'
+import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import { type DayKey, keyOf } from '../../pipeline/employee-day.ts'
 import type { PassStage } from '../../pipeline/selection.ts'
 import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
+import type { ValueChange } from './value-change.ts'
 
 /** What saving a day comes to. */
 const NOT_CALCULATED = 0
@@ -154,6 +155,18 @@ export class StageValues<Tx> {
       onChange(number)
     })
     return { upserts, deletes }
+  }
+
+  /** The same changes, each with what is there now. */
+  valueChanges({ upserts, deletes }: DayChanges<unknown>): readonly ValueChange[] {
+    const { name: stage } = this.member.stage
+    const changeOf = ({ employeeId, date }: EmployeeDay, before: unknown, after: unknown): ValueChange => {
+      return { stage, employeeId, date, through: date, before: before ?? null, after }
+    }
+    return [
+      ...upserts.map(({ day, value, stored }) => changeOf(day, stored, value)),
+      ...deletes.map((day) => changeOf(day, this.#stored?.get(keyOf(day)), null)),
+    ]
   }
 }
 
