@@ -2,6 +2,7 @@ import type { IsoDate } from '../calendar/iso-date.ts'
 import { checkDefinition } from './check-stage.ts'
 import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
+import type { PeriodStage } from './period-stage.ts'
 
 /**
  * The simplest calculator: it reads and writes by itself, and its days do not block each other.
@@ -139,7 +140,7 @@ export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
 }
 
 /** One step of a pipeline. */
-export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
+export type Stage<Tx = unknown> = DayStage<Tx> | PeriodStage<Tx> | TenantStage<Tx>
 
 /**
  * A stage that works per employee-day: one read, a pure calculation, one write per block. With `writes: []` and without

@@ -29,6 +29,10 @@ const counters = {
   skipped_days: 'not null',
   failed_days: 'not null',
   error_count: 'not null',
+  processed_periods: 'not null',
+  unchanged_periods: 'not null',
+  skipped_periods: 'not null',
+  failed_periods: 'not null',
 } as const
 
 const jobs: Columns<JobsTable> = {
@@ -65,6 +69,7 @@ const lanes: Columns<LanesTable> = {
   steps: 'not null',
   employee_ids: 'not null',
   dates_done: 'not null',
+  stage: 'null',
   finished: 'not null',
   ...counters,
 }
