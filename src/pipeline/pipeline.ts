@@ -187,6 +187,12 @@ function checkPeriodReads<Tx>(stage: PeriodStage<Tx>, writers: ReadonlyMap<strin
         `Period stage "${stage.name}" reads "${table}", which tenant stage "${writer.name}" writes only after the pass`,
         [stage.name, writer.name],
       )
+    } else if (writer?.kind === 'period' && writer.period !== stage.period) {
+      throw new PipelineError(
+        `Period stage "${stage.name}" reads "${table}" of period stage "${writer.name}", whose periods are others; ` +
+          'these may end later, so they may not be calculated yet',
+        [stage.name, writer.name],
+      )
     } else if (writer && last > 0) {
       throw new PipelineError(
         `Stage "${stage.name}" reads later periods (up to +${last}) of "${table}", which stage "${writer.name}" writes ` +

@@ -267,9 +267,10 @@ class Run<Tx> {
 
   #lane(
     { blocksLater }: BlockCalculator<Tx>,
-    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater'>,
+    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater' | 'since'>,
   ): Lane {
-    return new Lane({ ...lane, tenantId: this.#input.plan.tenantId, blocksLater })
+    const { tenantId, from: since } = this.#input.plan
+    return new Lane({ ...lane, tenantId, since, blocksLater })
   }
 
   async #countDays(): Promise<void> {

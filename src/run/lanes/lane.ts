@@ -27,6 +27,7 @@ export class Lane {
   #employeeIds: readonly string[]
   #lockKeys: readonly string[]
   #datesDone: number
+  readonly #since: IsoDate
   readonly #stage: string | undefined
   readonly #failedDays = new Map<string, IsoDate>()
 
@@ -40,6 +41,8 @@ export class Lane {
     readonly datesDone?: number
     /** A failed day blocks the later ones of its employee. */
     readonly blocksLater: boolean
+    /** The first date of the run. */
+    readonly since: IsoDate
     /** The first stage of a lane of kind `period`. */
     readonly stage?: string | undefined
     /** Employee id → the last day that is known to have failed. */
@@ -54,6 +57,7 @@ export class Lane {
     this.#dates = options.dates
     this.#datesDone = options.datesDone ?? 0
     this.#blocksLater = options.blocksLater
+    this.#since = options.since
     this.#stage = options.stage
     for (const [id, day] of options.failedDays ?? []) this.#failedDays.set(id, day)
   }
@@ -89,7 +93,7 @@ export class Lane {
   /** The periods that are calculated with a block; undefined: none. Those of a repaired day have failed with it. */
   get periods(): RunPeriods | undefined {
     if (this.kind === 'repair') return undefined
-    return { through: this.#lastDate, failedDays: this.#failedDays, fromStage: this.#stage }
+    return { since: this.#since, through: this.#lastDate, failedDays: this.#failedDays, fromStage: this.#stage }
   }
 
   /** The next dates to do, at most `limit`; all where only periods are calculated, which may build on each other. */
@@ -162,11 +166,13 @@ export class Lane {
   split(newId: () => number): readonly Lane[] {
     const middle = Math.ceil(this.#employees.length / 2)
     const { kind, tenantId } = this
+    const since = this.#since
     const stage = this.#stage
     const failedDays = this.#failedDays
     const rest = {
       kind,
       tenantId,
+      since,
       stage,
       failedDays,
       dates: this.#dates,

@@ -43,7 +43,7 @@ function third(date: IsoDate): number {
   return Math.min(2, Math.floor((Number(date.slice(8)) - 1) / 10))
 }
 
-const KINDS = { month: 'month', week: 'week', tenDays } as const satisfies Record<string, PeriodKind>
+export const KINDS = { month: 'month', week: 'week', tenDays } as const satisfies Record<string, PeriodKind>
 
 const past = fc.constantFrom<PeriodReads>('period', [0, 0], [-1, 0], [-2, -1])
 const any = fc.constantFrom<PeriodReads>('period', [-1, 0], [0, 1], [-1, 1])
@@ -71,7 +71,7 @@ export function periodsBehind(days: readonly ModelStage[]): fc.Arbitrary<readonl
         name: `p${place}`,
         sources: { ...(a && { [SOURCES[0]]: a }) },
         days: [...new Map(reads.map((read) => [read.place, read])).values()],
-        periods: periods.filter((earlier) => earlier < place),
+        periods: periods.filter((earlier) => earlier < place && drafts[earlier]?.kind === rest.kind),
         carries,
         hasStored: hasStored || carries,
       })),

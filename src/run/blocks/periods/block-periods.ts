@@ -17,6 +17,8 @@ export interface StagePeriod {
 
 /** How far the periods of a run go, and what is known of them. */
 export interface RunPeriods {
+  /** The first requested date: what ends before it is none of the run's. */
+  readonly since: IsoDate
   /** The last requested date: a period is due with the last of its dates up to here. */
   readonly through: IsoDate
   /** Employee id → the last day that failed in an earlier block of the lane. */
@@ -131,7 +133,7 @@ export class BlockPeriods {
     if (position < first) return []
     return periodsBetween(stage.period, this.#block).filter((period) => {
       const last = period.to < run.through ? period.to : run.through
-      return last >= this.#block.from && last <= this.#block.to
+      return last >= this.#block.from && last <= this.#block.to && period.to >= run.since
     })
   }
 
