@@ -44,6 +44,7 @@ export type { Recovery } from './jobs/recovery.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
+export type { DayOffsets } from './pipeline/day-offsets.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
 export {
   type EmployeePeriod,
@@ -60,7 +61,6 @@ export {
 export {
   type DailyCalc,
   type DayChanges,
-  type DayOffsets,
   type DayStage,
   type DayStageDefinition,
   type DayValue,

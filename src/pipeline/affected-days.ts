@@ -1,10 +1,10 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import type { PeriodStage } from './period-stage.ts'
 import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
 import { readsOfTable } from './reading-periods.ts'
 import { DAILY_CALC } from './stage-shape.ts'
-import type { DayOffsets } from './stages.ts'
 
 /** The days that a change at one day touches, relative to that day: from `first` to `last`, which may be infinite. */
 export interface Reach {

@@ -2,8 +2,8 @@ import type { DateInterval } from '../calendar/date-range.ts'
 import type { PeriodKind } from '../calendar/period.ts'
 import { checkDefinition } from './check-stage.ts'
 import type { StageContext } from './context.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import { type DayKey, dayKey } from './employee-day.ts'
-import type { DayOffsets } from './stages.ts'
 
 /** A period of one employee, by its first and its last date. */
 export interface EmployeePeriod extends DateInterval {

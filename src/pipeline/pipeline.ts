@@ -1,8 +1,9 @@
 import { PipelineError } from '../errors.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import { orderStages } from './order.ts'
 import { offsetsOf, type PeriodStage } from './period-stage.ts'
 import { DAILY_CALC } from './stage-shape.ts'
-import type { DailyCalc, DayOffsets, DayStage, Stage, TenantStage } from './stages.ts'
+import type { DailyCalc, DayStage, Stage, TenantStage } from './stages.ts'
 
 /** A host's stages, checked and in the order in which they run. */
 export interface Pipeline<Tx> {

@@ -1,6 +1,7 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { checkDefinition } from './check-stage.ts'
 import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
 import type { PeriodStage } from './period-stage.ts'
 
@@ -18,12 +19,6 @@ export interface DailyCalc<Tx = unknown, Inputs = unknown> {
   /** Table → days read, relative to the calculated one. Default: it reads the day itself. */
   readonly reads?: Readonly<Record<string, DayOffsets>>
 }
-
-/**
- * The days that are read, relative to the day that is calculated: `[-1, 0]` is yesterday and today, `[-Infinity, 0]` all
- * that was before, too. A table without days, of rates or rules, is read at `[-Infinity, Infinity]`.
- */
-export type DayOffsets = readonly [first: number, last: number]
 
 /** What `save` is to write; with `stored` only what differs from it. */
 export interface DayChanges<Value> {
