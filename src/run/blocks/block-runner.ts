@@ -1,13 +1,13 @@
 import type { Block } from '../../pipeline/employee-day.ts'
-import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunPlan } from '../plan/run-plan.ts'
 import type { PeriodCounters } from '../result.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
-import { calcContext } from './calc-context.ts'
+import { type CalcOwner, calcContext } from './calc-context.ts'
 import { askClosed, closedIntervals } from './closed-periods.ts'
 import { BlockPeriods, type FailingPeriods, type RunPeriods } from './periods/block-periods.ts'
 import { callStage } from './stage-call.ts'
@@ -60,7 +60,14 @@ export async function runBlock<Tx>(
     const days = daysOf(calculator, task)
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
-        const { outcome, settled } = await calculate(owner.run, calculator, days, { ...task, known }, unit, attempt)
+        const { outcome, settled } = await calculateBlock(
+          owner.run,
+          calculator,
+          days,
+          { ...task, known },
+          unit,
+          attempt,
+        )
         const recorded = await task.record(unit.tx, outcome)
         unit.committed = settled ? bothOf(settled, recorded) : recorded
         return outcome
@@ -74,7 +81,11 @@ export async function runBlock<Tx>(
   }
 }
 
-function daysOf<Tx>(calculator: BlockCalculator<Tx>, task: BlockTask<Tx>): BlockDays {
+/** The days of a block, none of them calculated yet. */
+export function daysOf<Tx>(
+  calculator: BlockCalculator<Tx>,
+  task: Pick<BlockTask<Tx>, 'block' | 'periods' | 'failingPeriods' | 'isPeriodsOnly'>,
+): BlockDays {
   const { blocksLater, periodStages } = calculator
   const { block, isPeriodsOnly: clean, failingPeriods } = task
   if (!periodStages || !task.periods) return new BlockDays(block, { blocksLater, clean })
@@ -82,13 +93,15 @@ function daysOf<Tx>(calculator: BlockCalculator<Tx>, task: BlockTask<Tx>): Block
   return new BlockDays(block, { blocksLater, clean, periods })
 }
 
-async function calculate<Tx>(
-  run: ActiveRun<Tx>,
+/** Calculates a block in an open unit of work, and takes the changes that were noted of it. */
+export async function calculateBlock<Tx>(
+  run: CalcOwner<Tx> & { readonly plan: RunPlan },
   calculator: BlockCalculator<Tx>,
   days: BlockDays,
   { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
   unit: OpenUnit<Tx>,
   attempt: number,
+  onChanges?: BlockUnit<Tx>['onChanges'],
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
@@ -103,7 +116,13 @@ async function calculate<Tx>(
   const taking = isPeriodsOnly ? undefined : settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade: changes?.cascade })
+  const changed = await calculator.calculate(days, {
+    context,
+    monitor: unit,
+    clearExisting,
+    cascade: changes?.cascade,
+    onChanges,
+  })
   const settled = await changes?.settle()
   const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed
