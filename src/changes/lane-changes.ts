@@ -111,6 +111,11 @@ export class LaneChanges<Tx> {
     return this.#leavesWaiting
   }
 
+  /** Tables of an employee that were changed, as far as it was noted which. */
+  tablesOf(employeeId: string): readonly string[] {
+    return [...(this.#employees.get(employeeId)?.tables ?? [])]
+  }
+
   /** Employees who are dirty between two days. */
   dirtyBetween(first: number, last: number): readonly string[] {
     return [...this.#employees]
@@ -240,7 +245,9 @@ export class LaneChanges<Tx> {
     employee.notedAt = Math.min(employee.notedAt, notedAt)
     const stage = 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
     addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
-    if ('table' in content) for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
+    if (!('table' in content)) return
+    employee.tables.add(content.table)
+    for (const reader of tenantReaders(pipeline, [content.table])) this.#stages.add(reader)
   }
 
   #settleEmployee(

@@ -1,6 +1,7 @@
 import type { Block } from '../../pipeline/employee-day.ts'
 import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
+import { BlockHistory } from '../history/block-history.ts'
 import type { AfterCommit } from '../journal.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
@@ -84,7 +85,11 @@ async function calculate<Tx>(
   const taking = settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade: changes?.cascade })
+  const { cascade } = changes ?? {}
+  const history = new BlockHistory(settings.history)
+  const { onChanges } = history
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges })
+  await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = await changes?.settle()
   const { skipped, failed } = days
   const processed = employeeIds.length * dates.length - skipped - failed
