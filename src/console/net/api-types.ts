@@ -191,7 +191,7 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release'
+export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release' | 'history'
 
 /** What the caller may do. */
 export interface Me {
