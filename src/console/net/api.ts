@@ -4,6 +4,7 @@ import type {
   Estimate,
   FailurePage,
   FreshnessPage,
+  HistoryPage,
   Job,
   JobPage,
   Me,
