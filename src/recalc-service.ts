@@ -192,7 +192,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const limit = block.employees * concurrency
     const read = <T>(call: () => Promise<T>) => this.#beforeStop(call)
     const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read })
-    const hasPass = selection.dailyCalc !== undefined || selection.dayStages.length > 0
+    const { dailyCalc, dayStages, periodStages } = selection
+    const hasPass = dailyCalc !== undefined || dayStages.length + periodStages.length > 0
     const totalDays = hasPass ? counted * countDays(plan.from, plan.to) : 0
     if (plan.employeeIds?.length === 0) return { employees: 0, totalDays: 0, estimatedDurationMs: 0 }
     const finished = await jobs.list({ tenantId: plan.tenantId, status: 'completed', limit: 20 })

@@ -7,6 +7,7 @@ import { changesMigration } from './changes/changes-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { historyMigration } from './history/history-migration.ts'
+import { periodsMigration } from './migrations/periods.ts'
 import { recordEverything } from './migrations/run-record.ts'
 import { type RecalcDb, recalcDb, schemaOf, type TableNames, tableNames } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
@@ -54,7 +55,8 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       },
     },
     [`${prefix}0003_changes`]: changesMigration(prefix),
-    [`${prefix}0004_history`]: historyMigration(prefix),
+    [`${prefix}0004_periods`]: periodsMigration(names),
+    [`${prefix}0005_history`]: historyMigration(prefix),
   }
 }
 

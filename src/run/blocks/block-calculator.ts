@@ -1,4 +1,5 @@
 import type { CalcContext } from '../../pipeline/context.ts'
+import type { PeriodStage } from '../../pipeline/period-stage.ts'
 import type { Awaiting } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
@@ -27,6 +28,8 @@ export interface BlockCalculator<Tx> {
   readonly shape: BlockShape
   /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
   readonly blocksLater: boolean
+  /** Calculated behind the days, where there are any. */
+  readonly periodStages?: readonly PeriodStage<never>[]
   /**
    * Calculates and writes the open days of a block; those that fail are marked in `days`.
    *

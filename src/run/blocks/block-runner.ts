@@ -3,12 +3,14 @@ import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import { BlockHistory } from '../history/block-history.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { PeriodCounters } from '../result.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
 import { calcContext } from './calc-context.ts'
 import { askClosed, closedIntervals } from './closed-periods.ts'
+import { BlockPeriods, type FailingPeriods, type RunPeriods } from './periods/block-periods.ts'
 import { callStage } from './stage-call.ts'
 import { thrownBy } from './stage-failure.ts'
 
@@ -24,7 +26,10 @@ export interface BlockOutcome {
   readonly skipped: number
   /** Days that failed, and those of the block that are blocked by them. */
   readonly failed: number
+  /** Also of periods. */
   readonly failures: readonly RecalcFailure[]
+  /** Undefined where no period is to be calculated. */
+  readonly periods: PeriodCounters | undefined
 }
 
 /** One block of a lane. */
@@ -33,6 +38,12 @@ export interface BlockTask<Tx> {
   readonly lockKeys: readonly string[]
   /** Days that are known to fail, by number: they are left as they are. */
   readonly known: ReadonlyMap<number, RecalcFailure>
+  /** How far the periods go that are to be calculated with it; undefined: none is. */
+  readonly periods: RunPeriods | undefined
+  /** Of periods, what is known to fail. */
+  readonly failingPeriods: readonly FailingPeriods[]
+  /** Only periods are calculated, no day. */
+  readonly isPeriodsOnly: boolean
   /** Writes the outcome down, inside the unit of work. */
   record(tx: Tx, outcome: BlockOutcome): Promise<AfterCommit | undefined>
 }
@@ -47,10 +58,10 @@ export async function runBlock<Tx>(
   const { unitOfWork } = owner.run.settings
   let { known } = task
   for (;;) {
-    const days = new BlockDays(task.block, calculator)
+    const days = daysOf(calculator, task)
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
-        const { outcome, settled } = await calculate(owner.run, calculator, days, known, unit, attempt)
+        const { outcome, settled } = await calculate(owner.run, calculator, days, { ...task, known }, unit, attempt)
         const recorded = await task.record(unit.tx, outcome)
         unit.committed = settled ? bothOf(settled, recorded) : recorded
         return outcome
@@ -64,11 +75,19 @@ export async function runBlock<Tx>(
   }
 }
 
+function daysOf<Tx>(calculator: BlockCalculator<Tx>, task: BlockTask<Tx>): BlockDays {
+  const { blocksLater, periodStages } = calculator
+  const { block, isPeriodsOnly: clean, failingPeriods } = task
+  if (!periodStages || !task.periods) return new BlockDays(block, { blocksLater, clean })
+  const periods = new BlockPeriods(periodStages, block, { run: task.periods, failing: failingPeriods })
+  return new BlockDays(block, { blocksLater, clean, periods })
+}
+
 async function calculate<Tx>(
   run: ActiveRun<Tx>,
   calculator: BlockCalculator<Tx>,
   days: BlockDays,
-  known: ReadonlyMap<number, RecalcFailure>,
+  { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
   unit: OpenUnit<Tx>,
   attempt: number,
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
@@ -82,7 +101,7 @@ async function calculate<Tx>(
   const context = calcContext(run, unit, attempt)
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
-  const taking = settings.ledger?.take(unit.tx, days, run)
+  const taking = isPeriodsOnly ? undefined : settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
   const { cascade } = changes ?? {}
@@ -91,17 +110,15 @@ async function calculate<Tx>(
   const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges })
   await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = await changes?.settle()
-  const { skipped, failed } = days
+  const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed
-  const outcome = {
-    processed,
-    unchanged: processed - changed,
-    skipped,
-    failed,
-    failures: days.failures.size === 0 ? none : [...days.failures.values()],
-  }
-  return { outcome, settled }
+  const counted = isPeriodsOnly ? noDays : { processed, unchanged: processed - changed, skipped, failed }
+  const isWithoutFailure = days.failures.size + (periods?.failures.length ?? 0) === 0
+  const failures = isWithoutFailure ? none : [...days.failures.values(), ...(periods?.failures ?? [])]
+  return { outcome: { ...counted, failures, periods: periods?.counters }, settled }
 }
+
+const noDays = { processed: 0, unchanged: 0, skipped: 0, failed: 0 }
 
 function bothOf(first: AfterCommit, second: AfterCommit | undefined): AfterCommit {
   return () => {
@@ -118,7 +135,8 @@ export async function closeDays<Tx>(
 ): Promise<void> {
   const { closedPeriods } = settings
   if (!closedPeriods) return
-  const { tenantId, employeeIds, from, to } = days.block
+  const { tenantId, employeeIds } = days.block
+  const { from, to } = days.periods?.extent ?? days.block
   const closed = await callStage(CLOSED_PERIODS, unit, unit.context, settings, ({ tx }) =>
     askClosed(closedPeriods, { tenantId, employeeIds, from, to }, tx),
   )

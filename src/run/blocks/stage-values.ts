@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { dayBefore } from '../../calendar/date-range.ts'
 import { ContractError } from '../../errors.ts'
 import { describe, expected } from '../../expectation.ts'
@@ -7,6 +6,7 @@ import { type DayKey, keyOf } from '../../pipeline/employee-day.ts'
 import type { PassStage } from '../../pipeline/selection.ts'
 import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
+import { isSame, isThenable } from './same-value.ts'
 import type { ValueChange } from './value-change.ts'
 
 /** What saving a day comes to. */
@@ -190,26 +190,4 @@ export function checkStored(stage: string, stored: unknown, block: Block): Reado
     )
   }
   return stored
-}
-
-/** `isDeepStrictEqual`, for which 0 and -0 are the same: a database knows no -0. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || isDeepStrictEqual(a, b) || (hasNegativeZero(a) && isDeepStrictEqual(withoutNegativeZero(a), b))
-}
-
-function hasNegativeZero(value: unknown): boolean {
-  if (typeof value === 'number') return Object.is(value, -0)
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasNegativeZero)
-}
-
-function withoutNegativeZero(value: unknown): unknown {
-  if (Object.is(value, -0)) return 0
-  if (Array.isArray(value)) return value.map(withoutNegativeZero)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([name, part]) => [name, withoutNegativeZero(part)] as const)
-  return Object.assign(Object.create(Object.getPrototypeOf(value) as object | null), Object.fromEntries(entries))
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
