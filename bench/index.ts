@@ -1,5 +1,6 @@
 // npm run bench [-- NAME …]: ratios against what one would otherwise do, measured in the same run.
 import { benchDurable } from './durable.ts'
+import { benchHistory } from './history.ts'
 import { benchHttp } from './http.ts'
 import { benchCapture } from './ledger/capture.ts'
 import { benchLatency } from './ledger/latency.ts'
@@ -20,6 +21,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   mariadb: benchMariadb,
   postgres: benchPostgres,
   ledger: benchLedger,
+  history: benchHistory,
   http: benchHttp,
   capture: benchCapture,
   latency: benchLatency,

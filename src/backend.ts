@@ -7,6 +7,7 @@ export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
 export { reduceJob } from './jobs/job-state.ts'
 export type * from './jobs/job-store.ts'
 export type { StageShape } from './pipeline/stage-shape.ts'
+export type { ValueChange } from './run/blocks/value-change.ts'
 export {
   type Checkpoint,
   type Dispatched,
@@ -21,6 +22,7 @@ export {
 } from './run/checkpoint.ts'
 export { count, nothingCounted } from './run/counters.ts'
 export type { RecalcFailure } from './run/failure.ts'
+export type * from './run/history/history-store.ts'
 export type { AfterCommit, RunPhase } from './run/journal.ts'
 export type { RunPlan } from './run/plan/run-plan.ts'
 export type { Counters, RecalcResult, RunFault, RunStatus } from './run/result.ts'

@@ -80,6 +80,8 @@ export { RecalcService } from './recalc-service.ts'
 export type { BlockShape } from './run/blocks/block-calculator.ts'
 export type { RecordedFailure } from './run/checkpoint.ts'
 export type { RecalcFailure } from './run/failure.ts'
+export type { EmployeeHistory, HistoryRequest, RunHistory } from './run/history/history-request.ts'
+export type { HistoryEntry, HistoryRun } from './run/history/history-store.ts'
 export type { RunPhase } from './run/journal.ts'
 export type {
   ClosedInterval,

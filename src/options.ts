@@ -159,7 +159,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
   if (closedPeriods !== undefined) checkClosedPeriods(closedPeriods)
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
   checkMethods('clock', clock, ['now', 'setTimeout'])
-  const { unitOfWork, jobs, changes } = backendOf(options)
+  const { unitOfWork, jobs, changes, history } = backendOf(options)
   const most = LONGEST_WAIT_MS
   const concurrency = wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 })
   const leaseMs = wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most })
@@ -177,6 +177,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     settle: settleOf(options.settle),
     horizon: horizonOf(options.horizon),
     unitOfWork,
+    history,
     jobs: boundedStore(jobs, clock, leaseMs),
     slots: new UnitSlots(concurrency),
     watchdog: new UnitWatchdog(clock, { unitOfWorkTimeoutMs, ownTimeoutMs: leaseMs }),
@@ -213,6 +214,7 @@ function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
   checkMethods('backend.unitOfWork', backend?.unitOfWork, ['run', 'lockEmployees', 'isTransient'])
   checkMethods('backend.jobs', backend?.jobs, ['create', 'claim', 'append'])
   if (backend.changes !== undefined) checkMethods('backend.changes', backend.changes, ['note', 'read', 'update'])
+  if (backend.history !== undefined) checkMethods('backend.history', backend.history, ['append', 'list'])
   return backend
 }
 

@@ -10,7 +10,7 @@ import {
   JobNotFoundError,
   ServiceStoppedError,
 } from './errors.ts'
-import { expected, isPlainObject } from './expectation.ts'
+import { expected } from './expectation.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
@@ -33,6 +33,8 @@ import { selectFrozen } from './pipeline/selection.ts'
 import type { Preview } from './preview/preview.ts'
 import { type PreviewOptions, Previews } from './preview/previews.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
+import { type HistoryRequest, listHistory } from './run/history/history-request.ts'
+import type { HistoryEntry } from './run/history/history-store.ts'
 import {
   type AllRequest,
   type BatchRequest,
@@ -50,7 +52,7 @@ import type { JoinedResult, RecalcResult } from './run/result.ts'
 import { stopParts, stopTimeoutOf } from './run/stop.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
-import { joinOf } from './run/units/joined-transaction.ts'
+import { hasTransaction, joinOf } from './run/units/joined-transaction.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
 
 /**
@@ -320,6 +322,19 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return await this.#beforeStop(() => listEmployeesOf(record, checked, { jobs, employees }))
   }
 
+  /**
+   * What runs have changed, newest first: of some days of an employee, or of one run; the next page is that `after` the last
+   * `id`. A page of a run that still goes on may miss blocks that commit meanwhile.
+   *
+   * @example
+   * await recalc.history({ tenantId, employeeId, from: '2025-03-01', to: '2025-03-31' })
+   * await recalc.history({ tenantId, runId: job.id })
+   * @throws {InvalidRequestError} for a bad request, or a backend that keeps no history (`sqlBackend(db, { history: true })` does).
+   */
+  async history(request: HistoryRequest): Promise<readonly HistoryEntry[]> {
+    return await listHistory(this.#options.history, request)
+  }
+
   /** True for an error after which the same call may succeed later, as the backend judges: the database is away or busy. */
   isTransient(error: unknown): boolean {
     return this.#options.unitOfWork.isTransient(error)
@@ -414,7 +429,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { plan, selection } = await this.#resolve(kind, request, options as TriggerOptions, false)
     refuseNestedCall(this.#options.watchdog, NAMES[kind])
     options.signal?.throwIfAborted()
-    return await this.#runs.run(plan, selection, options.signal)
+    return await this.#runs.run(plan, selection, options as TriggerOptions)
   }
 
   async #runWithin(
@@ -426,7 +441,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { plan, selection } = await this.#resolve(kind, request, options, false)
     refuseNestedCall(this.#options.watchdog, NAMES[kind])
     options.signal?.throwIfAborted()
-    return await this.#runs.runWithin(tx, join, plan, selection, options.signal)
+    return await this.#runs.runWithin(tx, join, plan, selection, options)
   }
 
   async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
@@ -490,8 +505,3 @@ const NAMES = {
   batch: 'triggerRecalcBatch',
   all: 'triggerRecalcAll',
 } as const satisfies Readonly<Record<RunPlan['kind'], string>>
-
-function hasTransaction<Tx>(options: TriggerOptions | TransactionOptions<Tx>): options is TransactionOptions<Tx> {
-  // Also one that is undefined: who hands that over means to have a transaction.
-  return isPlainObject(options) && 'tx' in options
-}

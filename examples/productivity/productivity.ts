@@ -24,13 +24,15 @@ export interface ProductivityOptions
   /** Default: none, which the job warns of. */
   readonly cache?: Cache
   readonly logger?: Logger
+  /** Keeps what each run changes, for `recalc.history(…)`. Default false. */
+  readonly history?: boolean
   /** The moment from which open shifts and the current status are seen. Default: now, by the service's clock. */
   readonly asOf?: Date
 }
 
 /** How the back end is wired: which stages, whose days, which database. */
 export function createProductivity(db: Database, options: ProductivityOptions): RecalcService<Tx> {
-  const { cache, asOf: fixed, ...settings } = options
+  const { cache, asOf: fixed, history = false, ...settings } = options
   const { clock, logger } = settings
   const asOf: AsOf = ({ now }) => (fixed ?? now()).getTime()
   return new RecalcService<Tx>({
@@ -46,7 +48,7 @@ export function createProductivity(db: Database, options: ProductivityOptions): 
     ],
     employees: employeeRepository(db, settings.zone),
     // Jobs, their checkpoints and their locks are in the same database as the rows, and move in the same transactions.
-    backend: sqlBackend(db, { ...(clock && { clock }), ...(logger && { logger }) }),
+    backend: sqlBackend(db, { history, ...(clock && { clock }), ...(logger && { logger }) }),
     ...settings,
   })
 }

@@ -14,6 +14,8 @@ export class DirtyEmployee {
   readonly parked: StoredChange[] = []
   /** Failing or held, and due: they tell how often that happened before. */
   readonly due: StoredChange[] = []
+  /** Tables that were changed. */
+  readonly tables = new Set<string>()
   notedAt = Number.POSITIVE_INFINITY
 
   get isEmpty(): boolean {

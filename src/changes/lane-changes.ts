@@ -115,6 +115,11 @@ export class LaneChanges<Tx> {
     return this.#leavesWaiting
   }
 
+  /** Tables of an employee that were changed, as far as it was noted which. */
+  tablesOf(employeeId: string): readonly string[] {
+    return [...(this.#employees.get(employeeId)?.tables ?? [])]
+  }
+
   /** Employees who are dirty between two days. */
   dirtyBetween(first: number, last: number): readonly string[] {
     return [...this.#employees]
@@ -259,6 +264,7 @@ export class LaneChanges<Tx> {
     employee.notedAt = Math.min(employee.notedAt, notedAt)
     addTo(employee.byStage, stageOf(content), dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
     if (!('table' in content)) return
+    employee.tables.add(content.table)
     for (const stage of periodReaders(pipeline, content.table)) {
       addTo(employee.byStage, stage.name, dirtyPeriodsOf(stage, content, place, this.#horizon))
     }

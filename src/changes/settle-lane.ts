@@ -8,6 +8,7 @@ import { closeDays } from '../run/blocks/block-runner.ts'
 import { calcContext } from '../run/blocks/calc-context.ts'
 import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
 import { failureOf, type RecalcFailure } from '../run/failure.ts'
+import { BlockHistory } from '../run/history/block-history.ts'
 import { endsRun, failingPeriodsOf } from '../run/lanes/lane-runner.ts'
 import { attempt } from '../run/units/attempts.ts'
 import { lockKeys } from '../run/units/employee-locks.ts'
@@ -167,15 +168,22 @@ async function settleInUnit<Tx>(
   if (limits.thrown !== undefined) days.fail(0, failureOfBlock(limits.thrown, days))
   changes.open(days)
   const cascade = changes.cascadeOf(days)
+  const history = new BlockHistory(settings.history)
   if (limits.thrown !== undefined) periods?.failMarked(limits.thrown, attempts)
   try {
     if (limits.thrown === undefined) {
-      await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade })
+      const { onChanges } = history
+      await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade, onChanges })
     }
   } catch (error) {
     onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))
     throw error
   }
+  const { id, kind } = run.identity
+  await history.keep(unit.tx, {
+    ...{ tenantId, at: settings.clock.now(), run: { id, kind, jobId: null, reason: null, actor: null } },
+    tablesOf: (employeeId) => changes.tablesOf(employeeId),
+  })
   const afterCommit = await changes.settle({ days, cascade })
   let calculated = 0
   days.forEachDay(() => {

@@ -8,6 +8,7 @@ export type RecalcForCli = Pick<
   | 'estimate'
   | 'freshness'
   | 'getJob'
+  | 'history'
   | 'isTransient'
   | 'listDirty'
   | 'listJobFailures'

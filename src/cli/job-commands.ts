@@ -79,6 +79,7 @@ function detailsOf(job: JobSnapshot) {
     tenant: job.tenantId,
     dates: `${job.from} to ${job.to}`,
     reason: job.reason,
+    actor: job.actor,
     stages: job.stages.map(({ title }) => title).join(', '),
     progress: `${percent(job)}, ${job.processedDays} of ${job.totalDays} days`,
     unchanged: job.unchangedDays,

@@ -8,6 +8,7 @@ import type { CommandContext } from './command-context.ts'
 export interface Maintained {
   migrate(): Promise<void>
   purgeJobs(options: { readonly finishedBefore: Date }): Promise<number>
+  purgeHistory(options: { readonly before: Date }): Promise<number>
 }
 
 const DAY_MS = 86_400_000
@@ -25,15 +26,29 @@ export function maintenanceCommands({ output }: CommandContext, backend: Maintai
     .description('remove jobs that ended long ago, with their events and failures')
     .option('--older-than <days>', 'those that ended more than so many days ago', wholeNumber)
     .option('--before <instant>', 'those that ended before this instant, as 2025-01-31T00:00:00Z')
-    .action(async ({ olderThan, before }: { olderThan?: number; before?: string }) => {
-      const removed = await backend.purgeJobs({ finishedBefore: instantOf(olderThan, before) })
+    .action(async (age: Age) => {
+      const removed = await backend.purgeJobs({ finishedBefore: instantOf(age) })
       output().record({ removed }, { removed })
     })
 
-  return [migrate, purge]
+  const purgeHistory = new Command('purge-history')
+    .description('remove what the history holds from long ago')
+    .option('--older-than <days>', 'what was kept more than so many days ago', wholeNumber)
+    .option('--before <instant>', 'what was kept before this instant, as 2025-01-31T00:00:00Z')
+    .action(async (age: Age) => {
+      const removed = await backend.purgeHistory({ before: instantOf(age) })
+      output().record({ removed }, { removed })
+    })
+
+  return [migrate, purge, purgeHistory]
 }
 
-function instantOf(olderThan: number | undefined, before: string | undefined): Date {
+interface Age {
+  readonly olderThan?: number
+  readonly before?: string
+}
+
+function instantOf({ olderThan, before }: Age): Date {
   if ((olderThan === undefined) === (before === undefined)) {
     throw new InvalidRequestError('Expected --older-than or --before, and not both')
   }

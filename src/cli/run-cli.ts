@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { changeCommands } from './change-commands.ts'
 import type { CommandContext, RecalcForCli } from './command-context.ts'
 import { EXIT, exitCodeOfError } from './exit-code.ts'
+import { historyCommand } from './history-command.ts'
 import { jobCommands } from './job-commands.ts'
 import { type Maintained, maintenanceCommands } from './maintenance-commands.ts'
 import { Output } from './output.ts'
@@ -10,7 +11,7 @@ import { startCommands } from './start-commands.ts'
 
 /** What a command line works with, besides the service. */
 export interface CliOptions {
-  /** For `migrate` and `purge`: what `sqlBackend` gives. Without it these two commands are not there. */
+  /** For `migrate`, `purge` and `purge-history`: what `sqlBackend` gives. Without it these commands are not there. */
   readonly backend?: Maintained
   /** How the program is called in its help. Default `recalc`. */
   readonly name?: string
@@ -54,7 +55,12 @@ export async function runCli(recalc: RecalcForCli, argv: readonly string[], opti
     .option('--json', 'print JSON for programs')
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
-  const commands = [...jobCommands(context), ...startCommands(context), ...changeCommands(context)]
+  const commands = [
+    ...jobCommands(context),
+    ...startCommands(context),
+    ...changeCommands(context),
+    historyCommand(context),
+  ]
   if (options.backend) commands.push(...maintenanceCommands(context, options.backend))
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
   try {

@@ -22,6 +22,7 @@ interface StartOptions extends Selection {
   readonly clearExisting: boolean
   readonly onError?: OnError
   readonly reason?: string
+  readonly actor?: string
   readonly key?: string
 }
 
@@ -41,14 +42,16 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
     .option('--no-clear-existing', 'keep rows that no source supports any more')
     .addOption(new Option('--on-error <what>', 'what to do after a failed day').choices(['continue', 'fail-fast']))
     .option('--reason <text>', 'kept with the job')
+    .option('--actor <name>', 'who asks; kept with the job')
     .option('--key <text>', 'idempotency key: the same command again follows the first one’s job')
     .action(async (given: StartOptions) => {
-      const { clearExisting, onError, reason, key: idempotencyKey, table: tables } = given
+      const { clearExisting, onError, reason, actor, key: idempotencyKey, table: tables } = given
       const options = {
         clearExisting,
         ...(tables && { tables }),
         ...(onError && { onError }),
         ...(reason !== undefined && { reason }),
+        ...(actor !== undefined && { actor }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       }
       const request = requestOf(given)

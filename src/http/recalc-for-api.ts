@@ -1,12 +1,14 @@
 import type { LedgerState, StoredChange } from '../changes/change-ledger.ts'
 import type { DirtyQuery, DirtyScope } from '../changes/changes.ts'
 import type { Settled } from '../changes/settle-lane.ts'
+import type { Estimate } from '../jobs/estimate.ts'
 import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
-import type { Estimate } from '../jobs/estimate.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
+import type { HistoryRequest } from '../run/history/history-request.ts'
+import type { HistoryEntry } from '../run/history/history-store.ts'
 import type {
   AllRequest,
   BatchRequest,
@@ -24,7 +26,7 @@ interface Page<Key> {
 /** What the API needs of a `RecalcService`; any of them fits, whatever its transactions are. */
 export interface RecalcForApi {
   readonly tables: readonly string[]
-  triggerRecalc(request: DayRequest): Promise<RecalcResult>
+  triggerRecalc(request: DayRequest, options: TriggerOptions): Promise<RecalcResult>
   triggerRecalcAllAsync(request: AllRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
   triggerRecalcBatchAsync(request: BatchRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
   estimate(request: AllRequest | BatchRequest, options: TriggerOptions): Promise<Estimate>
@@ -43,6 +45,7 @@ export interface RecalcForApi {
   freshness(query: { readonly tenantId: string }): Promise<LedgerState>
   listDirtyTenants(query: { readonly limit: number }): Promise<readonly string[]>
   listDirty(query: DirtyQuery): Promise<readonly StoredChange[]>
+  history(request: HistoryRequest): Promise<readonly HistoryEntry[]>
   settle(scope: DirtyScope, options: { readonly signal: AbortSignal }): Promise<Settled>
   releaseHeld(scope: DirtyScope): Promise<number>
   isTransient(error: unknown): boolean
@@ -64,6 +67,7 @@ export const METHODS = [
   'freshness',
   'listDirtyTenants',
   'listDirty',
+  'history',
   'settle',
   'releaseHeld',
   'isTransient',

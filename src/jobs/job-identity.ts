@@ -19,12 +19,12 @@ export function identityOf(
   plan: RunPlan,
   asked: { readonly key: string; readonly tables: readonly string[] | undefined; readonly reason: string | null },
 ): JobIdentity {
-  const { kind, tenantId, employeeIds, from, to, clearExisting, onError } = plan
+  const { kind, tenantId, employeeIds, from, to, clearExisting, onError, actor } = plan
   const tables = asked.tables ? [...new Set(asked.tables)].sort() : null
   const request = [kind, tenantId, employeeIds, from, to, tables, clearExisting, onError, asked.reason]
   return {
     id: uuidOf(sha256(['job', tenantId, asked.key])),
-    fingerprint: sha256(request),
+    fingerprint: sha256(actor === undefined ? request : [...request, actor]),
   }
 }
 

@@ -119,6 +119,8 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     }
     const isDone = await executeRun({
       id: this.jobId,
+      jobId: this.jobId,
+      reason: record.reason,
       plan,
       selection,
       settings: this.#settings,

@@ -14,6 +14,8 @@ export interface JobSnapshot extends Counters {
   /** Inclusive. */
   readonly to: IsoDate
   readonly reason: string | null
+  /** Who asked for it, as they named themselves. */
+  readonly actor: string | null
   /** What it does, in order. */
   readonly stages: readonly RunPhase[]
   /** The number of the stage it is in, or was in when it ended; 0 before the first. */
@@ -46,7 +48,7 @@ export interface JobSnapshot extends Counters {
 export function snapshotOf(record: JobRecord): JobSnapshot {
   const { plan, phases, phase, counters, cancel, resumedAt, fault, ...rest } = record
   const { scope: _, fingerprint: __, reachedAtStart: ___, recoveries: ____, ...shown } = rest
-  const { kind, tenantId, from, to } = plan
+  const { kind, tenantId, from, to, actor = null } = plan
   return {
     ...shown,
     ...counters,
@@ -54,6 +56,7 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     tenantId,
     from,
     to,
+    actor,
     stages: phases,
     stage: phase,
     runStartedAt: resumedAt,

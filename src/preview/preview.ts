@@ -115,7 +115,7 @@ function activePreview<Tx>(
 ): ActivePreview<Tx> {
   const closedPeriods = closed === 'skip' ? settings.closedPeriods : undefined
   // Nothing is taken from the ledger: that is for those who commit.
-  const own: RunSettings<Tx> = { ...settings, closedPeriods, ledger: undefined }
+  const own: RunSettings<Tx> = { ...settings, closedPeriods, ledger: undefined, history: undefined }
   const calculator = calculatorOf(selection, 1, own)
   if (!calculator) throw new InvalidRequestError('There is nothing to preview: only tenant stages were asked for')
   const identity: RunIdentity = Object.freeze({ id: randomUUID(), kind: plan.kind, from: plan.from, to: plan.to })

@@ -2,6 +2,7 @@ import type { RunIdentity } from '../pipeline/context.ts'
 import type { BlockCalculator } from './blocks/block-calculator.ts'
 import type { EventLoop } from './event-loop.ts'
 import type { RecalcFailure } from './failure.ts'
+import type { HistoryRun } from './history/history-store.ts'
 import type { RunJournal } from './journal.ts'
 import type { RunCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
@@ -13,6 +14,8 @@ import type { UnitRank } from './units/unit-slots.ts'
 export interface ActiveRun<Tx> {
   readonly plan: RunPlan
   readonly identity: RunIdentity
+  /** How the run is called in the history. */
+  readonly history: HistoryRun
   readonly settings: RunSettings<Tx>
   readonly control: RunControl
   readonly journal: RunJournal<Tx>

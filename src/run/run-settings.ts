@@ -2,6 +2,7 @@ import type { Clock } from '../calendar/clock.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { BlockShape } from './blocks/block-calculator.ts'
 import type { BlockLedger } from './blocks/block-ledger.ts'
+import type { HistoryStore } from './history/history-store.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { Zones } from './plan/zones.ts'
 import type { RetryPolicy } from './units/backoff.ts'
@@ -30,6 +31,8 @@ export interface RunSettings<Tx> {
   readonly watchdog: UnitWatchdog
   /** Changes that were noted: a run takes those of its days with it. */
   readonly ledger: BlockLedger<Tx> | undefined
+  /** Where is kept what runs change; undefined: nowhere. */
+  readonly history: HistoryStore<Tx> | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Takes what is to be called after a commit that somebody else makes. Left out: it is called. */

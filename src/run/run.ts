@@ -37,6 +37,9 @@ const LANES_PER_PAGE = 4
 /** Everything that a run needs. */
 export interface RunInput<Tx> {
   readonly id: string
+  /** `null`: there is no job. */
+  readonly jobId: string | null
+  readonly reason: string | null
   readonly plan: RunPlan
   readonly selection: Selection<Tx>
   readonly settings: RunSettings<Tx>
@@ -89,7 +92,7 @@ class Run<Tx> {
   readonly #failedDays = new Map<string, IsoDate>()
 
   constructor(input: RunInput<Tx>) {
-    const { id, plan, selection, settings, control, journal, rank } = input
+    const { id, jobId, reason, plan, selection, settings, control, journal, rank } = input
     this.#input = input
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
@@ -99,6 +102,7 @@ class Run<Tx> {
     this.#active = {
       plan,
       identity,
+      history: { id, kind: plan.kind, jobId, reason, actor: plan.actor ?? null },
       settings,
       control,
       journal,

@@ -19,6 +19,12 @@ import { SYNCHRONOUS } from './units/unit-slots.ts'
 /** What a synchronous run of a service works with. */
 type SynchronousSettings<Tx> = RunSettings<Tx> & { readonly maxErrorsKept: number }
 
+/** What the caller says beside the plan. */
+interface Asked {
+  readonly signal?: AbortSignal
+  readonly reason?: string
+}
+
 /** The runs of a service whose callers wait for them. */
 export class SynchronousRuns<Tx> {
   readonly #settings: SynchronousSettings<Tx>
@@ -29,9 +35,9 @@ export class SynchronousRuns<Tx> {
   }
 
   /** @throws {RecalcFailedError} when it stopped at a failed day; otherwise whatever ended it early, as it is. */
-  async run(plan: RunPlan, selection: Selection<Tx>, signal: AbortSignal | undefined): Promise<RecalcResult> {
+  async run(plan: RunPlan, selection: Selection<Tx>, asked: Asked): Promise<RecalcResult> {
     const settings = this.#settings
-    return await this.#controlled(signal, (control) => this.#execute(plan, selection, control, settings))
+    return await this.#controlled(asked.signal, (control) => this.#execute(plan, selection, asked, control, settings))
   }
 
   /**
@@ -43,13 +49,13 @@ export class SynchronousRuns<Tx> {
     join: NonNullable<UnitOfWork<Tx>['join']>,
     plan: RunPlan,
     selection: Selection<Tx>,
-    signal: AbortSignal | undefined,
+    asked: Asked,
   ): Promise<JoinedResult> {
     const settings = this.#settings
     const calls: (() => unknown)[] = []
-    const result = await this.#controlled(signal, (control) => {
+    const result = await this.#controlled(asked.signal, (control) => {
       const within = { ...settings, ...settingsWithin(settings, tx, control, calls) }
-      return join(tx, () => this.#execute(plan, selection, control, within))
+      return join(tx, () => this.#execute(plan, selection, asked, control, within))
     })
     return { ...result, afterCommit: () => callAll(calls.splice(0), settings) }
   }
@@ -91,6 +97,7 @@ export class SynchronousRuns<Tx> {
   async #execute(
     plan: RunPlan,
     selection: Selection<Tx>,
+    { reason }: Asked,
     control: RunControl,
     settings: SynchronousSettings<Tx>,
   ): Promise<RecalcResult> {
@@ -98,7 +105,17 @@ export class SynchronousRuns<Tx> {
     const startedAt = new Date(clock.now())
     const journal = new CountingJournal(countersFor(plan.stages), maxErrorsKept, logger)
     const id = randomUUID()
-    const isDone = await executeRun({ id, plan, selection, settings, control, journal, rank: SYNCHRONOUS })
+    const isDone = await executeRun({
+      id,
+      jobId: null,
+      reason: reason ?? null,
+      plan,
+      selection,
+      settings,
+      control,
+      journal,
+      rank: SYNCHRONOUS,
+    })
     const { counters, errors } = journal
     const stopped = isDone && control.stopped?.status === 'interrupted' ? undefined : control.stopped
     const status = stopped?.status ?? endStatus(counters)

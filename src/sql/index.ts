@@ -9,6 +9,7 @@ export {
 export type { CaptureSource, CaptureSources } from './capture/capture-source.ts'
 export type { Reader } from './capture/resolve-captures.ts'
 export type { ListenClient } from './engines/postgres-listener.ts'
+export type { PurgeHistoryOptions } from './history/purge-history.ts'
 export { kyselyOn, type RunStatement, type StatementResult } from './kysely-on.ts'
 export { recalcMigrations } from './migrations.ts'
 export { type SqlBackend, type SqlBackendOptions, sqlBackend } from './sql-backend.ts'

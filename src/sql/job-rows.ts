@@ -74,10 +74,13 @@ function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
 /** What of a record goes into `body`. */
 function bodyOf(record: JobRecord): string {
   const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, result, ...rest } = record
-  const { kind, tenantId, from, to, zone, dayStartsAt, stages, clearExisting, onError } = plan
+  const { kind, tenantId, from, to, zone, dayStartsAt, stages, clearExisting, onError, actor } = plan
   const body: Body = {
     ...rest,
-    plan: { kind, tenantId, from, to, zone, ...(dayStartsAt && { dayStartsAt }), stages, clearExisting, onError },
+    plan: {
+      ...{ kind, tenantId, from, to, zone, ...(dayStartsAt && { dayStartsAt }), stages, clearExisting, onError },
+      ...(actor !== undefined && { actor }),
+    },
     result: result && { ...result, errors: undefined },
   }
   return asciiJson(body, bounded)

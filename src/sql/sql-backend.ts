@@ -11,6 +11,9 @@ import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { engineOf } from './engines/engine-of.ts'
 import type { ListenClient } from './engines/postgres-listener.ts'
 import { hash } from './hash.ts'
+import { historyTableName } from './history/history-table.ts'
+import { type PurgeHistoryOptions, purgeHistory } from './history/purge-history.ts'
+import { SqlHistoryStore } from './history/sql-history-store.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
 import { migrate } from './migrations.ts'
@@ -25,6 +28,11 @@ import { joinTransaction } from './transaction/join-transaction.ts'
 export interface SqlBackendOptions {
   /** In front of every table's name. Default `recalc_`. */
   readonly prefix?: string
+  /**
+   * Keeps what runs change: before and after of every value, who asked for it and why, in the unit of work that writes the
+   * value. Read it with `recalc.history(…)`. Default false.
+   */
+  readonly history?: boolean
   /** How often jobs that another process works on are looked at while somebody watches them, in ms. Default 500. */
   readonly pollMs?: number
   /**
@@ -53,6 +61,11 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
   migrate(): Promise<void>
   /** Removes jobs that ended before the given instant, with their events and failures; resolves with their number. */
   purgeJobs(options: { readonly finishedBefore: Date }): Promise<number>
+  /**
+   * Removes what the history holds from before an instant, in small batches; resolves with the number of rows. A row holds what
+   * one block has changed of one employee.
+   */
+  purgeHistory(options: PurgeHistoryOptions): Promise<number>
 }
 
 /**
@@ -98,9 +111,11 @@ function backendOf<Database, Tx extends object>(
   executorOf: (tx: Tx) => Kysely<Database>,
 ): SqlBackend<Tx> {
   const { prefix = 'recalc_', clock = systemClock, pollMs = 500, listen, logger = { warn() {} } } = options
+  const { history = false } = options
   if (!Number.isSafeInteger(pollMs) || pollMs < 1) {
     throw new InvalidOptionsError(expected('pollMs', 'a whole number from 1', pollMs))
   }
+  if (typeof history !== 'boolean') throw new InvalidOptionsError(expected('history', 'true or false', history))
   const engine = engineOf(kysely)
   const { listenForWakes } = engine
   if (listen !== undefined && (typeof listen !== 'function' || !listenForWakes)) {
@@ -120,6 +135,7 @@ function backendOf<Database, Tx extends object>(
     },
   }
   const channel = changesTableName(prefix)
+  const historyTable = historyTableName(prefix)
   return {
     unitOfWork,
     jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
@@ -129,8 +145,10 @@ function backendOf<Database, Tx extends object>(
       dbOf,
       listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
     ),
+    history: history ? new SqlHistoryStore<Tx>(database.db, historyTable, dbOf) : undefined,
     migrate: () => migrate(database.db, prefix, clock),
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
+    purgeHistory: (about) => purgeHistory(database, historyTable, about),
   }
 }
 

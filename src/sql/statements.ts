@@ -35,6 +35,20 @@ export function bytesOf(text: string): number {
   return Buffer.byteLength(text) + (text.match(ESCAPED)?.length ?? 0) + 16
 }
 
+/** The same of JSON in ASCII, in a fraction of the time. */
+export function bytesOfAscii(json: string): number {
+  let bytes = json.length + 16
+  for (let i = 0; i < json.length; i++) {
+    const unit = json.charCodeAt(i)
+    if (unit === QUOTE || unit === APOSTROPHE || unit === BACKSLASH) bytes += 1
+  }
+  return bytes
+}
+
+const QUOTE = 0x22
+const APOSTROPHE = 0x27
+const BACKSLASH = 0x5c
+
 /** The bytes that a string takes as a part of bound JSON. */
 export function bytesOfJson(text: string): number {
   return bytesOf(asciiJson(text))

@@ -1,4 +1,5 @@
-import { dayStage, memoryBackend, RecalcService } from 'recalc-service'
+import { dayStage, type HistoryEntry, memoryBackend, parseIsoDate, RecalcService } from 'recalc-service'
+import type { HistoryQuery } from 'recalc-service/backend'
 import { type CliOptions, runCli } from 'recalc-service/cli'
 import { describe, expect, test } from 'vitest'
 import { gate } from '../support/gate.ts'
@@ -7,7 +8,15 @@ const EMPLOYEES = ['ada', 'bob']
 
 /** A host with two employees, in whom 7 January fails as long as `broken` says so. */
 function host() {
-  const backend = memoryBackend()
+  const asked: object[] = []
+  const history = {
+    append: async () => {},
+    async list({ of, after, ...query }: HistoryQuery): Promise<readonly HistoryEntry[]> {
+      asked.push({ ...query, ...of, ...(after !== null && { after }) })
+      return [ENTRY]
+    },
+  }
+  const backend = { ...memoryBackend(), history }
   const state = { broken: true, beforeLoad: async () => {} }
   const values = dayStage<number, undefined>({
     name: 'values',
@@ -45,7 +54,15 @@ function host() {
     const code = await runCli(service(), words.split(' '), { stdout: screen('out'), stderr: screen('err'), ...options })
     return { code, ...printed, json: () => JSON.parse(printed.out.trim().split('\n').at(-1) ?? '') }
   }
-  return { run, state, service }
+  return { run, state, service, asked }
+}
+
+const ENTRY: HistoryEntry = {
+  ...{ id: '9.1', tenantId: 'acme', employeeId: 'ada', stage: 'values', tables: [], notKept: null },
+  date: parseIsoDate('2025-01-01', 'date'),
+  through: parseIsoDate('2025-01-01', 'through'),
+  ...{ before: null, isBeforeKnown: true, after: { minutes: 5 }, at: new Date('2025-01-02T03:04:05Z') },
+  run: { id: 'r1', kind: 'day', jobId: null, reason: 'new rules', actor: 'clerk' },
 }
 
 const JANUARY = '--tenant acme --from 2025-01-01 --to 2025-01-31'
@@ -187,14 +204,42 @@ describe('the command line', () => {
     const done: unknown[] = []
     const backend = {
       migrate: async () => void done.push('migrated'),
+      purgeHistory: async ({ before }: { before: Date }) => done.push(before),
       purgeJobs: async ({ finishedBefore }: { finishedBefore: Date }) => done.push(finishedBefore),
     }
     expect((await run('migrate', { backend })).code).toBe(0)
     expect((await run('purge --before 2025-01-31T00:00:00+01:00 --json', { backend })).json()).toEqual({ removed: 2 })
-    expect(done).toEqual(['migrated', new Date('2025-01-30T23:00:00Z')])
+    expect((await run('purge-history --before 2025-01-01T00:00:00Z --json', { backend })).json()).toEqual({
+      removed: 3,
+    })
+    expect(done).toEqual(['migrated', new Date('2025-01-30T23:00:00Z'), new Date('2025-01-01T00:00:00Z')])
     for (const words of ['purge', 'purge --before 2025-01-31', 'purge --older-than 1 --before 2025-01-31T00:00:00Z']) {
       expect((await run(words, { backend })).code).toBe(2)
     }
+  })
+
+  test('tells the history of a day, or of a run, with who asked for it', async () => {
+    const { run, asked } = host()
+    const found = await run('history --tenant acme --employee ada --date 2025-01-01')
+    expect(found.code).toBe(0)
+    expect(found.out).toMatch(/2025-01-01 +values +\(no row\) +\{"minutes":5\} +clerk +new rules/)
+    expect((await run('history --tenant acme --run r1 --limit 5 --after 9.0 --json')).json()).toMatchObject([
+      { id: '9.1' },
+    ])
+    expect(asked).toEqual([
+      { tenantId: 'acme', employeeId: 'ada', from: '2025-01-01', to: '2025-01-01', limit: 20 },
+      { tenantId: 'acme', runId: 'r1', limit: 5, after: '9.0' },
+    ])
+    for (const words of ['', ' --employee ada', ' --employee ada --from 2025-01-01', ' --run r1 --employee ada']) {
+      expect((await run(`history --tenant acme${words}`)).code).toBe(2)
+    }
+  })
+
+  test('names who starts a job', async () => {
+    const { run } = host()
+    await run(`start --all ${JANUARY} --actor clerk`)
+    const [job] = (await run('jobs --json')).json()
+    expect((await run(`job ${job.id} --json`)).json()).toMatchObject({ actor: 'clerk' })
   })
 
   test('explains itself', async () => {

@@ -5,6 +5,7 @@ import { BackendUnavailableError, InvalidOptionsError, RecalcService } from 'rec
 import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ChangesTable } from '../../src/sql/changes/changes-table.ts'
+import type { HistoryTable } from '../../src/sql/history/history-table.ts'
 import type {
   EventsTable,
   FailuresTable,
@@ -93,7 +94,26 @@ const changes: Columns<ChangesTable> = {
   body: 'not null',
 }
 
-const expected: { readonly [Name in keyof RecalcTables | 'changes']: StoredTable } = {
+const history: Columns<HistoryTable> = {
+  id: 'not null',
+  employee_hash: 'not null',
+  run_id: 'not null',
+  first_date: 'not null',
+  last_date: 'not null',
+  kept_at: 'not null',
+  body: 'not null',
+}
+
+const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history']: StoredTable } = {
+  history: {
+    columns: history,
+    indexes: [
+      'index (employee_hash, id, first_date, last_date)',
+      'index (kept_at)',
+      'index (run_id, id)',
+      'primary (id)',
+    ],
+  },
   changes: {
     columns: changes,
     indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash)', 'primary (id)'],
@@ -223,6 +243,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0002_run_record',
       'host_0003_changes',
       'host_0004_periods',
+      'host_0005_history',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -304,6 +325,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0002_run_record', true],
       ['next_0003_changes', true],
       ['next_0004_periods', true],
+      ['next_0005_history', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

@@ -2,7 +2,9 @@
 // biome-ignore-all lint/a11y/noAriaHiddenOnFocusable: a canvas without a tabindex takes no focus
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { datesBetween } from '../model/calendar.ts'
+import { may } from '../model/state.ts'
 import type { Failure } from '../net/api-types.ts'
+import { DayHistory } from '../view/day-history.tsx'
 import { Button, Notice, submitting } from '../view/parts.tsx'
 import type { JobProps } from '../view/screen.ts'
 import { COLUMN_WIDTHS, type GridReport, type GridSubject, GridView } from './grid-view.ts'
@@ -17,7 +19,13 @@ const STATES = ['done', 'failed', 'blocked', 'closed', 'waiting']
 
 /** The grid with what leads through it. */
 export function GridCard({ app, state, watched, job, handle }: JobProps & { handle: { current: GridHandle | null } }) {
-  const [report, setReport] = useState<GridReport>({ readout: 'Reading…', problem: null, unexplained: null, zoom: 0 })
+  const [report, setReport] = useState<GridReport>({
+    readout: 'Reading…',
+    chosen: null,
+    problem: null,
+    unexplained: null,
+    zoom: 0,
+  })
   /** Whether the server tells which days are closed. */
   const [tellsClosed, setTellsClosed] = useState(false)
   const [explained, setExplained] = useState<readonly Failure[]>([])
@@ -114,6 +122,7 @@ export function GridCard({ app, state, watched, job, handle }: JobProps & { hand
         <div class="grid-rows" role="grid" aria-labelledby="grid-title" aria-describedby="grid-help" />
       </div>
       <p id="grid-readout">{report.readout}</p>
+      {report.chosen && may(state, 'history') && <DayHistory app={app} tenantId={job.tenant_id} {...report.chosen} />}
       <p role="status">{missed}</p>
       <p class="hidden" id="grid-help">
         Arrow keys move by a day or an employee, Home and End within the row, with Control in the whole grid, Page Up

@@ -25,6 +25,8 @@ export interface GridSubject {
 /** What is said of the grid around it. */
 export interface GridReport {
   readonly readout: string
+  /** The day that the keyboard or the mouse has gone to. */
+  readonly chosen: { readonly employeeId: string; readonly date: string } | null
   readonly problem: string | null
   /** A failed day of whom, of which is not known what it said. */
   readonly unexplained: string | null
@@ -287,6 +289,7 @@ export class GridView {
     const nobody = this.#rows.complete ? 'Nobody to recalculate.' : 'Reading…'
     const report: GridReport = {
       readout: rows === 0 ? nobody : text,
+      chosen: row && date !== '' ? { employeeId: row.id, date } : null,
       problem: this.#problem,
       unexplained: failed && known === undefined ? row.id : null,
       zoom: this.#zoom,

@@ -171,6 +171,26 @@ export interface DirtyPage {
   readonly next: number | null
 }
 
+/** One value that a run has changed. */
+export interface HistoryEntry {
+  readonly id: string
+  readonly stage: string
+  readonly before: unknown
+  readonly before_known: boolean
+  readonly after: unknown
+  readonly not_kept: string | null
+  readonly at: string
+  readonly kind: string
+  readonly reason: string | null
+  readonly actor: string | null
+  readonly tables: readonly string[]
+}
+
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[]
+  readonly next: string | null
+}
+
 export interface StartRequest {
   readonly tenant_id: string
   readonly start_date: string
@@ -191,7 +211,7 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release'
+export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release' | 'history'
 
 /** What the caller may do. */
 export interface Me {

@@ -4,6 +4,7 @@ import type {
   Estimate,
   FailurePage,
   FreshnessPage,
+  HistoryPage,
   Job,
   JobPage,
   Me,
@@ -53,6 +54,7 @@ export class Api {
     this.#post<StartedJob>('', request, { 'idempotency-key': idempotencyKey })
   readonly freshness = (query: Query, asked: Asked) => this.#get<FreshnessPage>('/freshness', 'tenants', query, asked)
   readonly dirty = (query: Query, asked: Asked) => this.#get<DirtyPage>('/dirty', 'changes', query, asked)
+  readonly history = (query: Query, asked: Asked) => this.#get<HistoryPage>('/history', 'entries', query, asked)
   readonly settle = (tenantId: string) =>
     this.#post<{ settled: boolean; days?: number }>('/settle', { tenant_id: tenantId })
   readonly release = (tenantId: string) => this.#post<{ released: number }>('/release', { tenant_id: tenantId })

@@ -1,5 +1,5 @@
 /** Every {@link Action}. */
-export const ACTIONS = ['start', 'read', 'cancel', 'resume', 'settle', 'release'] as const
+export const ACTIONS = ['start', 'read', 'cancel', 'resume', 'settle', 'release', 'history'] as const
 
 /** What a caller may do. */
 export type Action = (typeof ACTIONS)[number]
@@ -8,6 +8,8 @@ export type Action = (typeof ACTIONS)[number]
 export interface Access {
   readonly tenants: readonly string[] | '*'
   readonly actions: readonly Action[] | '*'
+  /** Who the caller is: kept with the jobs that they start, and in the history, whatever their requests say. */
+  readonly actor?: string
   /** From then on the credentials are nobody's any more. Default: they do not expire. */
   readonly expiresAt?: Date
 }
@@ -38,10 +40,11 @@ export function covers({ tenants }: Access, tenantId: string): boolean {
 /** True for what an {@link Authorize} may give for a known caller. */
 export function isAccess(value: unknown): value is Access {
   if (typeof value !== 'object' || value === null) return false
-  const { tenants, actions, expiresAt } = value as Partial<Record<keyof Access, unknown>> // looked at before it is believed
+  const { tenants, actions, actor, expiresAt } = value as Partial<Record<keyof Access, unknown>> // looked at before it is believed
   const isTenants = tenants === '*' || (Array.isArray(tenants) && tenants.every(isTenant))
   const isActions = actions === '*' || (Array.isArray(actions) && actions.every(isAction))
-  return isTenants && isActions && (expiresAt === undefined || isInstant(expiresAt))
+  const isActor = actor === undefined || typeof actor === 'string'
+  return isTenants && isActions && isActor && (expiresAt === undefined || isInstant(expiresAt))
 }
 
 function isTenant(value: unknown): boolean {

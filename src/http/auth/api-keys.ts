@@ -53,14 +53,14 @@ function checkKey(key: string): string {
 
 function copyOf(access: unknown): Access {
   if (!isAccess(access)) {
-    const shape =
-      "{ tenants: string[] | '*', actions: ('start' | 'read' | 'cancel' | 'resume')[] | '*', expiresAt?: Date }"
+    const shape = "{ tenants: string[] | '*', actions: string[] | '*', actor?: string, expiresAt?: Date }"
     throw new InvalidOptionsError(`Expected every value of \`keys\` to be ${shape}, got ${describe(access)}`)
   }
-  const { tenants, actions, expiresAt } = access
+  const { tenants, actions, actor, expiresAt } = access
   return {
     tenants: tenants === '*' ? '*' : [...tenants],
     actions: actions === '*' ? '*' : [...actions],
+    ...(actor !== undefined && { actor }),
     ...(expiresAt && { expiresAt: new Date(expiresAt) }),
   }
 }

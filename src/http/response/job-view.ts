@@ -23,6 +23,7 @@ export function jobView(job: JobSnapshot, about: JobViewOptions) {
     start_date: job.from,
     end_date: job.to,
     reason: job.reason,
+    actor: job.actor,
     stage: job.stage,
     stage_name: present?.name ?? null,
     stage_title: present?.title ?? null,

@@ -11,6 +11,7 @@ import { employeesRoute } from './employees.ts'
 import { errorsRoute } from './errors.ts'
 import { estimateRoute } from './estimate.ts'
 import { freshnessRoute } from './freshness.ts'
+import { historyRoute } from './history.ts'
 import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
 import { releaseRoute } from './release.ts'
@@ -48,6 +49,7 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     freshnessRoute,
     dirtyRoute,
     settleRoute,
+    historyRoute,
     releaseRoute,
     meRoute,
     openApi,

@@ -5,6 +5,7 @@ import type { Call } from '../call.ts'
 import { named } from '../openapi/schemas/components.ts'
 import { pathField } from '../openapi/schemas/fields.ts'
 import { type Recalculation, recalculation } from '../openapi/schemas/recalculation.ts'
+import { askedBy } from '../request/asked-by.ts'
 import { checkOwnTenant } from '../request/own-tenant.ts'
 import { requestOf } from '../request/recalculation-request.ts'
 import { conflictFor } from '../response/job-conflict.ts'
@@ -86,11 +87,11 @@ class FirstAnswers {
 
 async function startJob({ api, access }: Call, body: Recalculation, key: string | undefined): Promise<string> {
   const { recalc, options } = api
-  const { tables, clear_existing: clearExisting, reason } = body
+  const { tables, clear_existing: clearExisting } = body
   const how = {
     ...(tables && { tables }),
     ...(clearExisting !== undefined && { clearExisting }),
-    ...(reason !== undefined && { reason }),
+    ...askedBy(access, body),
     ...(key !== undefined && { idempotencyKey: key }),
     cooldownMs: options.cooldownMs,
   }

@@ -1,5 +1,7 @@
 import type { Block } from '../../pipeline/employee-day.ts'
 import type { RecalcFailure } from '../failure.ts'
+import { BlockHistory } from '../history/block-history.ts'
+import type { HistoryRun } from '../history/history-store.ts'
 import type { AfterCommit } from '../journal.ts'
 import type { RunPlan } from '../plan/run-plan.ts'
 import type { PeriodCounters } from '../result.ts'
@@ -95,7 +97,7 @@ export function daysOf<Tx>(
 
 /** Calculates a block in an open unit of work, and takes the changes that were noted of it. */
 export async function calculateBlock<Tx>(
-  run: CalcOwner<Tx> & { readonly plan: RunPlan },
+  run: CalcOwner<Tx> & { readonly plan: RunPlan; readonly history?: HistoryRun },
   calculator: BlockCalculator<Tx>,
   days: BlockDays,
   { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
@@ -116,13 +118,11 @@ export async function calculateBlock<Tx>(
   const taking = isPeriodsOnly ? undefined : settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
-  const changed = await calculator.calculate(days, {
-    context,
-    monitor: unit,
-    clearExisting,
-    cascade: changes?.cascade,
-    onChanges,
-  })
+  const { cascade } = changes ?? {}
+  const history = new BlockHistory(settings.history)
+  const hears = onChanges ?? history.onChanges
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges: hears })
+  if (run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = await changes?.settle()
   const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed

@@ -161,7 +161,7 @@ export class StageValues<Tx> {
   valueChanges({ upserts, deletes }: DayChanges<unknown>): readonly ValueChange[] {
     const { name: stage } = this.member.stage
     const changeOf = ({ employeeId, date }: EmployeeDay, before: unknown, after: unknown): ValueChange => {
-      return { stage, employeeId, date, through: date, before: before ?? null, after }
+      return { stage, employeeId, date, through: date, before: before ?? null, isBeforeKnown: this.hasStored, after }
     }
     return [
       ...upserts.map(({ day, value, stored }) => changeOf(day, stored, value)),

@@ -10,6 +10,8 @@ export interface ValueChange {
   readonly through: IsoDate
   /** As `stored` gave it; null where nothing is stored, or where the stage has no `stored`. */
   readonly before: unknown
+  /** False where the stage has no `stored`. */
+  readonly isBeforeKnown: boolean
   /** Null where the row is removed. */
   readonly after: unknown
 }

@@ -49,8 +49,10 @@ interface CommonOptions {
   readonly onError?: OnError
   /** Ends the run early: the call rejects with the signal's reason; a job is cancelled. */
   readonly signal?: AbortSignal
-  /** Why; kept with a job. */
+  /** Why; kept with a job, and in the history. */
   readonly reason?: string
+  /** Who asks, such as the id of a user; kept with a job, and in the history. */
+  readonly actor?: string
 }
 
 /** What can be said about any request. */
@@ -96,7 +98,7 @@ const PROPERTIES = {
   all: ['tenantId', 'from', 'to'],
 } as const
 
-const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason']
+const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason', 'actor']
 
 const JOB_OPTIONS = ['idempotencyKey', 'cooldownMs']
 
@@ -149,6 +151,7 @@ export async function resolveRequest<Tx>(
     stages: selection.shapes,
     clearExisting: options.clearExisting ?? true,
     onError: options.onError ?? resolution.defaultOnError,
+    ...(options.actor !== undefined && { actor: options.actor }),
   })
   return { plan, selection }
 }
@@ -204,7 +207,7 @@ function checkOptions(options: unknown, asJob: boolean): void {
     throw new InvalidRequestError(expected('tx', expectation, options.tx))
   }
   const checked = checkObject('options', options, asJob ? [...OPTIONS, ...JOB_OPTIONS] : OPTIONS)
-  const { tables, clearExisting, onError, signal, reason, idempotencyKey, cooldownMs } = checked
+  const { tables, clearExisting, onError, signal, reason, actor, idempotencyKey, cooldownMs } = checked
   const refuse = (name: string, expectation: string, value: unknown): never => {
     throw new InvalidRequestError(expected(name, expectation, value))
   }
@@ -217,6 +220,7 @@ function checkOptions(options: unknown, asJob: boolean): void {
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse('signal', 'an AbortSignal', signal)
   if (reason !== undefined && typeof reason !== 'string') refuse('reason', 'a string', reason)
+  if (actor !== undefined && typeof actor !== 'string') refuse('actor', 'a string', actor)
   if (idempotencyKey !== undefined) checkId('idempotencyKey', idempotencyKey)
   if (cooldownMs !== undefined && !(Number.isSafeInteger(cooldownMs) && Number(cooldownMs) >= 0)) {
     refuse('cooldownMs', 'a whole number from 0', cooldownMs)

@@ -22,4 +22,6 @@ export interface RunPlan {
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
   readonly onError: OnError
+  /** Who asked for it, as they named themselves. */
+  readonly actor?: string
 }

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../../errors.ts'
-import { expected } from '../../expectation.ts'
+import { expected, isPlainObject } from '../../expectation.ts'
 import { StageFailure, thrownBy } from '../blocks/stage-failure.ts'
+import type { TransactionOptions, TriggerOptions } from '../plan/resolve-request.ts'
 import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
@@ -49,6 +50,13 @@ function within<Tx>(unitOfWork: UnitOfWork<Tx>, tx: Tx, control: RunControl): Un
     isTransient: () => false,
     ...(failureOf && { failureOf }),
   }
+}
+
+/** True for options that name a transaction; also one that is undefined, which who hands that over means to have. */
+export function hasTransaction<Tx>(
+  options: TriggerOptions | TransactionOptions<Tx>,
+): options is TransactionOptions<Tx> {
+  return isPlainObject(options) && 'tx' in options
 }
 
 /**

@@ -40,6 +40,7 @@ test('every endpoint is described, with every answer that it may give', async ()
       'get /dirty',
       'get /errors/{job_id}',
       'get /freshness',
+      'get /history',
       'get /jobs',
       'get /me',
       'get /openapi.json',

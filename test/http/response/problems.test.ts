@@ -47,7 +47,7 @@ test('an action that the caller lacks is refused before its request is looked at
     '/me': 'read',
   }
   for (const [method, path] of requests) {
-    const action = actions[path] ?? (/^\/(cancel|resume|settle|release)/.exec(path)?.[1] || 'read')
+    const action = actions[path] ?? (/^\/(cancel|resume|settle|release|history)/.exec(path)?.[1] || 'read')
     const other = client.as(action === 'read' ? KEYS.starter : KEYS.reader)
     const { status, body } = await other.send(path, { method, ...(method === 'POST' && { body: '{' }) })
     expect([path, status, body.code]).toEqual([path, 403, 'FORBIDDEN'])

@@ -2,11 +2,7 @@ import { CompiledQuery, type Kysely, sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { sqlBackend } from '../../../src/sql/index.ts'
 import { engines } from '../support/engines.ts'
-
-interface Statement {
-  readonly text: string
-  readonly parameters: readonly unknown[]
-}
+import { type Statement, spy } from '../support/statement-spy.ts'
 
 describe.each(engines)('on $name', async ({ name, open }) => {
   const database = await open()
@@ -70,24 +66,3 @@ describe.each(engines)('on $name', async ({ name, open }) => {
     )
   }
 })
-
-/** The same, with every statement written down. */
-function spy<K extends Kysely<never>>(kysely: K, seen: Statement[]): K {
-  return new Proxy(kysely, {
-    get(target, member) {
-      if (member === 'withoutPlugins') {
-        return () =>
-          target.withoutPlugins().withPlugin({
-            transformQuery({ node }) {
-              const { sql: text, parameters } = target.getExecutor().compileQuery(node, { queryId: 'spy' } as never)
-              seen.push({ text, parameters })
-              return node
-            },
-            transformResult: async ({ result }) => result,
-          })
-      }
-      const value: unknown = Reflect.get(target, member, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}

@@ -14,6 +14,7 @@ const jobFields = {
   start_date: z.string().meta({ format: 'date' }),
   end_date: z.string().meta({ format: 'date', description: 'Inclusive' }),
   reason: z.string().nullable(),
+  actor: z.string().nullable().meta({ description: 'Who asked for it' }),
   stage: z.number().int().min(0).meta({ description: 'The number of the present or last stage; 0 before the first' }),
   stage_name: z.string().nullable(),
   stage_title: z.string().nullable(),

@@ -10,6 +10,12 @@ const tables = z
   .transform((names) => (names[0] === 'all' ? undefined : names))
   .meta({ description: 'Only the stages that write one of these; ["all"] is all of them, as is leaving it out' })
 
+/** Why, and who asks. */
+export const askedByFields = {
+  reason: textField('Why; kept with the job, and in the history', 1_000).optional(),
+  actor: textField('Who asks; of no effect where the credentials tell', 255).optional(),
+}
+
 /** Which days to recalculate. */
 export const recalculation = named(
   'Recalculation',
@@ -25,7 +31,7 @@ export const recalculation = named(
           .boolean({ error: 'true or false' })
           .optional()
           .meta({ description: 'Remove rows that no source supports any more. Default true' }),
-        reason: textField('Why; kept with the job', 1_000).optional(),
+        ...askedByFields,
       },
       { error: 'a JSON object' },
     )

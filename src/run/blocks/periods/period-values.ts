@@ -80,7 +80,15 @@ export class PeriodValues {
   get valueChanges(): readonly ValueChange[] {
     const { name: stage } = this.#stage
     const changeOf = ({ employeeId, from, to }: EmployeePeriod, before: unknown, after: unknown): ValueChange => {
-      return { stage, employeeId, date: from, through: to, before: before ?? null, after }
+      return {
+        stage,
+        employeeId,
+        date: from,
+        through: to,
+        before: before ?? null,
+        isBeforeKnown: this.#stored !== undefined,
+        after,
+      }
     }
     return [
       ...this.#upserts.map(({ period, value, stored }) => changeOf(period, stored, value)),

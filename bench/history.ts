@@ -1,0 +1,75 @@
+import { addDays, dayBounds, parseIsoDate } from 'recalc-service'
+import { openMysql } from '../examples/productivity/database/mysql.ts'
+import { createProductivity } from '../examples/productivity/productivity.ts'
+import { createTables } from '../examples/productivity/schema/migrations.ts'
+import type { Database, Tables } from '../examples/productivity/schema/tables.ts'
+import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
+import { startMariadb } from '../test/support/mariadb-server.ts'
+import { median } from './measure.ts'
+import { benchSources } from './server/sources.ts'
+import { empty, TENANT, type Workload } from './server/workload.ts'
+
+const ROUNDS = 7
+const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
+
+/** The reference back end on MariaDB with a history against the same without one: when everything changes, and when nothing does. */
+export async function benchHistory(): Promise<void> {
+  const server = await startMariadb({ settings: SETTINGS })
+  try {
+    const db = await openMysql<Tables>(`${server.url}/history`)
+    await race(db, `${server.url}/history`)
+    await db.destroy()
+  } finally {
+    await server.stop()
+  }
+}
+
+async function race(db: Database, url: string): Promise<void> {
+  const zone = 'Europe/Berlin'
+  const from = parseIsoDate('2025-03-03', 'from')
+  const size = { zone, from, days: 30, employees: 500 }
+  const to = addDays(from, size.days - 1)
+  await createTables(db)
+  await insertSources(db, benchSources({ ...size, activitiesPerDay: 40 }))
+  const employeeIds = (await db.selectFrom('employees').select('id').execute()).map(({ id }) => id)
+  const asOf = new Date(dayBounds(to, zone).start.getTime() + 15 * 60 * 60_000)
+  const workload: Workload = { db, url, zone, from, to, asOf, employeeIds }
+  const services = {
+    off: createProductivity(db, { zone, asOf }),
+    on: createProductivity(db, { zone, asOf, history: true }),
+  }
+  const timeOf = async (service: keyof typeof services) => {
+    const begin = performance.now()
+    const handle = await services[service].triggerRecalcAllAsync({ tenantId: TENANT, from, to })
+    const { status } = await handle.result
+    if (status !== 'completed') throw new Error(`Expected the job to be completed, it is ${status}`)
+    return performance.now() - begin
+  }
+  const ratios = { changed: [] as number[], unchanged: [] as number[] }
+  const speeds: Record<string, number[]> = { off: [], on: [] }
+  for (let round = -1; round < ROUNDS; round++) {
+    const times: Record<string, { changed: number; unchanged: number }> = {}
+    // Who begins changes, so that neither always finds the server as the other has left it.
+    for (const name of round % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
+      await empty(workload)
+      times[name] = { changed: await timeOf(name), unchanged: await timeOf(name) }
+    }
+    if (round < 0) continue // warming up
+    for (const what of ['changed', 'unchanged'] as const) {
+      ratios[what].push((times.on?.[what] ?? Number.NaN) / (times.off?.[what] ?? Number.NaN))
+    }
+    for (const name of ['off', 'on']) speeds[name]?.push(times[name]?.changed ?? Number.NaN)
+  }
+  const days = size.days * size.employees
+  console.log(`\nhistory on MariaDB: ${days.toLocaleString('en')} employee-days, 8 stages`)
+  const tell = (what: string, value: string, target: string) => console.log(`  ${what.padEnd(54)} ${value} ${target}`)
+  const ratio = (values: readonly number[]) => `${median(values).toFixed(2)} x`
+  tell('on / off, everything changes', ratio(ratios.changed), '(at most 1.25)')
+  tell('on / off, nothing changes', ratio(ratios.unchanged), '(at most 1.0)')
+  tell(
+    'everything changes: off, on',
+    `${median(speeds.off ?? []).toFixed(0)} ms, ${median(speeds.on ?? []).toFixed(0)} ms`,
+    '',
+  )
+  for (const service of Object.values(services)) await service.stop()
+}
