@@ -22,8 +22,10 @@ import {
   checkFailurePage,
   checkJobId,
   checkQuery,
+  checkResumeOptions,
   type FailurePage,
   type Page,
+  type ResumeOptions,
 } from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
@@ -90,7 +92,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
     this.#changes = new Changes(this.#options, (request) =>
-      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason })),
+      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
     this.#jobs = new Jobs({
       ...this.#options,
@@ -333,19 +335,32 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Takes up a job that ended other than `completed`: what failed and what was not reached, nothing else.
+   * Lets blocks in flight commit, starts no other, and leaves the job `paused`: nobody takes it up but who resumes it. A job that
+   * waits pauses at once. False when it has ended already, or is to be cancelled; one that is done before it can pause completes.
    *
-   * @throws {NotResumableError} when it is active or complete, or when its stages are gone.
-   * @throws {JobNotFoundError} {@link JobConflictError}
+   * @throws {JobNotFoundError}
    */
-  async resumeJob(jobId: string): Promise<JobHandle> {
-    this.#refuseWhenStopped()
-    return await this.#jobs.resume(checkJobId(jobId))
+  async pauseJob(jobId: string): Promise<boolean> {
+    return await this.#jobs.pause(checkJobId(jobId))
   }
 
   /**
-   * Begins the background care: interrupted jobs, and those of workers that died, are taken up, now and from now on, at most
-   * `concurrency` at once; changes that were noted are settled. Resolves once it has begun.
+   * Takes up a job that ended other than `completed`: what failed and what was not reached, nothing else. A service that is no
+   * worker leaves that to one that is.
+   *
+   * @param options `whenBusy`: see the service's option of this name, which is its default.
+   * @throws {NotResumableError} when it is active or complete, or when its stages are gone.
+   * @throws {JobNotFoundError} {@link JobConflictError}
+   */
+  async resumeJob(jobId: string, options: ResumeOptions = {}): Promise<JobHandle> {
+    this.#refuseWhenStopped()
+    return await this.#jobs.resume(checkJobId(jobId), checkResumeOptions(options).whenBusy ?? this.#options.whenBusy)
+  }
+
+  /**
+   * Begins the background care: interrupted jobs, those of workers that died and those that wait are taken up, now and from now on,
+   * at most `maxJobs` at once; changes that were noted are settled. Resolves once it has begun. Does nothing with
+   * `worker: false`.
    */
   async start(): Promise<void> {
     this.#refuseWhenStopped()
@@ -372,7 +387,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       await this.#jobs.start()
-      this.#changes.start()
+      if (this.#options.worker) this.#changes.start()
     } catch (error) {
       this.#starting = undefined // so that it can be tried again
       throw error
@@ -438,13 +453,21 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#refuseWhenStopped()
     const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
-    const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
+    const {
+      reason = null,
+      signal,
+      cooldownMs = 0,
+      whenBusy = this.#options.whenBusy,
+      tables,
+      idempotencyKey: key,
+    } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
     return await this.#jobs.create(plan, selection, {
       reason,
       scope: this.#scopeOf(plan),
       signal,
       cooldownMs,
+      whenBusy,
       identity,
     })
   }

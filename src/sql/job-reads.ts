@@ -27,6 +27,7 @@ const RECORD_COLUMNS = [
   'error_count',
   'last_seq',
   'cancel',
+  'pause_requested',
 ] as const satisfies readonly (keyof RecordColumns)[]
 
 /**

@@ -53,6 +53,9 @@ const jobs: Columns<JobsTable> = {
   lease_token: 'not null',
   lease_expires_at: 'not null',
   cancel: 'null',
+  pause_requested: 'not null',
+  queue_hash: 'null',
+  queue_order: 'not null',
 }
 const job_employees: Columns<JobEmployeesTable> = { job_id: 'not null', part: 'not null', employee_ids: 'not null' }
 const lanes: Columns<LanesTable> = {
@@ -98,8 +101,9 @@ const expected: { readonly [Name in keyof RecalcTables | 'changes']: StoredTable
     indexes: [
       'index (created_at)',
       'index (finished_at)',
+      'index (queue_hash, queue_order)',
       'index (scope_hash, created_at)',
-      'index (scope_hash, status)',
+      'index (scope_hash, status, queue_order)',
       'index (status, created_at)',
       'index (status, lease_expires_at)',
       'index (tenant_hash, created_at)',

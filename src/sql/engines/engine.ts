@@ -49,6 +49,8 @@ export interface Engine {
   readonly tableOptions: RawBuilder<unknown>
   /** Makes an index, or leaves it when it is there. */
   createIndex(index: CreateIndexBuilder): Promise<void>
+  /** Removes an index, if it is there. */
+  dropIndex(db: RecalcDb, table: string, name: string): Promise<void>
   /** Gives a table another name, in its own schema. */
   renameTable(db: RecalcDb, from: string, to: string): Promise<void>
   /**

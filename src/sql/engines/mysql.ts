@@ -91,6 +91,14 @@ export const mysql: Engine = {
       if (driverError(error).errno !== 1061) throw error
     }
   },
+  async dropIndex(db, table, name) {
+    try {
+      await sql`drop index ${sql.ref(name)} on ${rawTable(db, table)}`.execute(db)
+    } catch (error) {
+      // ER_CANT_DROP_FIELD_OR_KEY: nor `drop index if exists`.
+      if (driverError(error).errno !== 1091) throw error
+    }
+  },
   async renameTable(db, from, to) {
     await sql`rename table ${rawTable(db, from)} to ${rawTable(db, to)}`.execute(db)
   },

@@ -75,6 +75,9 @@ export const postgres: Engine = {
   countUp: (column) => column.generatedByDefaultAsIdentity(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async dropIndex(db, _table, name) {
+    await sql`drop index if exists ${rawTable(db, name)}`.execute(db)
+  },
   async renameTable(db, from, to) {
     await sql`alter table ${rawTable(db, from)} rename to ${sql.ref(to)}`.execute(db)
   },

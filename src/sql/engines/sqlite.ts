@@ -42,6 +42,9 @@ export const sqlite: Engine = {
   countUp: (column) => column.autoIncrement(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async dropIndex(db, _table, name) {
+    await sql`drop index if exists ${sql.table(name)}`.execute(db)
+  },
   async renameTable(db, from, to) {
     await sql`alter table ${sql.table(from)} rename to ${sql.table(to)}`.execute(db)
   },

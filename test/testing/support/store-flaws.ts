@@ -140,13 +140,13 @@ export const storeFlaws: readonly Flaw[] = [
     (jobs) => ({ claim: async (id, request) => ({ ...(await jobs.claim(id, request)), lastFailure: 0 }) as never }),
   ],
   ['renews nothing', (jobs) => ({ renew: (lease, request) => jobs.renew(lease, { ...request, leaseMs: -1e9 }) })],
-  ['renews any lease', () => ({ renew: async () => ({ cancel: null }) })],
+  ['renews any lease', () => ({ renew: async () => ({ cancel: null, pause: false }) })],
   [
     'tells nobody that a job is to end',
     (jobs) => ({
       async renew(lease, request) {
         await jobs.renew(lease, request)
-        return { cancel: null }
+        return { cancel: null, pause: false }
       },
     }),
   ],
