@@ -7,6 +7,7 @@ import { RunLedger } from './changes/run-ledger.ts'
 import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
 import { boundedStore } from './jobs/bounded-store.ts'
+import type { Exclusive } from './jobs/job-scope.ts'
 import type { JobSettings } from './jobs/job-settings.ts'
 import type { RecalcBackend, WhenBusy } from './jobs/job-store.ts'
 import type { Recovery } from './jobs/recovery.ts'
@@ -24,9 +25,6 @@ import { type Throttle, ThrottleGate } from './run/throttle.ts'
 import type { RetryPolicy } from './run/units/backoff.ts'
 import { UnitSlots } from './run/units/unit-slots.ts'
 import { UnitWatchdog } from './run/units/unit-watchdog.ts'
-
-/** Among which jobs at most one may be active. */
-export type Exclusive = 'none' | 'tenant' | 'global'
 
 interface CommonOptions<Tx> {
   /** The employees that `triggerRecalcAll` recalculates. Required. */

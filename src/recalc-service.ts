@@ -15,6 +15,7 @@ import { expected, isPlainObject } from './expectation.ts'
 import { estimateMs } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
+import { listFailuresOf } from './jobs/job-failures.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
 import { identityOf } from './jobs/job-identity.ts'
 import {
@@ -28,6 +29,7 @@ import {
   type ResumeOptions,
 } from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
+import { scopeOf } from './jobs/job-scope.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -290,14 +292,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {JobNotFoundError}
    */
   async listJobFailures(jobId: string, page: FailurePage = {}): Promise<readonly RecordedFailure[]> {
-    const { employeeId, ...checked } = checkFailurePage(page)
-    const { jobs } = this.#options
+    const checked = checkFailurePage(page)
     const { id } = await this.#recordOf(jobId)
-    if (employeeId === undefined) return await jobs.failures(id, checked)
-    const { after, limit } = checked
-    const all = await jobs.failuresOf(id, [employeeId])
-    const later = all.filter(({ number }) => number > after)
-    return later.sort((a, b) => a.number - b.number).slice(0, limit)
+    return await listFailuresOf(id, checked, this.#options.jobs)
   }
 
   /**
@@ -453,18 +450,12 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#refuseWhenStopped()
     const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
-    const {
-      reason = null,
-      signal,
-      cooldownMs = 0,
-      whenBusy = this.#options.whenBusy,
-      tables,
-      idempotencyKey: key,
-    } = options
+    const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
+    const { whenBusy = this.#options.whenBusy } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
     return await this.#jobs.create(plan, selection, {
       reason,
-      scope: this.#scopeOf(plan),
+      scope: scopeOf(plan, this.#options.exclusive),
       signal,
       cooldownMs,
       whenBusy,
@@ -492,13 +483,6 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const record = await this.#options.jobs.get(id)
     if (!record) throw new JobNotFoundError(id)
     return record
-  }
-
-  /** A day or a range of one employee always goes ahead; the employee locks order it. */
-  #scopeOf({ kind, tenantId }: RunPlan): string | null {
-    const { exclusive } = this.#options
-    if (kind === 'day' || kind === 'range' || exclusive === 'none') return null
-    return exclusive === 'global' ? 'global' : `tenant ${tenantId}`
   }
 
   #refuseWhenStopped(): void {

@@ -74,12 +74,14 @@ export class JobQueue {
   look(): void {
     if (this.#isStopped || !(this.#isStarted || this.#own.size > 0)) return
     this.#isNews = true
+    this.#schedule()
     this.#looking ??= this.#lookWhileThereIsNews().finally(() => {
       this.#looking = undefined
       this.#schedule()
     })
   }
 
+  /** The next look is due `queuePollMs` after the last one has ended. */
   #schedule(): void {
     this.#timer?.cancel()
     if (this.#isStopped || !(this.#isStarted || this.#own.size > 0)) return

@@ -323,7 +323,7 @@ export class Jobs<Tx> {
         this.#options.logger.warn({ jobId: handle.id, err }, 'The job could not be cancelled')
       })
     }
-    if (signal.aborted) return cancel()
+    if (signal.aborted) cancel()
     signal.addEventListener('abort', cancel, { once: true })
     const ended = () => signal.removeEventListener('abort', cancel)
     handle.result.then(ended, ended)

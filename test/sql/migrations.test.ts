@@ -221,6 +221,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0001_jobs',
       'host_0002_run_record',
       'host_0003_changes',
+      'host_0004_queue',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -301,6 +302,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0001_jobs', true],
       ['next_0002_run_record', true],
       ['next_0003_changes', true],
+      ['next_0004_queue', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })
