@@ -13,6 +13,7 @@ export type RecalcForCli = Pick<
   | 'listJobFailures'
   | 'listJobs'
   | 'openJob'
+  | 'pauseJob'
   | 'releaseHeld'
   | 'resumeJob'
   | 'settle'

@@ -23,6 +23,7 @@ interface StartOptions extends Selection {
   readonly onError?: OnError
   readonly reason?: string
   readonly key?: string
+  readonly queue?: true
 }
 
 /** Commands that make a job, or take one up, and follow it. */
@@ -42,6 +43,7 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
     .addOption(new Option('--on-error <what>', 'what to do after a failed day').choices(['continue', 'fail-fast']))
     .option('--reason <text>', 'kept with the job')
     .option('--key <text>', 'idempotency key: the same command again follows the first one’s job')
+    .option('--queue', QUEUE)
     .action(async (given: StartOptions) => {
       const { clearExisting, onError, reason, key: idempotencyKey, table: tables } = given
       const options = {
@@ -49,6 +51,7 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
         ...(tables && { tables }),
         ...(onError && { onError }),
         ...(reason !== undefined && { reason }),
+        ...(given.queue && { whenBusy: 'queue' as const }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       }
       const request = requestOf(given)
@@ -66,9 +69,10 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
   const resume = new Command('resume')
     .description('take up a job that ended other than completed, and follow it; Ctrl-C interrupts it')
     .argument('<id>')
-    .action(async (id: string) => {
+    .option('--queue', QUEUE)
+    .action(async (id: string, { queue }: { queue?: true }) => {
       const { lastSeq } = await recalc.getJob(id)
-      await follow(await recalc.resumeJob(id), lastSeq)
+      await follow(await recalc.resumeJob(id, queue ? { whenBusy: 'queue' } : {}), lastSeq)
     })
 
   const estimate = selecting(new Command('estimate'))
@@ -82,6 +86,8 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
 
   return [start, resume, estimate]
 }
+
+const QUEUE = 'wait for its turn while another job is in the way, instead of being refused'
 
 const NEVER = new AbortController().signal
 

@@ -13,6 +13,7 @@ import { estimateRoute } from './estimate.ts'
 import { freshnessRoute } from './freshness.ts'
 import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
+import { pauseRoute } from './pause.ts'
 import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
@@ -44,6 +45,7 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     employeesRoute,
     streamRoute,
     cancelRoute,
+    pauseRoute,
     resumeRoute,
     freshnessRoute,
     dirtyRoute,

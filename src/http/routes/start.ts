@@ -86,10 +86,11 @@ class FirstAnswers {
 
 async function startJob({ api, access }: Call, body: Recalculation, key: string | undefined): Promise<string> {
   const { recalc, options } = api
-  const { tables, clear_existing: clearExisting, reason } = body
+  const { tables, clear_existing: clearExisting, when_busy: whenBusy, reason } = body
   const how = {
     ...(tables && { tables }),
     ...(clearExisting !== undefined && { clearExisting }),
+    ...(whenBusy && { whenBusy }),
     ...(reason !== undefined && { reason }),
     ...(key !== undefined && { idempotencyKey: key }),
     cooldownMs: options.cooldownMs,
