@@ -21,7 +21,7 @@ type Step =
       readonly whenBusy: WhenBusy
       readonly here: boolean
     }
-  | { readonly do: 'finish' | 'fail' | 'cancel' | 'pause' | 'requeue'; readonly pick: number }
+  | { readonly do: 'finish' | 'fail' | 'cancel' | 'pause' | 'requeue' | 'snatch'; readonly pick: number }
   | { readonly do: 'kill'; readonly process: number }
   | { readonly do: 'pass'; readonly ms: number }
 
@@ -46,6 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constantFrom('cancel' as const, 'pause' as const, 'requeue' as const), pick }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('snatch' as const), pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const), process: fc.nat({ max: 1 }) }) },
   {
     weight: 3,
@@ -87,16 +88,18 @@ class Scheduler {
       queuePollMs: 500,
       hasRoom: () => held.size < MAX_JOBS,
       recover: () => this.recover(held),
-      take: async (jobId) => {
-        const claim = await this.bench.claim({ record: { id: jobId } }, { now: this.clock.now(), from: ['queued'] })
-        if (!('lease' in claim)) return 'not taken'
-        this.#began(jobId, claim.takenOver)
-        held.set(jobId, claim)
-        return 'taken'
-      },
+      take: (jobId) => this.#take(jobId, held),
     })
     queue.start()
     return { held, queue }
+  }
+
+  async #take(jobId: string, held: Map<string, HeldJob>): Promise<'taken' | 'not taken'> {
+    const claim = await this.bench.claim({ record: { id: jobId } }, { now: this.clock.now(), from: ['queued'] })
+    if (!('lease' in claim)) return 'not taken'
+    this.#began(jobId, claim.takenOver)
+    held.set(jobId, claim)
+    return 'taken'
   }
 
   async recover(held: Map<string, HeldJob>): Promise<void> {
@@ -138,6 +141,8 @@ class Scheduler {
         return await this.#withdraw(one.pick, one.do)
       case 'requeue':
         return await this.#requeue(one.pick)
+      case 'snatch':
+        return await this.#snatch(one.pick)
       case 'kill':
         this.processes[one.process]?.held.clear()
         return
@@ -191,6 +196,14 @@ class Scheduler {
     if (!('lease' in claim)) throw new Error('Expected the job to be claimed, for its end')
     await this.bench.end(claim, how === 'cancel' ? 'cancelled' : 'paused')
     job.state = 'ended'
+  }
+
+  /** As whoever has seen the job in front of the others a while ago. */
+  async #snatch(n: number): Promise<void> {
+    const waiting = [...this.jobs.values()].filter(({ state, scope }) => state === 'waiting' && scope !== null)
+    const job = waiting[n % waiting.length]
+    const [first] = this.processes
+    if (job && first) await this.#take(job.id, first.held)
   }
 
   async #requeue(n: number): Promise<void> {
