@@ -89,6 +89,12 @@ export interface Engine {
    */
   lockRows(tx: RecalcDb, names: TableNames, hashes: readonly string[]): Promise<void>
 
+  /**
+   * How far a replica is behind its source, in milliseconds; infinity when it does not replicate. It rejects when the database is
+   * none. Undefined: there are no replicas.
+   */
+  readonly replicaLagMs: ((db: RecalcDb) => Promise<number>) | undefined
+
   /** True when the same unit of work may well succeed the next time. */
   isTransient(error: unknown): boolean
   /** True when the connection is gone, and with it what was open on it. */

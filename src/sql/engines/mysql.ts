@@ -102,6 +102,16 @@ export const mysql: Engine = {
   async renameTable(db, from, to) {
     await sql`rename table ${rawTable(db, from)} to ${rawTable(db, to)}`.execute(db)
   },
+  async replicaLagMs(db) {
+    const { rows } = await sql<Record<string, unknown>>`show replica status`.execute(db)
+    if (rows.length === 0) throw new Error('Expected the database to be a replica, it has no source')
+    const lags = rows.map((row) => {
+      // MySQL's name, and MariaDB's.
+      const seconds = row.Seconds_Behind_Source ?? row.Seconds_Behind_Master ?? null
+      return seconds === null ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000
+    })
+    return Math.max(...lags)
+  },
   defaultSchema: async () => undefined,
   async columnsOf(db, table, schema) {
     const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns

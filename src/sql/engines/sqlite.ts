@@ -53,6 +53,7 @@ export const sqlite: Engine = {
     const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db)
     return rows.map(({ name }) => name)
   },
+  replicaLagMs: undefined,
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   ledgerKey: hexKey,
   capture: sqliteCapture,
