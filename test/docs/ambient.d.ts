@@ -10,6 +10,7 @@ declare global {
     balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
   }
   const db: Kysely<Tables>
+  const replica: Kysely<Tables>
   const employees: EmployeeRepository
   const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService
