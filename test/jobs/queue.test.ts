@@ -47,6 +47,18 @@ describe('a service that is no worker', () => {
     expect(await job.result).toMatchObject({ status: 'completed', processedDays: 1 })
   })
 
+  test('notes changes and settles none, started or not', async () => {
+    const { web, worker, clock } = webAndWorker()
+    await web.service.start()
+    const change = { tenantId: 'acme', employeeId: 'e1', table: 'hours', dates: { from: RANGE.from, to: RANGE.from } }
+    await web.service.noteChange(undefined, change)
+    await clock.advance(60_000)
+    expect(await web.service.freshness()).toMatchObject({ changes: 1 })
+    await worker.service.start()
+    await clock.advance(2_000)
+    expect([web.calculated, worker.calculated]).toEqual([[], ['e1 2025-01-01']])
+  })
+
   test('leaves a job that is resumed to a worker, which does no more than what is left', async () => {
     const { web, worker, clock } = webAndWorker()
     worker.failing.add('e1 2025-01-02')
