@@ -58,7 +58,8 @@ export function progressText(job: Job): { readonly main: string; readonly more: 
   const done = daysDone(job)
   const days = `${formatCount(done)} of ${formatCount(job.total_days)} employee-days`
   if (job.status === 'queued' && job.total_days === 0) return { main: '0 %', more: 'Waiting to begin' }
-  const ended = hasEnded(job.status)
+  // What is paused is still to come.
+  const ended = hasEnded(job.status) && job.status !== 'paused'
   const early = ended && !job.status.startsWith('completed')
   if (done < job.total_days || job.total_days === 0) {
     return { main: ended ? '' : formatPercent(job.progress), more: early ? `${days} when it ended` : days }
