@@ -61,5 +61,5 @@ const result = await job.result
 console.log(`${result.status}: ${result.processedDays} of ${result.totalDays} days, ${result.failedDays} failed`)
 await recalc.stop()
 
-const exitCodes = { completed: 0, completed_with_errors: 1, failed: 2, interrupted: 2, cancelled: 130 }
+const exitCodes = { completed: 0, completed_with_errors: 1, failed: 2, interrupted: 2, paused: 130, cancelled: 130 }
 process.exitCode = exitCodes[result.status]

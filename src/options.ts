@@ -7,8 +7,9 @@ import { RunLedger } from './changes/run-ledger.ts'
 import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
 import { boundedStore } from './jobs/bounded-store.ts'
+import type { Exclusive } from './jobs/job-scope.ts'
 import type { JobSettings } from './jobs/job-settings.ts'
-import type { RecalcBackend } from './jobs/job-store.ts'
+import type { RecalcBackend, WhenBusy } from './jobs/job-store.ts'
 import type { Recovery } from './jobs/recovery.ts'
 import { memoryBackend } from './memory/memory-backend.ts'
 import { checkReads, checkStage } from './pipeline/check-stage.ts'
@@ -20,12 +21,10 @@ import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import { type ZoneOption, Zones } from './run/plan/zones.ts'
+import { type Throttle, ThrottleGate } from './run/throttle.ts'
 import type { RetryPolicy } from './run/units/backoff.ts'
 import { UnitSlots } from './run/units/unit-slots.ts'
 import { UnitWatchdog } from './run/units/unit-watchdog.ts'
-
-/** Among which jobs at most one may be active. */
-export type Exclusive = 'none' | 'tenant' | 'global'
 
 interface CommonOptions<Tx> {
   /** The employees that `triggerRecalcAll` recalculates. Required. */
@@ -67,6 +66,28 @@ interface CommonOptions<Tx> {
   readonly maxDays?: number
   /** Among which batch and all jobs at most one may be active. Default `'tenant'`. */
   readonly exclusive?: Exclusive
+  /**
+   * What becomes of such a job, or of one that is resumed, while another is active: it is refused, or waits behind it. Default
+   * `'reject'`.
+   */
+  readonly whenBusy?: WhenBusy
+  /**
+   * False: jobs and changes are only stored here, for services that do them; `start()` does nothing then. Default true: jobs
+   * begin at once where they are asked for.
+   */
+  readonly worker?: boolean
+  /**
+   * The most jobs that a service that was started takes up at once: jobs that wait, and those of workers that died. Default:
+   * `concurrency`.
+   */
+  readonly maxJobs?: number
+  /** How often a service that was started looks for jobs that wait, in milliseconds. Default 500. */
+  readonly queuePollMs?: number
+  /**
+   * Asked between the blocks of jobs, at most once a second, whether they are to hold still: gives the reason, in a few words, or
+   * `null` when they may go on. Default: nothing holds them up. See `replicaLag` in `recalc-service/sql`.
+   */
+  readonly throttle?: Throttle
   /** The least time between the starts of two such jobs, in milliseconds. Default 0. */
   readonly cooldownMs?: number
   /**
@@ -111,6 +132,10 @@ export type RecalcServiceOptions<Tx = unknown> = CommonOptions<Tx> &
 /** Options with every default filled in. */
 export interface ResolvedOptions<Tx> extends JobSettings<Tx>, ChangesSettings<Tx> {
   readonly exclusive: Exclusive
+  readonly whenBusy: WhenBusy
+  readonly worker: boolean
+  readonly maxJobs: number
+  readonly queuePollMs: number
   readonly cooldownMs: number
   readonly recovery: Recovery
 }
@@ -131,6 +156,11 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'progressIntervalMs',
   'maxDays',
   'exclusive',
+  'whenBusy',
+  'worker',
+  'maxJobs',
+  'queuePollMs',
+  'throttle',
   'cooldownMs',
   'leaseMs',
   'recovery',
@@ -195,6 +225,11 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
         : wholeNumber('stageTimeoutMs', stageTimeoutMs, { least: 1, most: LONGEST_WAIT_MS }),
     progressIntervalMs: wholeNumber('progressIntervalMs', options.progressIntervalMs, { default: 250, least: 0 }),
     maxDays: wholeNumber('maxDays', options.maxDays, { default: 3_660, least: 1 }),
+    whenBusy: oneOf('whenBusy', options.whenBusy, ['reject', 'queue']),
+    worker: trueOrFalse('worker', options.worker, true),
+    maxJobs: wholeNumber('maxJobs', options.maxJobs, { default: concurrency, least: 1 }),
+    queuePollMs: wholeNumber('queuePollMs', options.queuePollMs, { default: 500, least: 1, most }),
+    throttle: throttleOf(options.throttle, { clock, logger: harmlessLogger(logger), timeoutMs: leaseMs }),
     exclusive: oneOf('exclusive', options.exclusive, ['tenant', 'none', 'global']),
     recovery: oneOf('recovery', options.recovery, ['resume', 'mark']),
     cooldownMs: wholeNumber('cooldownMs', options.cooldownMs, { default: 0, least: 0 }),
@@ -244,6 +279,21 @@ function checkClosedPeriods(closedPeriods: unknown): void {
 function dayStartOf(startsAt: unknown = MIDNIGHT): string {
   parseStartTime(startsAt, 'dayStartsAt')
   return String(startsAt)
+}
+
+function throttleOf(
+  throttle: unknown,
+  settings: ConstructorParameters<typeof ThrottleGate>[1],
+): ThrottleGate | undefined {
+  if (throttle === undefined) return undefined
+  if (typeof throttle !== 'function') throw new InvalidOptionsError(expected('throttle', 'a function', throttle))
+  return new ThrottleGate(throttle as Throttle, settings) // whatever it gives is checked there
+}
+
+function trueOrFalse(name: string, value: unknown, byDefault: boolean): boolean {
+  if (value === undefined) return byDefault
+  if (typeof value === 'boolean') return value
+  throw new InvalidOptionsError(expected(name, 'true or false', value))
 }
 
 function blockOf(block: unknown = {}): BlockShape {

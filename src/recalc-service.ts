@@ -14,6 +14,7 @@ import { expected } from './expectation.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
+import { listFailuresOf } from './jobs/job-failures.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
 import { identityOf } from './jobs/job-identity.ts'
 import {
@@ -21,10 +22,13 @@ import {
   checkFailurePage,
   checkJobId,
   checkQuery,
+  checkResumeOptions,
   type FailurePage,
   type Page,
+  type ResumeOptions,
 } from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
+import { scopeOf } from './jobs/job-scope.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -85,7 +89,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#runs = new SynchronousRuns(this.#options)
     this.#previews = new Previews(this.#options)
     this.#changes = new Changes(this.#options, (request) =>
-      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason })),
+      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
     this.#jobs = new Jobs({
       ...this.#options,
@@ -296,14 +300,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {JobNotFoundError}
    */
   async listJobFailures(jobId: string, page: FailurePage = {}): Promise<readonly RecordedFailure[]> {
-    const { employeeId, ...checked } = checkFailurePage(page)
-    const { jobs } = this.#options
+    const checked = checkFailurePage(page)
     const { id } = await this.#recordOf(jobId)
-    if (employeeId === undefined) return await jobs.failures(id, checked)
-    const { after, limit } = checked
-    const all = await jobs.failuresOf(id, [employeeId])
-    const later = all.filter(({ number }) => number > after)
-    return later.sort((a, b) => a.number - b.number).slice(0, limit)
+    return await listFailuresOf(id, checked, this.#options.jobs)
   }
 
   /**
@@ -354,19 +353,32 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Takes up a job that ended other than `completed`: what failed and what was not reached, nothing else.
+   * Lets blocks in flight commit, starts no other, and leaves the job `paused`: nobody takes it up but who resumes it. A job that
+   * waits pauses at once. False when it has ended already, or is to be cancelled; one that is done before it can pause completes.
    *
-   * @throws {NotResumableError} when it is active or complete, or when its stages are gone.
-   * @throws {JobNotFoundError} {@link JobConflictError}
+   * @throws {JobNotFoundError}
    */
-  async resumeJob(jobId: string): Promise<JobHandle> {
-    this.#refuseWhenStopped()
-    return await this.#jobs.resume(checkJobId(jobId))
+  async pauseJob(jobId: string): Promise<boolean> {
+    return await this.#jobs.pause(checkJobId(jobId))
   }
 
   /**
-   * Begins the background care: interrupted jobs, and those of workers that died, are taken up, now and from now on, at most
-   * `concurrency` at once; changes that were noted are settled. Resolves once it has begun.
+   * Takes up a job that ended other than `completed`: what failed and what was not reached, nothing else. A service that is no
+   * worker leaves that to one that is.
+   *
+   * @param options `whenBusy`: see the service's option of this name, which is its default.
+   * @throws {NotResumableError} when it is active or complete, or when its stages are gone.
+   * @throws {JobNotFoundError} {@link JobConflictError}
+   */
+  async resumeJob(jobId: string, options: ResumeOptions = {}): Promise<JobHandle> {
+    this.#refuseWhenStopped()
+    return await this.#jobs.resume(checkJobId(jobId), checkResumeOptions(options).whenBusy ?? this.#options.whenBusy)
+  }
+
+  /**
+   * Begins the background care: interrupted jobs, those of workers that died and those that wait are taken up, now and from now on,
+   * at most `maxJobs` at once; changes that were noted are settled. Resolves once it has begun. Does nothing with
+   * `worker: false`.
    */
   async start(): Promise<void> {
     this.#refuseWhenStopped()
@@ -393,7 +405,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   async #start(): Promise<void> {
     try {
       await this.#jobs.start()
-      this.#changes.start()
+      if (this.#options.worker) this.#changes.start()
     } catch (error) {
       this.#starting = undefined // so that it can be tried again
       throw error
@@ -449,12 +461,14 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
     const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
+    const { whenBusy = this.#options.whenBusy } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
     return await this.#jobs.create(plan, selection, {
       reason,
-      scope: this.#scopeOf(plan),
+      scope: scopeOf(plan, this.#options.exclusive),
       signal,
       cooldownMs,
+      whenBusy,
       identity,
     })
   }
@@ -485,13 +499,6 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const record = await this.#options.jobs.get(id)
     if (!record) throw new JobNotFoundError(id)
     return record
-  }
-
-  /** A day or a range of one employee always goes ahead; the employee locks order it. */
-  #scopeOf({ kind, tenantId }: RunPlan): string | null {
-    const { exclusive } = this.#options
-    if (kind === 'day' || kind === 'range' || exclusive === 'none') return null
-    return exclusive === 'global' ? 'global' : `tenant ${tenantId}`
   }
 
   #refuseWhenStopped(): void {

@@ -40,6 +40,11 @@ test('every default is filled in', () => {
     progressIntervalMs: 250,
     maxDays: 3_660,
     exclusive: 'tenant',
+    whenBusy: 'reject',
+    worker: true,
+    maxJobs: 4,
+    queuePollMs: 500,
+    throttle: undefined,
     cooldownMs: 0,
     leaseMs: 30_000,
     maxRecoveries: 5,
@@ -88,6 +93,8 @@ const numbers: readonly (readonly [name: string, least: number, options: (value:
   ['progressIntervalMs', 0, (value) => ({ progressIntervalMs: value })],
   ['maxDays', 1, (value) => ({ maxDays: value })],
   ['cooldownMs', 0, (value) => ({ cooldownMs: value })],
+  ['maxJobs', 1, (value) => ({ maxJobs: value })],
+  ['queuePollMs', 1, (value) => ({ queuePollMs: value })],
   ['leaseMs', 1_000, (value) => ({ leaseMs: value })],
   ['maxErrorsKept', 0, (value) => ({ maxErrorsKept: value })],
 ]
@@ -102,6 +109,15 @@ for (const [name, least, options] of numbers) {
     expect(() => new RecalcService({ dailyCalc, employees, ...options(least) })).not.toThrow()
   })
 }
+
+test('whether it is a worker, and what becomes of colliding jobs, must be said in known words', () => {
+  for (const worker of [null, 'false', 0]) {
+    expect(refusal({ dailyCalc, employees, worker })).toContain('Expected `worker` to be true or false')
+  }
+  for (const whenBusy of [null, 'wait', true]) {
+    expect(refusal({ dailyCalc, employees, whenBusy })).toContain("Expected `whenBusy` to be 'reject' or 'queue'")
+  }
+})
 
 test('a time that no timer can wait for is refused: it would be over at once', () => {
   const tooLong = 2 ** 31

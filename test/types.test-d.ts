@@ -239,6 +239,7 @@ const statuses: Record<RunStatus, true> = {
   completed_with_errors: true,
   failed: true,
   cancelled: true,
+  paused: true,
   interrupted: true,
 }
 void statuses

@@ -31,7 +31,7 @@ function watch(url: URL, headers: Readonly<Record<string, string>>): Promise<voi
       source.addEventListener(name, ({ data }) => data && listener(JSON.parse(data)))
     on('progress', ({ current, total }: Progress) => console.log(`${current} of ${total} days`))
     on('error', ({ employee_id: employee, date, message }: Failure) => console.log(`${employee}, ${date}: ${message}`))
-    for (const end of ['complete', 'failed', 'cancelled', 'interrupted']) {
+    for (const end of ['complete', 'failed', 'cancelled', 'paused', 'interrupted']) {
       on(end, ({ result }: End) => {
         console.log(`${result.status}: ${result.processed_days} days, ${result.failed_days} failed`)
         source.close()

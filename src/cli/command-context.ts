@@ -14,6 +14,7 @@ export type RecalcForCli = Pick<
   | 'listJobFailures'
   | 'listJobs'
   | 'openJob'
+  | 'pauseJob'
   | 'releaseHeld'
   | 'resumeJob'
   | 'settle'

@@ -23,7 +23,7 @@ export const EXIT = {
   refused: 4,
   /** The database is away or busy: the same command may succeed later. */
   unavailable: 5,
-  /** The job was cancelled, or the command was ended by a signal. */
+  /** The job was cancelled or paused, or the command was ended by a signal. */
   cancelled: 130,
 } as const
 
@@ -32,6 +32,7 @@ const OF_STATUS = {
   completed_with_errors: EXIT.someFailed,
   failed: EXIT.failed,
   interrupted: EXIT.failed,
+  paused: EXIT.cancelled,
   cancelled: EXIT.cancelled,
 } as const satisfies Readonly<Record<RunStatus, number>>
 

@@ -60,7 +60,15 @@ export function jobCommands({ recalc, output, signal, exitWith }: CommandContext
       output().record({ cancelled: isCancelled }, { [id]: isCancelled ? 'will be cancelled' : 'has ended already' })
     })
 
-  return [jobs, job, watch, cancel]
+  const pause = new Command('pause')
+    .description('let the blocks in flight commit, and start no other until the job is resumed')
+    .argument('<id>')
+    .action(async (id: string) => {
+      const isPaused = await recalc.pauseJob(id)
+      output().record({ paused: isPaused }, { [id]: isPaused ? 'will pause' : 'has ended already' })
+    })
+
+  return [jobs, job, watch, cancel, pause]
 }
 
 function percent({ progress }: JobSnapshot): string {
@@ -90,6 +98,7 @@ function detailsOf(job: JobSnapshot) {
     finished: job.finishedAt,
     took: duration(job),
     runs: job.runs,
+    waiting: job.waitingFor,
     cancelled: job.cancelRequested ? (job.cancelReason ?? 'without a reason') : null,
     error: job.error?.message,
   }

@@ -16,6 +16,7 @@ export interface Screen {
 export class ProgressBar {
   readonly #screen: Screen
   #tenths = -1
+  #waitingFor: string | null = null
 
   constructor(screen: Screen) {
     this.#screen = screen
@@ -30,8 +31,11 @@ export class ProgressBar {
       return
     }
     const tenths = Math.floor(event.progress * 10)
-    if (tenths > this.#tenths) this.#screen.write(`${describe(event)}\n`)
+    const { waitingFor } = event
+    if (tenths > this.#tenths || (waitingFor !== null && waitingFor !== this.#waitingFor))
+      this.#screen.write(`${describe(event)}\n`)
     this.#tenths = tenths
+    this.#waitingFor = waitingFor
   }
 
   /** Leaves the bar as it is; what is written next begins on a new line. */
@@ -40,10 +44,12 @@ export class ProgressBar {
   }
 }
 
-function describe({ progress, current, total, title, employeeId, elapsedMs, remainingMs }: ProgressEvent): string {
+function describe(event: ProgressEvent): string {
+  const { progress, current, total, title, employeeId, elapsedMs, remainingMs, waitingFor } = event
   const percent = `${Math.floor(progress * 100)}%`.padStart(4)
   const days = total > 0 ? `${current} of ${total} days` : progress === 1 ? 'no days' : 'counting days'
   const time = `${seconds(elapsedMs)}${remainingMs === null || progress === 1 ? '' : `, ${seconds(remainingMs)} left`}`
+  if (waitingFor !== null) return `${percent}  ${days}  ${time}  waiting: ${waitingFor}`
   return `${percent}  ${days}  ${time}  ${title}${employeeId === null ? '' : ` (${employeeId})`}`
 }
 

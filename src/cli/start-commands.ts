@@ -24,6 +24,7 @@ interface StartOptions extends Selection {
   readonly reason?: string
   readonly actor?: string
   readonly key?: string
+  readonly queue?: true
 }
 
 /** Commands that make a job, or take one up, and follow it. */
@@ -44,6 +45,7 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
     .option('--reason <text>', 'kept with the job')
     .option('--actor <name>', 'who asks; kept with the job')
     .option('--key <text>', 'idempotency key: the same command again follows the first one’s job')
+    .option('--queue', QUEUE)
     .action(async (given: StartOptions) => {
       const { clearExisting, onError, reason, actor, key: idempotencyKey, table: tables } = given
       const options = {
@@ -52,6 +54,7 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
         ...(onError && { onError }),
         ...(reason !== undefined && { reason }),
         ...(actor !== undefined && { actor }),
+        ...(given.queue && { whenBusy: 'queue' as const }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       }
       const request = requestOf(given)
@@ -69,9 +72,10 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
   const resume = new Command('resume')
     .description('take up a job that ended other than completed, and follow it; Ctrl-C interrupts it')
     .argument('<id>')
-    .action(async (id: string) => {
+    .option('--queue', QUEUE)
+    .action(async (id: string, { queue }: { queue?: true }) => {
       const { lastSeq } = await recalc.getJob(id)
-      await follow(await recalc.resumeJob(id), lastSeq)
+      await follow(await recalc.resumeJob(id, queue ? { whenBusy: 'queue' } : {}), lastSeq)
     })
 
   const estimate = selecting(new Command('estimate'))
@@ -85,6 +89,8 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
 
   return [start, resume, estimate]
 }
+
+const QUEUE = 'wait for its turn while another job is in the way, instead of being refused'
 
 const NEVER = new AbortController().signal
 

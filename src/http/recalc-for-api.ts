@@ -4,6 +4,7 @@ import type { Settled } from '../changes/settle-lane.ts'
 import type { Estimate } from '../jobs/estimate.ts'
 import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
+import type { ResumeOptions } from '../jobs/job-queries.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
@@ -41,7 +42,8 @@ export interface RecalcForApi {
     events(options: { readonly after?: number; readonly signal?: AbortSignal }): AsyncGenerator<JobEvent, void>
   }>
   cancelJob(jobId: string, reason?: string): Promise<boolean>
-  resumeJob(jobId: string): Promise<{ readonly id: string }>
+  pauseJob(jobId: string): Promise<boolean>
+  resumeJob(jobId: string, options: ResumeOptions): Promise<{ readonly id: string }>
   freshness(query: { readonly tenantId: string }): Promise<LedgerState>
   listDirtyTenants(query: { readonly limit: number }): Promise<readonly string[]>
   listDirty(query: DirtyQuery): Promise<readonly StoredChange[]>
@@ -63,6 +65,7 @@ export const METHODS = [
   'listJobEmployees',
   'openJob',
   'cancelJob',
+  'pauseJob',
   'resumeJob',
   'freshness',
   'listDirtyTenants',

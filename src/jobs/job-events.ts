@@ -40,7 +40,7 @@ export interface StageEvent extends JobEventBase<'stage'> {
   readonly title: string
 }
 
-/** At most every `progressIntervalMs`, and once at the beginning and the end of each run. */
+/** At most every `progressIntervalMs`, once at the beginning and the end of each run, and when it begins or ceases to hold still. */
 export interface ProgressEvent extends JobEventBase<'progress'>, Counters {
   /** 0..1, never falls. */
   readonly progress: number
@@ -57,6 +57,8 @@ export interface ProgressEvent extends JobEventBase<'progress'>, Counters {
   readonly elapsedMs: number
   /** At the speed of the present run; `null` as long as that is unknown. */
   readonly remainingMs: number | null
+  /** Why it holds still, as the host's `throttle` puts it; `null` while it goes on. */
+  readonly waitingFor: string | null
 }
 
 /** When a day, or a tenant stage, failed and was left as it was. */
@@ -98,6 +100,8 @@ export interface JobEventMap {
   failed: EndEvent<'failed'>
   /** When the run ended because somebody asked for it. */
   cancelled: EndEvent<'cancelled'> & { readonly reason: string | null }
+  /** When the run ended because somebody asked for a pause; it goes on when somebody resumes it. */
+  paused: EndEvent<'paused'>
   /** When the run ended because the service was stopped or its process died. */
   interrupted: EndEvent<'interrupted'>
 }
@@ -113,9 +117,9 @@ export type JobEventDraft = {
   [Type in JobEventType]: Omit<JobEventMap[Type], 'seq' | 'jobId' | 'at'>
 }[JobEventType]
 
+const TERMINAL: readonly JobEventType[] = ['completed', 'failed', 'cancelled', 'paused', 'interrupted']
+
 /** True for the last event of a run. */
 export function isTerminal(event: JobEvent): boolean {
-  return (
-    event.type === 'completed' || event.type === 'failed' || event.type === 'cancelled' || event.type === 'interrupted'
-  )
+  return TERMINAL.includes(event.type)
 }

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
 import { JOB_STATUSES } from './job-record.ts'
-import type { JobQuery } from './job-store.ts'
+import type { JobQuery, WhenBusy } from './job-store.ts'
 
 /** The most that a page of failures or employees may be asked to hold. */
 const LONGEST_PAGE = 1_000
@@ -17,6 +17,21 @@ export interface Page<Cursor> {
 export interface FailurePage extends Page<number> {
   /** Only those of this employee. */
   readonly employeeId?: string
+}
+
+/** How a job is resumed. */
+export interface ResumeOptions {
+  /** What becomes of it while another job of its scope is active. Default: as the service's option says. */
+  readonly whenBusy?: WhenBusy
+}
+
+/** How to resume a job. @throws {InvalidRequestError} */
+export function checkResumeOptions(options: unknown): ResumeOptions {
+  const { whenBusy } = checkShape('options', options, ['whenBusy'])
+  if (whenBusy === undefined) return {}
+  return whenBusy === 'reject' || whenBusy === 'queue'
+    ? { whenBusy }
+    : refuse('whenBusy', "'reject' or 'queue'", whenBusy)
 }
 
 /** The id of a job. @throws {InvalidRequestError} */

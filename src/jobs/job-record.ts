@@ -2,7 +2,10 @@ import type { RunPhase } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { Counters, RecalcResult, RunFault, RunStatus } from '../run/result.ts'
 
-/** Where a job stands; the last five end a run, and all of them but `completed` can be resumed. */
+/**
+ * Where a job stands. `queued`: it waits for its turn, or for somebody to take it. The last six end a run, and all of them but
+ * `completed` can be resumed.
+ */
 export type JobStatus = 'queued' | 'running' | RunStatus
 
 /** Every status there is. */
@@ -13,17 +16,18 @@ export const JOB_STATUSES = [
   'completed_with_errors',
   'failed',
   'cancelled',
+  'paused',
   'interrupted',
 ] as const satisfies readonly JobStatus[]
 
-/** Statuses of a job that somebody works on. */
+/** Statuses of a job that somebody works on, or is to. */
 export const ACTIVE: readonly JobStatus[] = ['queued', 'running']
 
 /** Statuses of a job that `resumeJob` takes up again. */
-export const RESUMABLE: readonly JobStatus[] = ['completed_with_errors', 'failed', 'cancelled', 'interrupted']
+export const RESUMABLE: readonly JobStatus[] = ['completed_with_errors', 'failed', 'cancelled', 'paused', 'interrupted']
 
 /** Statuses in which a job can be asked to end as `cancelled`. */
-const CANCELLABLE: readonly JobStatus[] = [...ACTIVE, 'interrupted']
+const CANCELLABLE: readonly JobStatus[] = [...ACTIVE, 'paused', 'interrupted']
 
 /** Everything that is stored of a job, apart from its checkpoint, its failures and its events. */
 export interface JobRecord {
@@ -45,6 +49,8 @@ export interface JobRecord {
   readonly progress: number
   /** Milliseconds to its end, as estimated by its last progress event; `null` when unknown, and once it has ended. */
   readonly remainingMs: number | null
+  /** Why it holds still, as the host's `throttle` puts it; `null` while it goes on. */
+  readonly waitingFor: string | null
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
@@ -61,6 +67,8 @@ export interface JobRecord {
   readonly lastSeq: number
   /** Somebody wants it to end. */
   readonly cancel: { readonly reason: string | null } | null
+  /** Somebody wants it to pause. */
+  readonly pauseRequested: boolean
   /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */
   readonly fault: RunFault | null
   /** What its last run came to. */
@@ -72,7 +80,7 @@ export interface JobWithPlan extends JobRecord {
   readonly plan: RunPlan
 }
 
-/** True when nobody works on the job any more. */
+/** True when nobody works on the job any more, or is to. */
 export function hasEnded(status: JobStatus): status is RunStatus {
   return !ACTIVE.includes(status)
 }

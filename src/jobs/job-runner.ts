@@ -68,12 +68,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#meter = new ProgressMeter(claimed.record, { clock, intervalMs, emit: () => this.#emitProgress() })
     this.#writer = new EventWriter(claimed.lease, settings, this.#control.signal, (error) => this.#cannotWrite(error))
     this.#heartbeat = new Heartbeat(claimed.lease, settings, {
-      renewed: ({ cancel }) => cancel && this.cancel(cancel.reason),
+      renewed: ({ cancel, pause }) => this.#heed(cancel, pause),
       failed: (err) => settings.logger.warn({ jobId: this.jobId, err }, 'The lease could not be renewed'),
       lost: (error) => this.#loseLease(error),
     })
-    const { cancel } = claimed.record
-    if (cancel) this.cancel(cancel.reason)
+    this.#heed(claimed.record.cancel, claimed.record.pauseRequested)
   }
 
   get jobId(): string {
@@ -87,6 +86,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   /** Ends the run gracefully: blocks in flight commit, no other starts. */
   cancel(reason: string | null): void {
     this.#control.stop({ status: 'cancelled', cause: reason })
+  }
+
+  /** As {@link cancel}, but leaves the job for whoever resumes it. */
+  pause(): void {
+    this.#control.stop({ status: 'paused', cause: undefined })
   }
 
   /** As {@link cancel}, but leaves the job for whoever recovers it. */
@@ -127,6 +131,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       control: this.#control,
       journal: this,
       rank: OF_JOB,
+      throttle: this.#settings.throttle,
     })
     const end = await this.#end(isDone)
     this.#heartbeat.stop()
@@ -135,7 +140,10 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     return end
   }
 
-  /** Ends the job without working on it, as `cancelled` when somebody asked for that, else `interrupted`; never rejects. */
+  /**
+   * Ends the job without working on it, as `cancelled` or `paused` when somebody asked for that, else `interrupted`; never
+   * rejects.
+   */
   async close(): Promise<JobEnd> {
     this.#control.stop(cutOff(this.jobId))
     return await this.#end(false)
@@ -185,9 +193,20 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     if (!this.#hasEmittedProgress) this.#emitProgress()
   }
 
+  waiting(reason: string | null): void {
+    if (reason === this.#record.waitingFor) return
+    this.#apply({ type: 'waiting', reason })
+    this.#emitProgress()
+  }
+
   retrying(notice: RetryNotice): void {
     this.#settings.logger.warn({ jobId: this.jobId, ...notice }, 'Transient error, trying again')
     this.#emit({ type: 'retry', ...notice })
+  }
+
+  #heed(cancel: JobRecord['cancel'], pause: boolean): void {
+    if (cancel) this.cancel(cancel.reason)
+    else if (pause) this.pause()
   }
 
   #now(): number {
@@ -262,8 +281,9 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   async #resultOf(stopped: Stop | undefined, isDone: boolean): Promise<RecalcResult> {
-    // A run that was interrupted when there was nothing left to do is complete.
-    const early = stopped?.status === 'interrupted' && isDone ? undefined : stopped
+    // A run that was interrupted, or paused, when there was nothing left to do is complete.
+    const isLeft = stopped?.status === 'interrupted' || stopped?.status === 'paused'
+    const early = isLeft && isDone ? undefined : stopped
     const isFault =
       (early?.status === 'failed' && !early.failure) || (early?.status === 'interrupted' && isTrouble(early.cause))
     return frozen({
@@ -329,6 +349,7 @@ function endEvent(result: RecalcResult, cause: unknown): JobEventDraft {
     case 'cancelled':
       return { type: 'cancelled', result, reason: typeof cause === 'string' ? cause : null }
     case 'failed':
+    case 'paused':
     case 'interrupted':
       return { type: result.status, result }
   }

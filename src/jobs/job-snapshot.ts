@@ -24,6 +24,8 @@ export interface JobSnapshot extends Counters {
   readonly progress: number
   /** Milliseconds to its end, as estimated by its last progress event; `null` when unknown, and once it has ended. */
   readonly remainingMs: number | null
+  /** Why it holds still, as the host's `throttle` puts it; `null` while it goes on. */
+  readonly waitingFor: string | null
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
@@ -36,6 +38,8 @@ export interface JobSnapshot extends Counters {
   readonly cancelRequested: boolean
   /** Why, as they put it; `null` without a reason, and when nobody has asked. */
   readonly cancelReason: string | null
+  /** Somebody has asked it to pause. */
+  readonly pauseRequested: boolean
   /** The `seq` of its last event. */
   readonly lastSeq: number
   /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */

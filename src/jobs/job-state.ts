@@ -2,16 +2,17 @@ import type { Step } from '../run/checkpoint.ts'
 import { count, daysDone } from '../run/counters.ts'
 import type { RunPhase } from '../run/journal.ts'
 import type { RecalcResult, RunFault } from '../run/result.ts'
-import { ACTIVE, isCancellable, type JobRecord } from './job-record.ts'
+import { ACTIVE, type JobRecord } from './job-record.ts'
 
 /*
  * The life of a job, as a pure function of what happens to it.
  *
  * A job starts as `queued`. `claim` makes it `running` in the hands of whoever takes it up, and counts how often it was taken
- * over in a row from a worker that died without having brought it any further. `begin` begins its first run, or a later one.
- * While it runs, `phase` says what it is doing, `counted` how much there is to do, `step` what one more committed unit of
- * work brought, and `progress` how long it may still take; these change nothing about its status. `end` gives it the
- * status of its result. Only another `claim` and `begin` make it run again; a `completed` job never does.
+ * over in a row from a worker that died without having brought it any further; whoever claims it only to end it leaves it
+ * `queued`. `begin` begins its first run, or a later one. While it runs, `phase` says what it is doing, `counted` how much
+ * there is to do, `step` what one more committed unit of work brought, `progress` how long it may still take, and `waiting`
+ * why it holds still; these change nothing about its status. `end` gives it the status of its result. Only another `claim` and
+ * `begin` make it run again, and `enqueue` has it wait for somebody who does that; a `completed` job never runs again.
  *
  * Numbers only grow: `processedDays`, `skippedDays` and `progress` never fall, not even over a resume. `failedDays` falls
  * only when a later run repairs a day, which moves to another counter in the same step.
@@ -19,30 +20,49 @@ import { ACTIVE, isCancellable, type JobRecord } from './job-record.ts'
 
 /** What can happen to a job. */
 export type JobAction =
-  | { readonly type: 'claim' }
+  | {
+      readonly type: 'claim'
+      /** From a worker that is dead, or cut off. */
+      readonly takenOver: boolean
+      readonly toEnd: boolean
+    }
+  | { readonly type: 'enqueue' }
   | { readonly type: 'begin'; readonly at: Date; readonly phases: readonly RunPhase[] }
   | { readonly type: 'phase'; readonly phase: RunPhase }
   | { readonly type: 'counted'; readonly totalDays: number }
   | { readonly type: 'step'; readonly step: Step }
   | { readonly type: 'progress'; readonly remainingMs: number | null }
+  | { readonly type: 'waiting'; readonly reason: string | null }
   | { readonly type: 'end'; readonly result: RecalcResult; readonly fault: RunFault | null }
 
 /** The job after something happened to it. */
 export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
   switch (action.type) {
     case 'claim': {
-      const isTakenOver = ACTIVE.includes(job.status)
       const reached = reachedBy(job)
       const isNoFurther = reached === (job.reachedAtStart ?? NOWHERE)
-      const recoveries = isTakenOver && isNoFurther ? job.recoveries + 1 : 0
-      const cancel = isCancellable(job.status) ? job.cancel : null
-      const open = { status: 'running', finishedAt: null, fault: null, result: null } as const
-      return { ...job, ...open, cancel, recoveries, reachedAtStart: reached }
+      const recoveries = action.takenOver && isNoFurther ? job.recoveries + 1 : 0
+      const isOpen = ACTIVE.includes(job.status) || job.status === 'interrupted'
+      const wanted = isOpen ? { cancel: job.cancel, pauseRequested: job.pauseRequested } : nothingWanted
+      const status = action.toEnd ? 'queued' : 'running'
+      return { ...job, ...notEnded, ...wanted, status, recoveries, reachedAtStart: reached }
     }
+    case 'enqueue':
+      return { ...job, ...notEnded, ...nothingWanted, status: 'queued' }
     case 'begin': {
       const { at, phases } = action
       const started = { startedAt: job.startedAt ?? at, resumedAt: at, finishedAt: null, runs: job.runs + 1 }
-      return { ...job, ...started, status: 'running', phases, phase: 0, remainingMs: null, fault: null, result: null }
+      return {
+        ...job,
+        ...started,
+        status: 'running',
+        phases,
+        phase: 0,
+        remainingMs: null,
+        waitingFor: null,
+        fault: null,
+        result: null,
+      }
     }
     case 'phase':
       return withProgress({ ...job, phase: action.phase.number })
@@ -52,14 +72,27 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
       return withProgress({ ...job, counters: count(job.counters, action.step) })
     case 'progress':
       return { ...job, remainingMs: action.remainingMs }
+    case 'waiting':
+      return { ...job, waitingFor: action.reason }
     case 'end': {
       const { result, fault } = action
       const done = result.status === 'completed' || result.status === 'completed_with_errors'
-      const ended = { status: result.status, finishedAt: result.finishedAt, remainingMs: null, result, fault }
+      const ended = {
+        status: result.status,
+        finishedAt: result.finishedAt,
+        remainingMs: null,
+        waitingFor: null,
+        result,
+        fault,
+      }
       return { ...job, ...ended, progress: done ? 1 : job.progress }
     }
   }
 }
+
+const notEnded = { finishedAt: null, fault: null, result: null }
+
+const nothingWanted = { cancel: null, pauseRequested: false }
 
 /** Where a job is that has done nothing yet. */
 const NOWHERE = '0/0/0/0/0'

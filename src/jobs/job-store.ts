@@ -38,15 +38,60 @@ export interface ClaimRequest extends LeaseRequest {
   readonly claimId: string
 }
 
+/** What becomes of a job that meets another active one of its scope: it is refused, or waits behind it. */
+export type WhenBusy = 'reject' | 'queue'
+
+/** Who asks for a new job, and what may stand in its way. */
+export interface AdmissionRequest extends ClaimRequest {
+  readonly cooldownMs: number
+  readonly whenBusy: WhenBusy
+  /** Whether whoever asks works on it; otherwise it waits for somebody who does. */
+  readonly worker: boolean
+}
+
+/** Who asks for a job, and how it may stand. */
+export interface ClaimOf extends ClaimRequest {
+  readonly from: readonly JobStatus[]
+  /** It is to be ended, not to be worked on. Default false. */
+  readonly toEnd?: boolean
+}
+
 /** Whether a job was let in. */
 export type Admission =
   | { readonly lease: Lease }
+  /** It waits for its turn, or for somebody to take it. */
+  | { readonly waits: true }
   /** It was asked for before: this is the job that there is under its id. */
   | { readonly existing: JobRecord }
   /** Another job of its scope is active. */
   | { readonly activeJobId: string }
   /** The last job of its scope is too recent. */
   | { readonly retryAfterMs: number }
+
+/** Whether a job waits again for somebody to take it. */
+export type Requeued =
+  | { readonly record: JobRecord }
+  /** Another job of its scope is active. */
+  | { readonly activeJobId: string }
+  /** Its status is none of those that were asked for. */
+  | { readonly status: JobStatus }
+
+/** A job that waits, in front of all others of its queue. */
+export interface WaitingJob {
+  readonly jobId: string
+  /** The same for jobs of the same tenant. */
+  readonly tenantKey: string
+  /** Jobs of a queue are taken in this order; see `queueOrder`. */
+  readonly order: number
+}
+
+/** Some of the queues in which jobs wait. */
+export interface WaitingPage {
+  /** Those that may be taken now. */
+  readonly jobs: readonly WaitingJob[]
+  /** Where the next page begins; `null`: this one was the last. */
+  readonly next: string | null
+}
 
 /** Whether somebody may work on a stored job. */
 export type Claim =
@@ -69,12 +114,16 @@ export interface AbandonedJob {
   readonly status: JobStatus
   /** Somebody has asked for its end. */
   readonly cancelRequested: boolean
+  /** Somebody has asked it to pause. */
+  readonly pauseRequested: boolean
 }
 
 /** What is known after a lease was renewed. */
 export interface Renewal {
   /** Somebody wants the job to end. */
   readonly cancel: JobRecord['cancel']
+  /** Somebody wants it to pause. */
+  readonly pause: boolean
 }
 
 /** Which jobs to list. */
@@ -94,25 +143,47 @@ export interface JobQuery {
 export interface JobStore<Tx = unknown> {
   /**
    * Stores a queued job with its first event, unless another job of its scope is active or, within `cooldownMs`, was made
-   * before it. One atomic step: of any number at once exactly one gets in.
+   * before it. One atomic step: of any number at once exactly one gets in. With `whenBusy: 'queue'` the others wait behind it, in
+   * the order in which they were stored; nobody holds the lease of a job that waits.
    *
    * A record with a `fingerprint` may be asked for more than once. When a job is there already under its id, that one is
    * told and nothing is stored, whoever is active and however recent; of any number at once exactly one is stored.
    */
-  create(
-    record: JobWithPlan,
-    event: JobEvent,
-    request: ClaimRequest & { readonly cooldownMs: number },
-  ): Promise<Admission>
+  create(record: JobWithPlan, event: JobEvent, request: AdmissionRequest): Promise<Admission>
 
   /**
    * Takes a job over whose status is one of `from`; an active one only when its lease has expired. From then on it is
    * `running` and has neither result nor end; of two that claim it at once one wins, whatever they share. A request to cancel
-   * it stands when the job was active or interrupted; of a job that has ended otherwise it is forgotten.
+   * it, or to pause it, stands when the job was active or interrupted; of a job that has ended otherwise it is forgotten.
+   *
+   * A job that waits can be taken at once, unless others of its scope wait in front of it. Those that wait stand in nobody's way
+   * but of those behind them. With `toEnd` the job is not worked on, only ended: it is `queued` in the hands of whoever claims
+   * it, whoever else of its scope is active.
    *
    * @throws {JobNotFoundError}
    */
-  claim(jobId: string, request: ClaimRequest & { readonly from: readonly JobStatus[] }): Promise<Claim>
+  claim(jobId: string, request: ClaimOf): Promise<Claim>
+
+  /**
+   * Has a job whose status is one of `from` wait for somebody to take it, behind those of its scope that wait already; with
+   * `whenBusy: 'reject'` only when none of them is active. Nobody holds its lease then.
+   *
+   * @throws {JobNotFoundError}
+   */
+  requeue(
+    jobId: string,
+    request: { readonly now: number; readonly from: readonly JobStatus[]; readonly whenBusy: WhenBusy },
+  ): Promise<Requeued>
+
+  /**
+   * The first job of each queue behind the queue `after`, of at most `limit` queues. Jobs of one scope form a queue, and so do
+   * the jobs without a scope of one tenant. Left out are jobs whose scope somebody works in, and those of `except`.
+   */
+  listWaiting(query: {
+    readonly limit: number
+    readonly after: string | null
+    readonly except: readonly string[]
+  }): Promise<WaitingPage>
 
   /** Keeps the lease until `now + leaseMs`. */
   renew(lease: Lease, request: LeaseRequest): Promise<Renewal>
@@ -168,6 +239,12 @@ export interface JobStore<Tx = unknown> {
   requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined>
 
   /**
+   * Writes down that the job is to pause. False when it has ended already, other than `paused` or `interrupted`, and when it is
+   * to be cancelled; undefined when there is no such job. What ends first ends it.
+   */
+  requestPause(jobId: string): Promise<boolean | undefined>
+
+  /**
    * Lanes that are about to begin, and how far employees have been dispatched; undefined leaves that as it is. Where there
    * are lanes, no tenant stage is done any more.
    */
@@ -187,7 +264,8 @@ export interface JobStore<Tx = unknown> {
   /**
    * Stores events together with what they mean for the record: both become visible at once. A status that ends the run
    * ends the lease. The record's counters are the store's own, moved by `saveStep`; only `totalDays` is taken over, as
-   * long as it is no less than the days that are done. `cancel` is left as `requestCancel` put it. Events that are stored
+   * long as it is no less than the days that are done. `cancel` and `pauseRequested` are left as they were
+   * requested. Events that are stored
    * already are left as they are, so that the holder of the lease may repeat a write whose answer was lost, the last one
    * included.
    *

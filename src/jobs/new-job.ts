@@ -30,6 +30,7 @@ export function newJob(
     counters: countersFor(plan.stages),
     progress: 0,
     remainingMs: null,
+    waitingFor: null,
     createdAt: about.at,
     startedAt: null,
     resumedAt: null,
@@ -39,6 +40,7 @@ export function newJob(
     reachedAtStart: null,
     lastSeq: 0,
     cancel: null,
+    pauseRequested: false,
     fault: null,
     result: null,
   }

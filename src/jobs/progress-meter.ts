@@ -68,6 +68,7 @@ export class ProgressMeter {
       employeeId: last?.id ?? null,
       employeeName: last?.name ?? null,
       elapsedMs,
+      waitingFor: job.waitingFor,
       remainingMs: gained > 0 ? Math.round((elapsedMs * (1 - job.progress)) / gained) : null,
     }
   }

@@ -23,13 +23,15 @@ interface RecoveryOptions {
   readonly logger: Logger
   readonly leaseMs: number
   readonly recovery: Recovery
-  /** The most recovered jobs that run at once. */
+  /** Jobs that were taken up and run. */
+  readonly taken: Set<string>
+  /** The most of them at once. */
   readonly most: number
   get(jobId: string): Promise<JobRecord | undefined>
   /** Whether this service has the stages of a plan. */
   isKnown(plan: JobRecord['plan']): boolean
   resume(record: JobRecord): Promise<{ readonly ended: Promise<JobEnd> }>
-  /** Ends a job as `cancelled` when somebody asked for that, else as `interrupted`. */
+  /** Ends a job as `cancelled` or `paused` when somebody asked for that, else as `interrupted`. */
   close(jobId: string): Promise<void>
 }
 
@@ -37,14 +39,12 @@ interface RecoveryOptions {
  * Looks for jobs that nobody works on, every third of a lease, and takes them up: at most `most` at once, the others as soon
  * as one of these has ended.
  *
- * A job that somebody asked to cancel is ended as `cancelled`. One whose stages this service does not have is left to a
+ * A job that somebody asked to cancel is ended as `cancelled`, one that somebody asked to pause as `paused`. One whose stages this service does not have is left to a
  * service that has them; when its worker died it is marked `interrupted`, so that it stands in nobody's way. One that the
  * database did not let run is tried again after a pause, which doubles each time.
  */
 export class JobRecovery {
   readonly #options: RecoveryOptions
-  /** Recovered jobs that run. */
-  readonly #running = new Set<string>()
   /** Jobs whose stages this service does not have. */
   readonly #foreign = new Set<string>()
   /** Jobs that the database did not let run: how long they wait, in looks, and how many are left. */
@@ -68,6 +68,11 @@ export class JobRecovery {
     const timer = this.#options.clock.setTimeout(resolve, START_MS)
     await Promise.race([this.#scanning, moment])
     timer.cancel()
+  }
+
+  /** Looks now. */
+  look(): Promise<void> {
+    return this.#scan()
   }
 
   /** Looks no more. */
@@ -124,19 +129,20 @@ export class JobRecovery {
 
   /** Nobody has to take a job up any more, unless it runs here and fails again. */
   #forget(jobId: string): void {
-    if (this.#running.has(jobId)) return
+    if (this.#options.taken.has(jobId)) return
     this.#pauses.delete(jobId)
     this.#foreign.delete(jobId)
   }
 
-  async #recover({ jobId, status, cancelRequested }: AbandonedJob): Promise<void> {
+  async #recover({ jobId, status, cancelRequested, pauseRequested }: AbandonedJob): Promise<void> {
     const { recovery, logger } = this.#options
     const isInterrupted = status === 'interrupted'
     try {
       if (cancelRequested) return await this.#close(jobId, 'Job of a dead worker cancelled')
+      if (pauseRequested) return await this.#close(jobId, 'Job of a dead worker paused')
       if (recovery === 'mark')
         return isInterrupted ? undefined : await this.#close(jobId, 'Job of a dead worker marked')
-      if (this.#running.size >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
+      if (this.#options.taken.size >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
       if (isInterrupted && this.#foreign.has(jobId)) return
       const record = await this.#options.get(jobId)
       if (!record) return
@@ -157,19 +163,19 @@ export class JobRecovery {
 
   async #resume(record: JobRecord): Promise<void> {
     const jobId = record.id
-    this.#running.add(jobId)
+    this.#options.taken.add(jobId)
     try {
       const { ended } = await this.#options.resume(record)
       this.#options.logger.info({ jobId }, 'Abandoned job taken up')
       void ended.then((end) => this.#ended(jobId, end))
     } catch (error) {
-      this.#running.delete(jobId)
+      this.#options.taken.delete(jobId)
       throw error
     }
   }
 
   #ended(jobId: string, { result, isStored }: JobEnd): void {
-    this.#running.delete(jobId)
+    this.#options.taken.delete(jobId)
     if (result.status === 'interrupted' && (result.error || !isStored)) this.#pause(jobId)
     else this.#pauses.delete(jobId)
     void this.#scan()

@@ -18,6 +18,8 @@ export class MemoryJob {
   record: JobRecord
   readonly plan: RunPlan
   lease: Lease & { expiresAt: number }
+  /** Its place among those that wait; 0 when it does not wait. */
+  queueOrder = 0
   readonly #events: JobEvent[] = []
   readonly #failures = new Map<string, RecordedFailure>()
   // Made anew with every page of lanes: a Map that is refilled forever holds on to the tables it outgrew.
@@ -33,6 +35,17 @@ export class MemoryJob {
 
   get isActive(): boolean {
     return !hasEnded(this.record.status)
+  }
+
+  /** Somebody works on it, or is about to. */
+  get isHeld(): boolean {
+    return this.isActive && this.queueOrder === 0
+  }
+
+  /** Which queue it waits in, if it does. */
+  get queue(): string {
+    const { scope, plan } = this.record
+    return JSON.stringify(scope === null ? { tenant: plan.tenantId } : { scope })
   }
 
   get checkpoint(): Checkpoint {

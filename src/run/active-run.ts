@@ -8,6 +8,7 @@ import type { RunCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
+import type { ThrottleGate } from './throttle.ts'
 import type { UnitRank } from './units/unit-slots.ts'
 
 /** What everything in a run that goes on shares. */
@@ -22,6 +23,8 @@ export interface ActiveRun<Tx> {
   /** Undefined when the run has no days to calculate, only tenant stages. */
   readonly calculator: BlockCalculator<Tx> | undefined
   readonly rank: UnitRank
+  /** Holds the run up between units of work; undefined: nothing does. */
+  readonly throttle: ThrottleGate | undefined
   readonly eventLoop: EventLoop
   readonly calendar: RunCalendar
   /** The service's clock, as calculators get it. */

@@ -60,4 +60,6 @@ export interface RunJournal<Tx> extends StepJournal<Tx>, LaneJournal {
   /** The number of employee-days is known, or turned out to be another. */
   counted(totalDays: number): void
   phase(phase: RunPhase): void
+  /** Why the run holds still; `null` when it goes on. */
+  waiting(reason: string | null): void
 }

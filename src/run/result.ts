@@ -1,7 +1,7 @@
 import type { RecalcFailure } from './failure.ts'
 
 /** How a run ended. All but `completed` can be resumed when the run was a job. */
-export type RunStatus = 'completed' | 'completed_with_errors' | 'failed' | 'cancelled' | 'interrupted'
+export type RunStatus = 'completed' | 'completed_with_errors' | 'failed' | 'cancelled' | 'paused' | 'interrupted'
 
 /** Numbers of employee-days. `processedDays + skippedDays + failedDays <= totalDays`, with equality when nothing stopped the run. */
 export interface Counters {

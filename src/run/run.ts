@@ -24,6 +24,7 @@ import type { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
 import { separateFailures } from './separate-failures.ts'
 import { runTenantStages } from './tenant-stages.ts'
+import type { ThrottleGate } from './throttle.ts'
 import { attempt } from './units/attempts.ts'
 import { withDeadline } from './units/deadline.ts'
 import type { UnitRank } from './units/unit-slots.ts'
@@ -46,6 +47,8 @@ export interface RunInput<Tx> {
   readonly control: RunControl
   readonly journal: RunJournal<Tx>
   readonly rank: UnitRank
+  /** Default: nothing holds the run up. */
+  readonly throttle?: ThrottleGate | undefined
 }
 
 /** What a run does, in order, as people see it. */
@@ -92,7 +95,7 @@ class Run<Tx> {
   readonly #failedDays = new Map<string, IsoDate>()
 
   constructor(input: RunInput<Tx>) {
-    const { id, jobId, reason, plan, selection, settings, control, journal, rank } = input
+    const { id, jobId, reason, plan, selection, settings, control, journal, rank, throttle } = input
     this.#input = input
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
@@ -108,6 +111,7 @@ class Run<Tx> {
       journal,
       calculator: calculatorOf(selection, blockDaysOf(plan), settings),
       rank,
+      throttle,
       eventLoop: new EventLoop(),
       // Room for everybody in the blocks that are open at once.
       calendar: runCalendar(settings.zones, plan, {

@@ -169,6 +169,8 @@ class CountingJournal implements RunJournal<unknown> {
 
   phase(): void {}
 
+  waiting(): void {}
+
   retrying(notice: RetryNotice): void {
     this.#logger.warn(notice, 'Transient error, trying again')
   }

@@ -46,6 +46,7 @@ async function runStages<Tx>(
       done = [...done, stage.name]
       continue
     }
+    await run.throttle?.pass(run.control, (reason) => run.journal.waiting(reason))
     if (run.control.stopped) return false
     inOrder = false // whatever follows may build on it
     run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })

@@ -3,15 +3,16 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobStatus } from '../jobs/job-record.ts'
 import { ACTIVE, type JobWithPlan } from '../jobs/job-record.ts'
 import { reduceJob } from '../jobs/job-state.ts'
-import type { Admission, Claim, ClaimRequest, Lease } from '../jobs/job-store.ts'
+import type { Admission, AdmissionRequest, Claim, ClaimOf, Lease } from '../jobs/job-store.ts'
 import { asciiJson } from './ascii-json.ts'
 import { hash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
-import { isActive } from './job-database.ts'
+import { isHeld } from './job-database.ts'
+import { NEVER, notWaiting, placeInQueue, rivalsIn } from './job-queue.ts'
 import { readCheckpoint, readEmployeeIds, readRecord } from './job-reads.ts'
 import { columnsOf, eventBody, nothingCounted } from './job-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
-import { jobKey, type RecalcTx } from './tables.ts'
+import { type JobsTable, jobKey, type RecalcTx } from './tables.ts'
 
 /**
  * Stores a queued job, or says what stands in its way, in one step: whoever wants into the same scope waits, and so does
@@ -21,7 +22,7 @@ export function createJob(
   database: JobDatabase,
   record: JobWithPlan,
   event: JobEvent,
-  request: ClaimRequest & { readonly cooldownMs: number },
+  request: AdmissionRequest,
 ): Promise<Admission> {
   const { names, engine } = database
   const scopeHash = record.scope === null ? null : hash('scope', record.scope)
@@ -31,17 +32,23 @@ export function createJob(
   return database.transaction(async (tx): Promise<Admission> => {
     tries += 1
     const lease: Lease = { jobId: record.id, claimId: request.claimId, token: 1 }
+    const before = tries > 1 ? await database.lockJob(tx, record.id) : undefined
     // Stored before, by an attempt whose answer was lost.
-    if (tries > 1 && (await database.lockJob(tx, record.id))?.claim_id === lease.claimId) return { lease }
+    if (before?.claim_id === lease.claimId) return isHeld(before) ? { lease } : { waits: true }
     if (locks.length > 0) await engine.lockRows(tx, names, locks)
     if (mayExist) {
       const existing = await readRecord(database, tx, record.id)
       if (existing) return { existing }
     }
+    const rivals = scopeHash === null ? [] : await rivalsIn(database, tx, scopeHash)
+    const [active] = rivals
+    if (active && request.whenBusy === 'reject') return { activeJobId: active.id }
     if (scopeHash !== null) {
-      const refusal = await refusalIn(database, tx, scopeHash, request)
-      if (refusal) return refusal
+      const retryAfterMs = await cooldownIn(database, tx, scopeHash, request)
+      if (retryAfterMs > 0) return { retryAfterMs }
     }
+    const waits = active !== undefined || !request.worker
+    const place = waits ? placeInQueue(record, scopeHash, request.now, rivals) : notWaiting
     await tx
       .insertInto(names.jobs)
       .values({
@@ -59,33 +66,27 @@ export function createJob(
         next_lane_id: 1,
         last_seq: event.seq,
         last_failure: 0,
-        lease_token: lease.token,
-        lease_expires_at: request.now + request.leaseMs,
+        lease_token: waits ? 0 : lease.token,
+        lease_expires_at: waits ? NEVER : request.now + request.leaseMs,
         cancel: null,
+        pause_requested: 0,
+        ...place,
       })
       .execute()
     await storeEmployees(database, tx, record)
     const body = eventBody(event)
     await tx.insertInto(names.events).values({ job_id: record.id, seq: event.seq, body }).execute()
-    return { lease }
+    return waits ? { waits } : { lease }
   })
 }
 
-async function refusalIn(
+async function cooldownIn(
   { names }: JobDatabase,
   tx: RecalcTx,
   scopeHash: string,
   { now, cooldownMs }: { readonly now: number; readonly cooldownMs: number },
-): Promise<Admission | undefined> {
-  // There is one at most. With a limit PostgreSQL may read all jobs, in the hope of meeting one soon.
-  const active = await tx
-    .selectFrom(names.jobs)
-    .select('id')
-    .where('scope_hash', '=', scopeHash)
-    .where('status', 'in', ACTIVE)
-    .executeTakeFirst()
-  if (active) return { activeJobId: active.id }
-  if (cooldownMs === 0) return undefined
+): Promise<number> {
+  if (cooldownMs === 0) return 0
   const last = await tx
     .selectFrom(names.jobs)
     .select('created_at')
@@ -93,8 +94,7 @@ async function refusalIn(
     .orderBy('created_at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  const retryAfterMs = last ? Number(last.created_at) + cooldownMs - now : 0
-  return retryAfterMs > 0 ? { retryAfterMs } : undefined
+  return last ? Number(last.created_at) + cooldownMs - now : 0
 }
 
 async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }: JobWithPlan): Promise<void> {
@@ -109,11 +109,7 @@ async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }
 }
 
 /** Takes a job over: the next higher token goes into the job and into its lanes, so that its last holder writes nothing more. */
-export function claimJob(
-  database: JobDatabase,
-  jobId: string,
-  request: ClaimRequest & { readonly from: readonly JobStatus[] },
-): Promise<Claim> {
+export function claimJob(database: JobDatabase, jobId: string, request: ClaimOf): Promise<Claim> {
   const { names, engine } = database
   let takenOver = false
   return database.transaction(async (tx): Promise<Claim> => {
@@ -127,25 +123,28 @@ export function claimJob(
     const job = await database.lockJob(tx, jobId)
     if (!job) throw new JobNotFoundError(jobId)
     const status = job.status as JobStatus // as the library wrote it
-    const { claimId } = request
+    const { claimId, toEnd = false } = request
+    const isTakenOver = isHeld(job)
     // Claimed before, by an attempt whose answer was lost.
-    if (job.claim_id === claimId) {
+    if (job.claim_id === claimId && isTakenOver) {
       const lease = { jobId, claimId, token: Number(job.lease_token) }
       return await claimOf(database, tx, lease, { takenOver, lastFailure: Number(job.last_failure) })
     }
-    const held = isActive(job) && Number(job.lease_expires_at) > request.now
-    if (held || !request.from.includes(status)) return { status }
-    const rival = scope.scope_hash === null ? undefined : await rivalOf(database, tx, jobId, scope.scope_hash)
+    const isAlive = isTakenOver && Number(job.lease_expires_at) > request.now
+    if (isAlive || !request.from.includes(status)) return { status }
+    const rival = toEnd || job.scope_hash === null ? undefined : await rivalOf(database, tx, job)
     if (rival) return { activeJobId: rival }
     const token = Number(job.lease_token) + 1
     const before = await readRecord(database, tx, jobId)
     if (!before) throw new JobNotFoundError(jobId)
-    const record = reduceJob(before, { type: 'claim' })
+    const record = reduceJob(before, { type: 'claim', takenOver: isTakenOver, toEnd })
     await tx
       .updateTable(names.jobs)
       .set({
         ...columnsOf(record),
         cancel: record.cancel && asciiJson(record.cancel.reason),
+        pause_requested: record.pauseRequested ? 1 : 0,
+        ...notWaiting,
         claim_id: claimId,
         lease_token: token,
         lease_expires_at: request.now + request.leaseMs,
@@ -154,7 +153,7 @@ export function claimJob(
       .execute()
     // Waits for blocks of the last holder that have written their step but not committed yet.
     await tx.updateTable(names.lanes).set({ lease_token: token }).where('job_id', '=', jobId).execute()
-    takenOver = isActive(job)
+    takenOver = isTakenOver
     return await claimOf(database, tx, { jobId, claimId, token }, { takenOver, lastFailure: Number(job.last_failure) })
   })
 }
@@ -175,15 +174,16 @@ async function claimOf(
 async function rivalOf(
   { names }: JobDatabase,
   tx: RecalcTx,
-  jobId: string,
-  scopeHash: string,
+  { id, scope_hash, queue_order }: Pick<JobsTable, 'id' | 'scope_hash' | 'queue_order'>,
 ): Promise<string | undefined> {
   const rival = await tx
     .selectFrom(names.jobs)
     .select('id')
-    .where('scope_hash', '=', scopeHash)
+    .where('scope_hash', '=', scope_hash)
     .where('status', 'in', ACTIVE)
-    .where('id', '<>', jobId)
+    // Those that are held have 0. Who waits stands only in the way of those behind it.
+    .where('queue_order', '<', Math.max(1, Number(queue_order)))
+    .where('id', '<>', id)
     .executeTakeFirst()
   return rival?.id
 }

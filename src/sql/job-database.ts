@@ -28,6 +28,8 @@ const LOCKED_COLUMNS = [
   'lease_token',
   'lease_expires_at',
   'cancel',
+  'pause_requested',
+  'queue_order',
 ] as const satisfies readonly (keyof JobsTable)[]
 
 type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
@@ -101,7 +103,17 @@ export class JobDatabase {
   }
 }
 
+/** True while somebody works on the job, or is about to: it is active and waits for nobody. */
+export function isHeld(job: Pick<JobsTable, 'status' | 'queue_order'>): boolean {
+  return isActive(job) && Number(job.queue_order) === 0
+}
+
 /** True while somebody works, or is to work, on the job. */
 export function isActive(job: Pick<JobsTable, 'status'>): boolean {
-  return ACTIVE.includes(job.status as JobStatus) // as the library wrote it
+  return ACTIVE.includes(statusOf(job))
+}
+
+/** Where a job stands. */
+export function statusOf({ status }: Pick<JobsTable, 'status'>): JobStatus {
+  return status as JobStatus // as the library wrote it
 }

@@ -32,6 +32,7 @@ const RECORD_COLUMNS = [
   ...COUNTER_COLUMNS,
   'last_seq',
   'cancel',
+  'pause_requested',
 ] as const satisfies readonly (keyof RecordColumns)[]
 
 /**

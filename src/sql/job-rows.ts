@@ -73,7 +73,8 @@ function fitting(errors: readonly RecalcFailure[]): readonly RecalcFailure[] {
 
 /** What of a record goes into `body`. */
 function bodyOf(record: JobRecord): string {
-  const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, plan, result, ...rest } = record
+  const { id: _, status: __, counters: ___, lastSeq: ____, cancel: _____, ...others } = record
+  const { pauseRequested: ______, plan, result, ...rest } = others
   const { kind, tenantId, from, to, zone, dayStartsAt, stages, clearExisting, onError, actor } = plan
   const body: Body = {
     ...rest,
@@ -87,7 +88,8 @@ function bodyOf(record: JobRecord): string {
 }
 
 /** What `body` holds of a record. */
-interface Body extends Omit<JobRecord, 'id' | 'status' | 'counters' | 'lastSeq' | 'cancel' | 'result'> {
+interface Body
+  extends Omit<JobRecord, 'id' | 'status' | 'counters' | 'lastSeq' | 'cancel' | 'pauseRequested' | 'result'> {
   readonly result: (Omit<RecalcResult, 'errors'> & { readonly errors?: undefined }) | null
 }
 
@@ -104,14 +106,15 @@ export function failureBody(failure: RecalcFailure): string {
 
 /** The columns of a job that its record is made of. */
 export type RecordColumns = CounterColumns &
-  Pick<JobsTable, 'id' | 'status' | 'body' | 'total_days' | 'last_seq' | 'cancel'> & {
+  Pick<JobsTable, 'id' | 'status' | 'body' | 'total_days' | 'last_seq' | 'cancel' | 'pause_requested'> & {
     /** Undefined where it was not read. */
     readonly errors?: string | null
   }
 
 /** A record from its row and what its open lanes have counted beyond it. */
 export function recordOf(row: RecordColumns, lanes: CounterColumns): JobRecord {
-  const { result: end, ...body } = parse(row.body) as Body // as bodyOf wrote it
+  // As bodyOf wrote it; before there were throttles without `waitingFor`.
+  const { result: end, waitingFor = null, ...body } = parse(row.body) as Body
   const errors = row.errors ? (JSON.parse(row.errors) as RecalcResult['errors']) : [] // as it was stored
   const sum = countersFrom((column) => Number(row[column]) + Number(lanes[column]))
   const counted: Counters = {
@@ -135,7 +138,9 @@ export function recordOf(row: RecordColumns, lanes: CounterColumns): JobRecord {
   const cancel = cancelOf(row.cancel)
   const status = row.status as JobStatus // written by bodyOf's caller only
   const result = end && { ...end, errors }
-  return { ...body, id: row.id, status, counters, lastSeq: Number(row.last_seq), cancel, result }
+  const pauseRequested = Number(row.pause_requested) === 1
+  const lastSeq = Number(row.last_seq)
+  return { ...body, id: row.id, status, waitingFor, counters, lastSeq, cancel, pauseRequested, result }
 }
 
 /** The request to end a job. */

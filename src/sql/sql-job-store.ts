@@ -1,22 +1,27 @@
 import type { JobEvent } from '../jobs/job-events.ts'
-import { hasEnded, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
+import { hasEnded, isCancellable, type JobRecord, type JobStatus, type JobWithPlan } from '../jobs/job-record.ts'
 import type {
   AbandonedJob,
   Admission,
+  AdmissionRequest,
   Claim,
-  ClaimRequest,
+  ClaimOf,
   JobQuery,
   JobStore,
   Lease,
   LeaseRequest,
   Renewal,
+  Requeued,
+  WaitingPage,
+  WhenBusy,
 } from '../jobs/job-store.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
 import { listAbandoned } from './abandoned-jobs.ts'
 import { asciiJson } from './ascii-json.ts'
 import { claimJob, createJob } from './job-admission.ts'
-import { isActive, type JobDatabase } from './job-database.ts'
+import { type JobDatabase, statusOf } from './job-database.ts'
 import { listRecords } from './job-list.ts'
+import { leftQueue, listWaiting, requeueJob } from './job-queue.ts'
 import { readCheckpoint, readEmployeePage, readEvents, readFailures, readFailuresOf, readRecord } from './job-reads.ts'
 import { cancelOf, columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
@@ -37,28 +42,41 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
     this.#dbOf = dbOf
   }
 
-  create(
-    record: JobWithPlan,
-    event: JobEvent,
-    request: ClaimRequest & { readonly cooldownMs: number },
-  ): Promise<Admission> {
+  create(record: JobWithPlan, event: JobEvent, request: AdmissionRequest): Promise<Admission> {
     return createJob(this.#database, record, event, request)
   }
 
-  claim(jobId: string, request: ClaimRequest & { readonly from: readonly JobStatus[] }): Promise<Claim> {
+  claim(jobId: string, request: ClaimOf): Promise<Claim> {
     return claimJob(this.#database, jobId, request)
+  }
+
+  async requeue(
+    jobId: string,
+    request: { readonly now: number; readonly from: readonly JobStatus[]; readonly whenBusy: WhenBusy },
+  ): Promise<Requeued> {
+    const requeued = await requeueJob(this.#database, jobId, request)
+    if ('record' in requeued) this.#watch.notify(jobId)
+    return requeued
+  }
+
+  listWaiting(query: {
+    readonly limit: number
+    readonly after: string | null
+    readonly except: readonly string[]
+  }): Promise<WaitingPage> {
+    return this.#database.read(() => listWaiting(this.#database, query))
   }
 
   async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
     const { names } = this.#database
     // The next heartbeat tries again.
-    const cancel = await this.#database.once(async (tx) => {
-      const job = await this.#database.lockOwnJob(tx, lease)
+    const job = await this.#database.once(async (tx) => {
+      const held = await this.#database.lockOwnJob(tx, lease)
       const lease_expires_at = request.now + request.leaseMs
       await tx.updateTable(names.jobs).set({ lease_expires_at }).where('id', '=', lease.jobId).execute()
-      return job.cancel
+      return held
     })
-    return { cancel: cancelOf(cancel) }
+    return { cancel: cancelOf(job.cancel), pause: Number(job.pause_requested) === 1 }
   }
 
   get(jobId: string): Promise<JobRecord | undefined> {
@@ -112,10 +130,33 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
     const asked = await this.#database.transaction(async (tx) => {
       const job = await this.#database.lockJob(tx, jobId)
       if (!job) return undefined
-      if (!isActive(job) && job.status !== 'interrupted') return false
+      if (!isCancellable(statusOf(job))) return false
       await tx
         .updateTable(names.jobs)
-        .set({ cancel: asciiJson(reason) })
+        .set({
+          cancel: asciiJson(reason),
+          // What is paused nobody looks for, but to end what is interrupted.
+          ...(job.status === 'paused' && { status: 'interrupted' }),
+          ...leftQueue(job),
+        })
+        .where('id', '=', jobId)
+        .execute()
+      return true
+    })
+    if (asked) this.#watch.notify(jobId)
+    return asked
+  }
+
+  async requestPause(jobId: string): Promise<boolean | undefined> {
+    const { names } = this.#database
+    const asked = await this.#database.transaction(async (tx) => {
+      const job = await this.#database.lockJob(tx, jobId)
+      if (!job) return undefined
+      if (job.status === 'paused') return true
+      if (!isCancellable(statusOf(job)) || job.cancel !== null) return false
+      await tx
+        .updateTable(names.jobs)
+        .set({ pause_requested: 1, ...leftQueue(job) })
         .where('id', '=', jobId)
         .execute()
       return true

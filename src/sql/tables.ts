@@ -46,6 +46,12 @@ export interface JobsTable {
   lease_expires_at: number
   /** JSON of the reason, when somebody wants the job to end. */
   cancel: string | null
+  /** 1 when somebody wants the job to pause. */
+  pause_requested: number
+  /** Where the job waits: in the queue of its scope or, without one, in one of its tenant; `null` when it does not wait. */
+  queue_hash: string | null
+  /** Its place among those that wait; 0 when it does not wait. */
+  queue_order: number
 }
 
 /** The employees of a job that names them, in parts that fit into a statement. */

@@ -6,6 +6,7 @@ import { JobBench } from './conformance/job-bench.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
 import { ledgerCases } from './conformance/ledger-cases.ts'
 import { queryCases } from './conformance/query-cases.ts'
+import { queueCases } from './conformance/queue-cases.ts'
 import { stepCases } from './conformance/step-cases.ts'
 import { hostRowsCases, unitOfWorkCases } from './conformance/unit-of-work-cases.ts'
 
@@ -56,6 +57,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...unitOfWorkCases,
     ...admissionCases,
     ...leaseCases,
+    ...queueCases,
     ...eventCases,
     ...stepCases,
     ...queryCases,

@@ -10,6 +10,7 @@ const event = (current: number, rest: Partial<ProgressEvent> = {}): ProgressEven
   progress: current / 100,
   current,
   total: 100,
+  waitingFor: null,
   totalDays: 100,
   processedDays: current,
   unchangedDays: 0,

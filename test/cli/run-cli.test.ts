@@ -96,6 +96,30 @@ describe('a job on the command line', () => {
     expect((await run(`cancel ${id}`)).out).toContain('has ended already')
   })
 
+  test('waits for its turn when it is to, and can be paused there and resumed', async () => {
+    const { run, state } = host()
+    const door = gate()
+    state.broken = false
+    state.beforeLoad = () => door.pass()
+    const first = run(`start --all ${JANUARY}`)
+    await door.arrived
+    expect((await run(`start --all ${JANUARY}`)).code).toBe(4)
+    const second = run(`start --all ${JANUARY} --queue`)
+    const queued = async (): Promise<string> => {
+      const [job] = (await run('jobs --status queued --json')).json()
+      return job?.id ?? (await queued())
+    }
+    const id = await queued()
+    expect((await run(`pause ${id}`)).out).toContain('will pause')
+    expect(await second).toMatchObject({ code: 130, err: '' })
+    expect((await second).out).toContain(`job ${id}: paused, 0 of 0 days`)
+    const resumed = run(`resume ${id} --queue`)
+    door.open()
+    expect((await first).code).toBe(0)
+    expect((await resumed).code).toBe(0)
+    expect((await run(`pause ${id}`)).out).toContain('has ended already')
+  })
+
   test.each([
     ['one day of an employee', '--tenant acme --employee ada --date 2025-01-01', 'day', 1],
     ['some days of an employee', `${JANUARY} --employee ada`, 'range', 31],

@@ -302,6 +302,22 @@ test('a job is cancelled once that is confirmed, and resumed to its end', async 
   expect(faults).toEqual([])
 })
 
+test('a job is paused, says so, and goes on when it is resumed', async () => {
+  const { service, host, held } = await serve()
+  const job = await service.triggerRecalcAllAsync(MARCH)
+  await held.arrived
+  const { page, faults } = await visit(host, jobFragment(job.id))
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await page.locator('#job-status', { hasText: 'Pausing…' }).waitFor()
+  held.open()
+  await page.locator('#job-status', { hasText: 'Paused' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(false)
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await page.locator('#job-status', { hasText: 'Completed' }).waitFor()
+  await page.getByText('372 of 372 employee-days').waitFor()
+  expect(faults).toEqual([])
+})
+
 test('failures are listed page by page, with messages that are text whatever they hold', async () => {
   const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> & "quoted"`
   const { service, host, held } = await serve({

@@ -54,6 +54,21 @@ test('a job that did not do everything says why, as far as the server tells', ()
   expect([of({ status: 'running' }), of({ status: 'completed' })]).toEqual([undefined, undefined])
 })
 
+test('a job that does not go on says what it waits for', () => {
+  const of = (more: Partial<Job>) => explanation({ ...job, ...more })?.title
+  expect(of({ status: 'queued' })).toBe('Queued')
+  expect(of({ waiting_for: 'replica lag' })).toBe('Waiting')
+  expect(explanation({ ...job, waiting_for: 'replica lag' })?.text).toContain('replica lag')
+  expect([of({ pause_requested: true }), of({ status: 'paused', pause_requested: true })]).toEqual([
+    'Pausing',
+    'Paused',
+  ])
+  expect(progressText({ ...job, status: 'paused', processed_days: 40, progress: 0.08 })).toEqual({
+    main: '8 %',
+    more: '440 of 5,400 employee-days',
+  })
+})
+
 test('what the last event of a run tells is kept when the server does not tell it again', () => {
   const known = reduceWatched(unknownJob('j'), { type: 'job-read', job, nowMs: 0 })
   const event = { type: 'cancelled', seq: 11, at: '', reason: 'Wrong rates' } as EndEvent

@@ -11,6 +11,7 @@ declare global {
     months: { tenant_id: string; employee_id: string; month: string; minutes: number }
   }
   const db: Kysely<Tables>
+  const replica: Kysely<Tables>
   const employees: EmployeeRepository
   const stages: readonly DayStage<Transaction<Tables>>[]
   const recalc: RecalcService<Transaction<Tables>>

@@ -32,8 +32,8 @@ describe('stop()', () => {
     await service.start()
     await service.triggerRecalcAllAsync(RANGE)
     await door.arrived
-    // The next look for abandoned jobs, for changes and at units of work, and the next heartbeat.
-    expect(clock.pending).toBe(4)
+    // The next look for abandoned jobs, for waiting jobs, for changes and at units of work, and the next heartbeat.
+    expect(clock.pending).toBe(5)
     door.open()
     await service.stop()
     expect(clock.pending).toBe(0)
@@ -68,7 +68,7 @@ describe('stop()', () => {
     {
       await using own = service
       await own.start()
-      expect(clock.pending).toBe(2) // abandoned jobs, and changes
+      expect(clock.pending).toBe(3) // abandoned jobs, waiting jobs, and changes
     }
     expect(clock.pending).toBe(0)
     await expect(service.start()).rejects.toThrow(ServiceStoppedError)
@@ -255,7 +255,7 @@ describe('start()', () => {
     const { service, clock } = office({ backend })
     await Promise.all([service.start(), service.start(), service.start()])
     await service.start()
-    expect({ lists, pending: clock.pending }).toEqual({ lists: 1, pending: 2 })
+    expect({ lists, pending: clock.pending }).toEqual({ lists: 1, pending: 3 })
     await service.stop()
   })
 
@@ -266,7 +266,7 @@ describe('start()', () => {
     await expect(service.start()).rejects.toBe(away)
     expect(clock.pending).toBe(0)
     await service.start()
-    expect(clock.pending).toBe(2) // abandoned jobs, and changes
+    expect(clock.pending).toBe(3) // abandoned jobs, waiting jobs, and changes
     await service.stop()
   })
 

@@ -94,6 +94,7 @@ test('what is told: how much is done of how much, in which stage, and who was la
     employeeName: 'Anna',
     elapsedMs: 60,
     remainingMs: 60,
+    waitingFor: null,
   })
   const nameless = meter.measure(at(0.5, { phase: 2 }), { id: '7' })
   expect(nameless).toMatchObject({ employeeId: '7', employeeName: null, stage: 2, title: 'Adding up' })

@@ -58,6 +58,9 @@ const jobs: Columns<JobsTable> = {
   lease_token: 'not null',
   lease_expires_at: 'not null',
   cancel: 'null',
+  pause_requested: 'not null',
+  queue_hash: 'null',
+  queue_order: 'not null',
 }
 const job_employees: Columns<JobEmployeesTable> = { job_id: 'not null', part: 'not null', employee_ids: 'not null' }
 const lanes: Columns<LanesTable> = {
@@ -123,8 +126,9 @@ const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history']:
     indexes: [
       'index (created_at)',
       'index (finished_at)',
+      'index (queue_hash, queue_order)',
       'index (scope_hash, created_at)',
-      'index (scope_hash, status)',
+      'index (scope_hash, status, queue_order)',
       'index (status, created_at)',
       'index (status, lease_expires_at)',
       'index (tenant_hash, created_at)',
@@ -244,6 +248,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0003_changes',
       'host_0004_periods',
       'host_0005_history',
+      'host_0006_queue',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -326,6 +331,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0003_changes', true],
       ['next_0004_periods', true],
       ['next_0005_history', true],
+      ['next_0006_queue', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

@@ -108,10 +108,11 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
     expect(await cost(() => backend.jobs.events(job.id, { after: 0, limit: 100 }))).toBe(1)
     expect(await cost(() => backend.jobs.failures(job.id, { after: 0, limit: 100 }))).toBe(1)
     expect(await cost(() => backend.jobs.listAbandoned({ now: 0, limit: 100, after: job.id }))).toBe(1)
+    expect(await cost(() => backend.jobs.listWaiting({ limit: 100, after: null, except: [job.id] }))).toBe(1)
     const claimed = await backend.jobs.create(
       { ...((await backend.jobs.get(job.id)) as JobWithPlan), id: 'renewed', status: 'queued' },
       { type: 'queued', seq: 1, jobId: 'renewed', at: new Date(0), tenantId: TENANT, reason: null } as never,
-      { claimId: 'mine', now: 0, leaseMs: 1_000, cooldownMs: 0 },
+      { claimId: 'mine', now: 0, leaseMs: 1_000, cooldownMs: 0, whenBusy: 'reject', worker: true },
     )
     if (!('lease' in claimed)) throw new Error('Expected the job to be let in')
     const beat = await cost(() => backend.jobs.renew(claimed.lease, { now: 1, leaseMs: 1_000 }))

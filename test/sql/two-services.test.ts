@@ -218,14 +218,18 @@ describe.each(servers)('two services in two processes, on one $name', async ({ o
 
   test('a job whose process is gone is taken up by the other once its lease has run out, and not before', async () => {
     const one = startProcess('one', { stopsAt: '2 2025-01-03' })
-    const other = startProcess('other')
+    let isTakenUp = false
+    const quiet = () => {}
+    const info = (_: object, message: string) => {
+      if (message === 'Job started') isTakenUp = true
+    }
+    const other = startProcess('other', { logger: { debug: quiet, info, warn: quiet, error: quiet } })
     const job = await one.service.triggerRecalcAllAsync(request)
     await door.arrived // and never heard of again: its clock stands still
     await other.service.start()
     await other.clock.advance(LEASE - 1)
     expect((await other.service.getJob(job.id)).runs).toBe(1)
-    // Beside the looks for abandoned jobs and for changes: it works on the job.
-    await other.until(() => other.clock.pending > 2, HEARTBEAT)
+    await other.until(() => isTakenUp, HEARTBEAT)
     // The block that died holds its locks until the database notices; here it lives, and finds out.
     door.open()
     const lost = await job.result

@@ -182,8 +182,8 @@ describe.each(engines)('a database of the first release on $name', async ({ open
 
     const abandoned = await store.listAbandoned({ now: START + LEASE_MS, limit: 10, after: null })
     expect(abandoned).toEqual([
-      { jobId: 'running', status: 'running', cancelRequested: false },
-      { jobId: 'interrupted', status: 'interrupted', cancelRequested: true },
+      { jobId: 'running', status: 'running', cancelRequested: false, pauseRequested: false },
+      { jobId: 'interrupted', status: 'interrupted', cancelRequested: true, pauseRequested: false },
     ])
     for (const id of ['running', 'interrupted', 'errors', 'failed', 'tenant']) {
       const { lease, lastFailure } = await bench.takeOver({ record: { id } })

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { JobEvent, RecordedFailure } from '../../src/index.ts'
 import type { Host, HostDb } from './crash-host.ts'
 
-const TERMINAL = ['completed', 'failed', 'cancelled', 'interrupted']
+const TERMINAL = ['completed', 'failed', 'cancelled', 'paused', 'interrupted']
 
 /** Everything that an undisturbed and a disturbed tenant must have in common once their jobs are done. */
 export interface Outcome {

@@ -9,6 +9,8 @@ const DEBIAN = '/usr/lib/postgresql'
 export interface PostgresProgram {
   readonly server: string
   readonly install: string
+  /** Copies a running server. */
+  readonly backup: string
 }
 
 /**
@@ -41,7 +43,8 @@ function find(): PostgresProgram | undefined {
   const folders = versions().map((version) => join(DEBIAN, version, 'bin'))
   const server = which('postgres', folders)
   const install = which('initdb', folders)
-  return server && install ? { server, install } : undefined
+  const backup = which('pg_basebackup', folders)
+  return server && install && backup ? { server, install, backup } : undefined
 }
 
 /** The newest first. */

@@ -9,14 +9,19 @@ export interface PostgresServer extends PrivateServer {
   readonly url: string
 }
 
-/** Starts a private PostgreSQL. It ends, and its data goes, with this process at the latest, however that one dies. */
-export async function startPostgres(): Promise<PostgresServer> {
+/**
+ * Starts a private PostgreSQL. It ends, and its data goes, with this process at the latest, however that one dies.
+ *
+ * @param options `replicaOf`: the server that it replicates. Default: none.
+ */
+export async function startPostgres(options: { readonly replicaOf?: string } = {}): Promise<PostgresServer> {
+  const { replicaOf } = options
   const program = await postgresProgram()
   const server = await startPrivateServer('postgres', async (folder, port) => {
     const data = join(folder, 'data')
     await giveAway(folder)
-    const cluster = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
-    await execute(...unprivileged(program.install, [`--pgdata=${data}`, ...cluster]))
+    if (replicaOf) await execute(...unprivileged(program.backup, ['-D', data, '-R', '-d', replicaOf]))
+    else await makeCluster(program.install, data)
     const settings = {
       port,
       listen_addresses: '127.0.0.1',
@@ -28,13 +33,14 @@ export async function startPostgres(): Promise<PostgresServer> {
       fsync: 'off',
       full_page_writes: 'off',
     }
-    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const [file, command] = unprivileged(program.server, ['-D', data, ...options])
+    const given = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const [file, command] = unprivileged(program.server, ['-D', data, ...given])
     return {
       name: 'PostgreSQL',
       file,
       options: command,
-      readyLine: 'database system is ready to accept connections',
+      // Connections, or read-only ones.
+      readyLine: 'database system is ready to accept',
       // Its ways to end "fast" and "immediately": SIGTERM waits for clients, SIGKILL leaves the sessions' processes behind.
       shutDownSignal: 'SIGINT',
       killSignal: 'SIGQUIT',
@@ -69,6 +75,11 @@ export async function startPgbouncer(server: string): Promise<PostgresServer> {
     return { name: 'PgBouncer', file, options, readyLine: 'process up' }
   })
   return Object.assign(pooler, { url: `postgres://${username}@127.0.0.1:${pooler.port}` })
+}
+
+async function makeCluster(install: string, data: string): Promise<void> {
+  const cluster = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync']
+  await execute(...unprivileged(install, [`--pgdata=${data}`, ...cluster]))
 }
 
 async function giveAway(folder: string): Promise<void> {

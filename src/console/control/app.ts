@@ -103,6 +103,11 @@ export class App {
     await this.#watch.reread(jobId)
   }
 
+  async pause(jobId: string): Promise<void> {
+    await this.api.pause(jobId)
+    await this.#watch.reread(jobId)
+  }
+
   async resume(jobId: string): Promise<void> {
     await this.api.resume(jobId)
     await this.#watch.reread(jobId)

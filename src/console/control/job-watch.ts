@@ -22,7 +22,7 @@ const LOOK_MS = 1_000
 
 /** Events that change more of a job than they tell. */
 const RETELLING = new Set(['started', 'resumed', 'stage'])
-const TERMINAL = new Set(['completed', 'failed', 'cancelled', 'interrupted'])
+const TERMINAL = new Set(['completed', 'failed', 'cancelled', 'paused', 'interrupted'])
 
 /**
  * Keeps the state up to date about the job that is looked at: reads how it stands, then its events from there on; when the

@@ -8,6 +8,7 @@ export const STATUSES: Readonly<Record<JobStatus, { readonly label: string; read
   completed_with_errors: { label: 'Completed with errors', mark: '!' },
   failed: { label: 'Failed', mark: '✕' },
   cancelled: { label: 'Cancelled', mark: '■' },
+  paused: { label: 'Paused', mark: 'Ⅱ' },
   interrupted: { label: 'Interrupted', mark: '‖' },
 }
 

@@ -26,7 +26,13 @@ export function explanation(job: Job): { readonly title: string; readonly text: 
   const { status, error, cancel_reason: reason, failed_days: failed, error_count: errors } = job
   if (job.cancel_requested && !hasEnded(status))
     return { title: 'Cancelling', text: 'The days in progress are finished.' }
+  if (job.pause_requested && !hasEnded(status)) return { title: 'Pausing', text: 'The days in progress are finished.' }
+  if (job.waiting_for) return { title: 'Waiting', text: `It goes on by itself: ${job.waiting_for}.` }
   switch (status) {
+    case 'queued':
+      return { title: 'Queued', text: 'It starts by itself when it is its turn and a worker is free.' }
+    case 'paused':
+      return { title: 'Paused', text: 'It goes on when somebody resumes it.' }
     case 'failed':
       return {
         title: 'Why it failed',
@@ -52,7 +58,8 @@ export function progressText(job: Job): { readonly main: string; readonly more: 
   const done = daysDone(job)
   const days = `${formatCount(done)} of ${formatCount(job.total_days)} employee-days`
   if (job.status === 'queued' && job.total_days === 0) return { main: '0 %', more: 'Waiting to begin' }
-  const ended = hasEnded(job.status)
+  // What is paused is still to come.
+  const ended = hasEnded(job.status) && job.status !== 'paused'
   const early = ended && !job.status.startsWith('completed')
   if (done < job.total_days || job.total_days === 0) {
     return { main: ended ? '' : formatPercent(job.progress), more: early ? `${days} when it ended` : days }

@@ -105,6 +105,7 @@ function progressed(job: Job, event: ProgressEvent): Job {
     ...job,
     ...counters,
     stage: event.stage,
+    waiting_for: event.waiting_for ?? null,
     elapsed_seconds: event.elapsed_ms / 1_000,
     remaining_seconds: event.remaining_ms === null ? null : event.remaining_ms / 1_000,
   }

@@ -7,6 +7,7 @@ export type JobStatus =
   | 'completed_with_errors'
   | 'failed'
   | 'cancelled'
+  | 'paused'
   | 'interrupted'
 
 export interface JobStage {
@@ -42,6 +43,10 @@ export interface Job extends JobCounters {
   readonly finished_at: string | null
   readonly runs: number
   readonly cancel_requested: boolean
+  /** Somebody has asked it to pause, where the server tells. */
+  readonly pause_requested?: boolean
+  /** Why it holds still, where the server tells; `null` while it goes on. */
+  readonly waiting_for?: string | null
   readonly elapsed_seconds: number | null
   readonly remaining_seconds: number | null
   readonly last_seq: number
@@ -71,6 +76,7 @@ export interface ProgressEvent extends JobEvent, JobCounters {
   readonly stage: number
   readonly elapsed_ms: number
   readonly remaining_ms: number | null
+  readonly waiting_for?: string | null
 }
 
 export interface RetryEvent extends JobEvent {
@@ -211,7 +217,7 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'resume' | 'settle' | 'release' | 'history'
+export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history'
 
 /** What the caller may do. */
 export interface Me {

@@ -59,6 +59,7 @@ export class Api {
     this.#post<{ settled: boolean; days?: number }>('/settle', { tenant_id: tenantId })
   readonly release = (tenantId: string) => this.#post<{ released: number }>('/release', { tenant_id: tenantId })
   readonly cancel = (id: string, reason: string) => this.#post(pathOf('cancel', id), reason === '' ? {} : { reason })
+  readonly pause = (id: string) => this.#post(pathOf('pause', id), {})
   readonly resume = (id: string) => this.#post(pathOf('resume', id), {})
 
   /**

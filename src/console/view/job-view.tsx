@@ -84,6 +84,7 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
   }
   const ended = hasEnded(job.status)
   const cancelling = job.cancel_requested && !ended
+  const pausing = job.pause_requested === true && !ended
   return (
     <>
       <header class="row">
@@ -98,7 +99,11 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
             </p>
           )}
           <p class="row">
-            <Badge id="job-status" status={job.status} text={cancelling ? 'Cancelling…' : null} />
+            <Badge
+              id="job-status"
+              status={job.status}
+              text={cancelling ? 'Cancelling…' : pausing ? 'Pausing…' : null}
+            />
             <span class="muted connection" id="job-connection" data-connection={connection}>
               {CONNECTIONS[connection]}
             </span>
@@ -119,6 +124,12 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
           hidden={!isResumable(job.status) || !may(state, 'resume')}
           onClick={() => act(app.resume(job.job_id))}
           text="Resume"
+        />
+        <Button
+          id="pause-button"
+          hidden={ended || cancelling || pausing || !may(state, 'pause')}
+          onClick={() => act(app.pause(job.job_id))}
+          text="Pause"
         />
         <Button
           class="danger"

@@ -9,7 +9,7 @@ type Json = Readonly<Record<string, unknown>>
 
 const INFO = {
   title: 'Recalculation',
-  description: 'Starts, watches, cancels and resumes recalculations of derived per-employee-per-day data.',
+  description: 'Starts, watches, cancels, pauses and resumes recalculations of derived per-employee-per-day data.',
   version: '1',
 }
 

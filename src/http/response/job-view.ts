@@ -42,6 +42,8 @@ export function jobView(job: JobSnapshot, about: JobViewOptions) {
     runs: job.runs,
     cancel_requested: job.cancelRequested,
     cancel_reason: job.cancelReason,
+    pause_requested: job.pauseRequested,
+    waiting_for: job.waitingFor,
     error: job.error && faultView(job.error, about.describe),
     elapsed_seconds: elapsedSeconds(job, about.now),
     remaining_seconds: inSeconds(job.remainingMs),

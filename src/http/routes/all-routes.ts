@@ -14,6 +14,7 @@ import { freshnessRoute } from './freshness.ts'
 import { historyRoute } from './history.ts'
 import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
+import { pauseRoute } from './pause.ts'
 import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
@@ -45,6 +46,7 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     employeesRoute,
     streamRoute,
     cancelRoute,
+    pauseRoute,
     resumeRoute,
     freshnessRoute,
     dirtyRoute,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JobConflictError } from '../../errors.ts'
 import { JOB_STATUSES } from '../../jobs/job-record.ts'
 import { named } from '../openapi/schemas/components.ts'
-import { pathField } from '../openapi/schemas/fields.ts'
+import { pathField, whenBusyField } from '../openapi/schemas/fields.ts'
 import { ownJob } from '../request/own-job.ts'
 import { conflictFor } from '../response/job-conflict.ts'
 import { json } from '../response/json.ts'
@@ -16,7 +16,10 @@ export const resumeRoute = route(
     action: 'resume',
     name: 'resume',
     summary: 'Takes up what failed and what was not reached, nothing else',
-    body: z.strictObject({}, { error: 'an empty JSON object, or no body' }).optional(),
+    body: named(
+      'Resumption',
+      z.strictObject({ when_busy: whenBusyField.optional() }, { error: 'a JSON object, or no body' }),
+    ).optional(),
     answers: {
       202: {
         description: 'It is taken up',
@@ -35,8 +38,9 @@ export const resumeRoute = route(
   },
   async (call) => {
     const { recalc, paths } = call.api
+    const whenBusy = call.body?.when_busy
     const { id } = await ownJob(call)
-    await recalc.resumeJob(id).catch(async (error: unknown) => {
+    await recalc.resumeJob(id, whenBusy ? { whenBusy } : {}).catch(async (error: unknown) => {
       throw error instanceof JobConflictError ? await conflictFor(call, error.activeJobId) : error
     })
     const { status } = await recalc.getJob(id)

@@ -87,10 +87,11 @@ class FirstAnswers {
 
 async function startJob({ api, access }: Call, body: Recalculation, key: string | undefined): Promise<string> {
   const { recalc, options } = api
-  const { tables, clear_existing: clearExisting } = body
+  const { tables, clear_existing: clearExisting, when_busy: whenBusy } = body
   const how = {
     ...(tables && { tables }),
     ...(clearExisting !== undefined && { clearExisting }),
+    ...(whenBusy && { whenBusy }),
     ...askedBy(access, body),
     ...(key !== undefined && { idempotencyKey: key }),
     cooldownMs: options.cooldownMs,

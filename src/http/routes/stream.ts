@@ -22,7 +22,7 @@ const lastEventIdHeader = z.preprocess((value) => (value === '' ? undefined : va
 
 const DESCRIPTION = `Server-sent events. First \`snapshot\`, without an id, with a JobStatus; then each stored event with its
 number as id and a JobEvent as data: \`queued\`, \`started\`, \`resumed\`, \`stage\`, \`progress\`, \`error\` (a failure), \`retry\`,
-\`complete\`, \`failed\`, \`cancelled\`, \`interrupted\`. It ends with the last event of the present run. Comments in between say that
+\`complete\`, \`failed\`, \`cancelled\`, \`paused\`, \`interrupted\`. It ends with the last event of the present run. Comments in between say that
 the server is still there. It ends before that when the credentials expire or are revoked.`
 
 /** What happens to a job, as it happens. */

@@ -27,12 +27,15 @@ export function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>,
 }
 
 async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
-  const { control, eventLoop } = owner.run
+  const { control, eventLoop, throttle, journal } = owner.run
   const longest = calculator.shape.days
   let limit = longest
   while (!lane.finished && !control.stopped) {
     const turn = eventLoop.yieldIfDue()
     if (turn) await turn
+    const held = throttle?.pass(control, (reason) => journal.waiting(reason))
+    if (held) await held
+    if (control.stopped) return
     const dates = lane.nextDates(limit)
     try {
       const committed = await commitBlock(owner, calculator, lane, dates, nothingKnown)

@@ -61,6 +61,8 @@ export interface TriggerOptions extends CommonOptions {
   readonly idempotencyKey?: never
   /** Only where a job is made. */
   readonly cooldownMs?: never
+  /** Only where a job is made. */
+  readonly whenBusy?: never
   /** Only with `triggerRecalc` and `triggerRecalcRange`. */
   readonly tx?: never
 }
@@ -87,6 +89,11 @@ export interface JobTriggerOptions extends CommonOptions {
    * this and the service's `cooldownMs` holds. Default 0. Jobs that nothing excludes wait for nothing.
    */
   readonly cooldownMs?: number
+  /**
+   * What becomes of a batch or all job while another one of its exclusive scope is active: it is refused, or waits behind it.
+   * Default: as the service's `whenBusy` says.
+   */
+  readonly whenBusy?: 'reject' | 'queue'
   /** A job has transactions of its own. */
   readonly tx?: never
 }
@@ -100,7 +107,7 @@ const PROPERTIES = {
 
 const OPTIONS = ['tables', 'clearExisting', 'onError', 'signal', 'reason', 'actor']
 
-const JOB_OPTIONS = ['idempotencyKey', 'cooldownMs']
+const JOB_OPTIONS = ['idempotencyKey', 'cooldownMs', 'whenBusy']
 
 /** What resolving a request needs to know. */
 export interface Resolution<Tx> {
@@ -207,7 +214,7 @@ function checkOptions(options: unknown, asJob: boolean): void {
     throw new InvalidRequestError(expected('tx', expectation, options.tx))
   }
   const checked = checkObject('options', options, asJob ? [...OPTIONS, ...JOB_OPTIONS] : OPTIONS)
-  const { tables, clearExisting, onError, signal, reason, actor, idempotencyKey, cooldownMs } = checked
+  const { tables, clearExisting, onError, signal, reason, actor, idempotencyKey, cooldownMs, whenBusy } = checked
   const refuse = (name: string, expectation: string, value: unknown): never => {
     throw new InvalidRequestError(expected(name, expectation, value))
   }
@@ -224,6 +231,9 @@ function checkOptions(options: unknown, asJob: boolean): void {
   if (idempotencyKey !== undefined) checkId('idempotencyKey', idempotencyKey)
   if (cooldownMs !== undefined && !(Number.isSafeInteger(cooldownMs) && Number(cooldownMs) >= 0)) {
     refuse('cooldownMs', 'a whole number from 0', cooldownMs)
+  }
+  if (whenBusy !== undefined && whenBusy !== 'reject' && whenBusy !== 'queue') {
+    refuse('whenBusy', "'reject' or 'queue'", whenBusy)
   }
 }
 

@@ -49,6 +49,8 @@ export interface Engine {
   readonly tableOptions: RawBuilder<unknown>
   /** Makes an index, or leaves it when it is there. */
   createIndex(index: CreateIndexBuilder): Promise<void>
+  /** Removes an index, if it is there. */
+  dropIndex(db: RecalcDb, table: string, name: string): Promise<void>
   /** Gives a table another name, in its own schema. */
   renameTable(db: RecalcDb, from: string, to: string): Promise<void>
   /**
@@ -86,6 +88,12 @@ export interface Engine {
    * of their keys, so no two can wait for each other.
    */
   lockRows(tx: RecalcDb, names: TableNames, hashes: readonly string[]): Promise<void>
+
+  /**
+   * How far a replica is behind its source, in milliseconds; infinity when it does not replicate. It rejects when the database is
+   * none. Undefined: there are no replicas.
+   */
+  readonly replicaLagMs: ((db: RecalcDb) => Promise<number>) | undefined
 
   /** True when the same unit of work may well succeed the next time. */
   isTransient(error: unknown): boolean

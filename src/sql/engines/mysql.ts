@@ -91,8 +91,26 @@ export const mysql: Engine = {
       if (driverError(error).errno !== 1061) throw error
     }
   },
+  async dropIndex(db, table, name) {
+    try {
+      await sql`drop index ${sql.ref(name)} on ${rawTable(db, table)}`.execute(db)
+    } catch (error) {
+      // ER_CANT_DROP_FIELD_OR_KEY: nor `drop index if exists`.
+      if (driverError(error).errno !== 1091) throw error
+    }
+  },
   async renameTable(db, from, to) {
     await sql`rename table ${rawTable(db, from)} to ${rawTable(db, to)}`.execute(db)
+  },
+  async replicaLagMs(db) {
+    const { rows } = await sql<Record<string, unknown>>`show replica status`.execute(db)
+    if (rows.length === 0) throw new Error('Expected the database to be a replica, it has no source')
+    const lags = rows.map((row) => {
+      // MySQL's name, and MariaDB's.
+      const seconds = row.Seconds_Behind_Source ?? row.Seconds_Behind_Master ?? null
+      return seconds === null ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000
+    })
+    return Math.max(...lags)
   },
   defaultSchema: async () => undefined,
   async columnsOf(db, table, schema) {

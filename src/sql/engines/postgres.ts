@@ -75,8 +75,21 @@ export const postgres: Engine = {
   countUp: (column) => column.generatedByDefaultAsIdentity(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async dropIndex(db, _table, name) {
+    await sql`drop index if exists ${rawTable(db, name)}`.execute(db)
+  },
   async renameTable(db, from, to) {
     await sql`alter table ${rawTable(db, from)} rename to ${sql.ref(to)}`.execute(db)
+  },
+  async replicaLagMs(db) {
+    // A replica that has replayed all that it received is not behind, however long ago the last commit was.
+    const { rows } = await sql<{ readonly lag: number | string | null; readonly isReplica: boolean }>`select
+      pg_is_in_recovery() as "isReplica",
+      case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+        else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000 end as lag`.execute(db)
+    const [row] = rows
+    if (!row?.isReplica) throw new Error('Expected the database to be a replica, it is a primary')
+    return row.lag === null ? Number.POSITIVE_INFINITY : Number(row.lag)
   },
   async defaultSchema(db) {
     const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)

@@ -42,6 +42,9 @@ export const sqlite: Engine = {
   countUp: (column) => column.autoIncrement(),
   tableOptions: sql``,
   createIndex: (index) => index.ifNotExists().execute(),
+  async dropIndex(db, _table, name) {
+    await sql`drop index if exists ${sql.table(name)}`.execute(db)
+  },
   async renameTable(db, from, to) {
     await sql`alter table ${sql.table(from)} rename to ${sql.table(to)}`.execute(db)
   },
@@ -50,6 +53,7 @@ export const sqlite: Engine = {
     const { rows } = await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db)
     return rows.map(({ name }) => name)
   },
+  replicaLagMs: undefined,
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   ledgerKey: hexKey,
   capture: sqliteCapture,

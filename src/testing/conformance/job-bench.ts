@@ -4,7 +4,7 @@ import { parseIsoDate } from '../../calendar/iso-date.ts'
 import type { JobEvent, JobEventDraft } from '../../jobs/job-events.ts'
 import type { JobIdentity } from '../../jobs/job-identity.ts'
 import { JOB_STATUSES, type JobRecord, type JobStatus } from '../../jobs/job-record.ts'
-import type { Admission, Claim, JobStore, Lease, RecalcBackend } from '../../jobs/job-store.ts'
+import type { Admission, Claim, JobStore, Lease, RecalcBackend, WhenBusy } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
 import {
   type Checkpoint,
@@ -32,6 +32,12 @@ export interface JobOptions {
   /** Milliseconds after {@link START}; default 0. */
   readonly at?: number
   readonly cooldownMs?: number
+  /** Default `'reject'`. */
+  readonly whenBusy?: WhenBusy
+  /** Whether whoever asks works on it; default true. */
+  readonly worker?: boolean
+  /** How many of its days, from the first; default all. */
+  readonly days?: 1
   /** Default: a random one. */
   readonly claimId?: string
   /** Default: a job that is asked for only once. */
@@ -57,9 +63,10 @@ export class JobBench<Tx> {
   /** Submits a job, which may be refused. */
   async submit(options: JobOptions = {}): Promise<{ readonly record: JobRecord; readonly admission: Admission }> {
     const { at = 0, cooldownMs = 0, claimId = randomUUID(), reason = null, scope = null, identity } = options
+    const { whenBusy = 'reject', worker = true } = options
     const now = START + at
     const record = newJob(planOf(options), { reason, scope, phases: PHASES, at: new Date(now), identity })
-    const request = { claimId, now, leaseMs: LEASE_MS, cooldownMs }
+    const request = { claimId, now, leaseMs: LEASE_MS, cooldownMs, whenBusy, worker }
     const admission = await this.jobs.create(record, queuedEvent(record), request)
     return { record: withoutEmployees({ ...record, lastSeq: 1 }), admission }
   }
@@ -69,6 +76,13 @@ export class JobBench<Tx> {
     const { record, admission } = await this.submit(options)
     assert.ok('lease' in admission, `a job should have been let in, but: ${JSON.stringify(admission)}`)
     return { lease: admission.lease, record }
+  }
+
+  /** A job that waits. */
+  async wait(options: JobOptions = {}): Promise<{ readonly record: JobRecord }> {
+    const { record, admission } = await this.submit({ whenBusy: 'queue', ...options })
+    assert.deepEqual(admission, { waits: true }, 'a job should have had to wait')
+    return { record }
   }
 
   /** The record as the store returns it, which need not be with the employees that it names. */
@@ -122,7 +136,12 @@ export class JobBench<Tx> {
   /** Asks to take a job over, whether that is granted or not. */
   claim(
     { record }: { readonly record: Pick<JobRecord, 'id'> },
-    options: { readonly from: readonly JobStatus[]; readonly now?: number; readonly claimId?: string },
+    options: {
+      readonly from: readonly JobStatus[]
+      readonly now?: number
+      readonly claimId?: string
+      readonly toEnd?: boolean
+    },
   ): Promise<Claim> {
     return this.jobs.claim(record.id, { now: START, claimId: randomUUID(), leaseMs: LEASE_MS, ...options })
   }
@@ -161,13 +180,13 @@ const PHASES = [
 
 const rest = { writes: [], blockDays: null }
 
-function planOf({ tenantId = 'tenant', employeeIds = null }: JobOptions): RunPlan {
+function planOf({ tenantId = 'tenant', employeeIds = null, days }: JobOptions): RunPlan {
   return {
     kind: employeeIds ? 'batch' : 'all',
     tenantId,
     employeeIds,
     from: parseIsoDate('2025-01-01', 'from'),
-    to: parseIsoDate('2025-01-31', 'to'),
+    to: parseIsoDate(days === 1 ? '2025-01-01' : '2025-01-31', 'to'),
     zone: 'Europe/Berlin',
     stages: [
       { kind: 'day', name: 'scores', saves: true, carries: false, reads: { bookings: '[0, 0]' }, ...rest },

@@ -124,7 +124,7 @@ export const leaseCases: readonly ConformanceCase[] = [
       const job = await bench.create()
       const from = ['queued', 'running'] as const
       const renewal = await bench.jobs.renew(job.lease, { ...leaseFor, now: START + 20_000 })
-      assert.deepEqual(renewal, { cancel: null })
+      assert.deepEqual(renewal, { cancel: null, pause: false })
       const early = await bench.claim(job, { now: START + LEASE_MS + 19_999, from })
       assert.deepEqual(early, { status: 'queued' })
       const late = await bench.claim(job, { now: START + LEASE_MS + 20_001, from })
@@ -146,7 +146,10 @@ export const leaseCases: readonly ConformanceCase[] = [
         const job = await bench.create()
         assert.equal(await bench.jobs.requestCancel(job.record.id, reason), true)
         await bench.append(job, [{ type: 'started', stages: [] }], { status: 'running', cancel: null })
-        assert.deepEqual(await bench.jobs.renew(job.lease, { ...leaseFor, now: START }), { cancel: { reason } })
+        assert.deepEqual(await bench.jobs.renew(job.lease, { ...leaseFor, now: START }), {
+          cancel: { reason },
+          pause: false,
+        })
         assert.deepEqual((await bench.stored(job)).cancel, { reason })
       }
     },
@@ -252,11 +255,16 @@ export const leaseCases: readonly ConformanceCase[] = [
       await bench.jobs.renew(alive.lease, { ...leaseFor, now: now - 1 })
       const abandoned = (query: { now: number; limit?: number; after?: string }) =>
         bench.jobs.listAbandoned({ limit: 10, after: null, ...query })
-      const second = { jobId: interrupted.record.id, status: 'interrupted', cancelRequested: false }
+      const second = {
+        jobId: interrupted.record.id,
+        status: 'interrupted',
+        cancelRequested: false,
+        pauseRequested: false,
+      }
       const all = [
-        { jobId: dead.record.id, status: 'queued', cancelRequested: false },
+        { jobId: dead.record.id, status: 'queued', cancelRequested: false, pauseRequested: false },
         second,
-        { jobId: deadLater.record.id, status: 'running', cancelRequested: true },
+        { jobId: deadLater.record.id, status: 'running', cancelRequested: true, pauseRequested: false },
       ]
       assert.deepEqual(await abandoned({ now }), all)
       assert.deepEqual(await abandoned({ now: START + 12 }), [second])

@@ -50,6 +50,7 @@ test('every endpoint is described, with every answer that it may give', async ()
       'post /cancel/{job_id}',
       'post /day',
       'post /estimate',
+      'post /pause/{job_id}',
       'post /release',
       'post /resume/{job_id}',
       'post /settle',

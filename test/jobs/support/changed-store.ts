@@ -4,6 +4,8 @@ import type { JobStore } from 'recalc-service/backend'
 const METHODS = [
   'create',
   'claim',
+  'requeue',
+  'listWaiting',
   'renew',
   'get',
   'list',
@@ -15,6 +17,7 @@ const METHODS = [
   'employeeIds',
   'watch',
   'requestCancel',
+  'requestPause',
   'openLanes',
   'splitLane',
   'saveStep',

@@ -17,6 +17,7 @@ import {
 export type Tables = { readonly [Name in keyof RecalcTables as `recalc_${Name}`]: RecalcTables[Name] }
 
 const JOBS = 2_000
+const WAITING = 500
 const PARTS = 8
 
 /** Every query of the store, once it holds many jobs, with the parameters of the first time. */
@@ -72,8 +73,18 @@ function jobOf(number: number): { readonly tenantId: string; readonly status: Jo
   if (number < 300) return { tenantId, status: 'failed' }
   if (number < 700) return { tenantId, status: 'running' }
   if (number === 700) return { tenantId, status: 'interrupted' }
+  if (number >= FIRST_WAITING) return { tenantId: number % 4 === 0 ? 'others' : 'waits', status: 'queued' }
   if (number >= 1_200 && number < 1_900) return { tenantId, status: 'cancelled' }
   return { tenantId, status: number >= 1_980 ? 'failed' : 'completed' }
+}
+
+/** From then on jobs wait, in two scopes and without one. */
+const FIRST_WAITING = JOBS
+
+function waitingIn(number: number, tenantId: string) {
+  const scope_hash = number % 2 === 0 ? hash('scope', `of ${tenantId}`) : null
+  const queue_hash = scope_hash ?? hash('queue', `${tenantId} ${number % 3}`)
+  return { scope_hash, queue_hash, queue_order: START + number }
 }
 
 /** Copies a job that has ended, with its lanes, events and failures, until there are many, of many tenants. */
@@ -87,7 +98,7 @@ async function fill({ kysely, bench }: Store): Promise<void> {
   const lane = await kysely.selectFrom('recalc_lanes').selectAll().where('job_id', '=', id).executeTakeFirstOrThrow()
   const events = kysely.selectFrom('recalc_events').selectAll().where('job_id', '=', id).orderBy('seq')
   const { body: event } = await events.executeTakeFirstOrThrow()
-  for (let from = 0; from < JOBS; from += 100) {
+  for (let from = 0; from < JOBS + WAITING; from += 100) {
     const numbers = Array.from({ length: 100 }, (_, i) => from + i)
     const parts = numbers.flatMap((n) => Array.from({ length: PARTS }, (_, part) => ({ job_id: `job-${n}`, part })))
     await kysely
@@ -104,6 +115,7 @@ async function fill({ kysely, bench }: Store): Promise<void> {
             created_at: START - (n + 1) * 60_000,
             finished_at: ACTIVE.includes(status) ? null : START - (n + 1) * 60_000 + 1,
             lease_expires_at: START + 10 * LEASE_MS,
+            ...(n >= FIRST_WAITING && waitingIn(n, tenantId)),
           }
         }),
       )
@@ -169,6 +181,13 @@ async function useAll({ backend, bench, clock }: Store): Promise<void> {
   await bench.commit(job.lease, { failures: [stageFailure('ranking')], repeated: true })
   await jobs.renew(job.lease, { now: START, leaseMs: LEASE_MS })
   await jobs.requestCancel(id, 'enough')
+  await jobs.requestPause('job-300')
+  await jobs.listWaiting({ limit: 5, after: null, except: [] })
+  await jobs.listWaiting({ limit: 5, after: '5', except: ['job-2001', 'job-2002'] })
+  await bench.submit({ tenantId: 'waits', scope: 'of waits' })
+  const behind = await bench.wait({ tenantId: 'waits', scope: 'of waits', worker: false })
+  await bench.claim(behind, { from: ['queued'], toEnd: true })
+  await jobs.requeue('job-5', { now: START, from: ['failed'], whenBusy: 'queue' })
   const unwatch = jobs.watch(id, () => {})
   await clock.advance(1_000)
   unwatch()

@@ -140,13 +140,13 @@ export const storeFlaws: readonly Flaw[] = [
     (jobs) => ({ claim: async (id, request) => ({ ...(await jobs.claim(id, request)), lastFailure: 0 }) as never }),
   ],
   ['renews nothing', (jobs) => ({ renew: (lease, request) => jobs.renew(lease, { ...request, leaseMs: -1e9 }) })],
-  ['renews any lease', () => ({ renew: async () => ({ cancel: null }) })],
+  ['renews any lease', () => ({ renew: async () => ({ cancel: null, pause: false }) })],
   [
     'tells nobody that a job is to end',
     (jobs) => ({
       async renew(lease, request) {
         await jobs.renew(lease, request)
-        return { cancel: null }
+        return { cancel: null, pause: false }
       },
     }),
   ],
@@ -163,6 +163,47 @@ export const storeFlaws: readonly Flaw[] = [
           ({ plan }) => tenantId === undefined || sloppy(plan.tenantId) === sloppy(`${tenantId}`),
         ),
     }),
+  ],
+  [
+    'has nobody wait',
+    (jobs) => ({ create: (record, event, request) => jobs.create(record, event, { ...request, whenBusy: 'reject' }) }),
+  ],
+  [
+    'begins what nobody works on',
+    (jobs) => ({ create: (record, event, request) => jobs.create(record, event, { ...request, worker: true }) }),
+  ],
+  ['finds nobody who waits', () => ({ listWaiting: async () => ({ jobs: [], next: null }) })],
+  ['skips no waiting job', (jobs) => ({ listWaiting: (query) => jobs.listWaiting({ ...query, except: [] }) })],
+  [
+    'finds only the first queues',
+    (jobs) => ({ listWaiting: async (query) => ({ ...(await jobs.listWaiting(query)), next: null }) }),
+  ],
+  [
+    'takes one who waits for dead',
+    (jobs) => ({
+      async listAbandoned(query) {
+        const waiting = (await jobs.list({ status: 'queued' })).map(({ id }) => ({
+          jobId: id,
+          status: 'queued' as const,
+          cancelRequested: false,
+          pauseRequested: false,
+        }))
+        return [...(await jobs.listAbandoned(query)), ...waiting]
+      },
+    }),
+  ],
+  [
+    'works on what is only to be ended',
+    (jobs) => ({ claim: (id, { toEnd: _, ...request }) => jobs.claim(id, request) }),
+  ],
+  [
+    'lets those who wait again in front',
+    (jobs) => ({ requeue: (id, request) => jobs.requeue(id, { ...request, now: 0, whenBusy: 'queue' }) }),
+  ],
+  ['pauses nothing', () => ({ requestPause: async () => true })],
+  [
+    'tells nobody that a job is to pause',
+    (jobs) => ({ renew: async (lease, request) => ({ ...(await jobs.renew(lease, request)), pause: false }) }),
   ],
   ['finds nobody who was abandoned', () => ({ listAbandoned: async () => [] })],
   [

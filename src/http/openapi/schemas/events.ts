@@ -13,6 +13,9 @@ function eventOf<Type extends string, Fields extends z.core.$ZodLooseShape>(type
   })
 }
 
+/** Why a job holds still. */
+export const waitingFor = z.string().nullable().meta({ description: 'Why it holds still; null while it goes on' })
+
 const stages = z.array(z.strictObject({ number: z.number().int(), name: z.string(), title: z.string() }))
 
 /** The data of a stored event in a stream. */
@@ -39,6 +42,7 @@ export const jobEvent = named(
       employee_name: z.string().nullable(),
       elapsed_ms: z.number().min(0),
       remaining_ms: z.number().min(0).nullable(),
+      waiting_for: waitingFor,
     }),
     eventOf('failure', failure.shape),
     eventOf('retry', {
@@ -51,6 +55,7 @@ export const jobEvent = named(
     eventOf('completed', { result }),
     eventOf('failed', { result }),
     eventOf('cancelled', { result, reason: z.string().nullable() }),
+    eventOf('paused', { result }),
     eventOf('interrupted', { result }),
   ]),
   'The data of a stored event in a stream. Failures are told as `error`, completed jobs as `complete`, all others under their own type.',

@@ -59,7 +59,7 @@ export const fault = named(
 export const result = named(
   'Result',
   z.strictObject({
-    status: z.enum(['completed', 'completed_with_errors', 'failed', 'cancelled', 'interrupted']),
+    status: z.enum(['completed', 'completed_with_errors', 'failed', 'cancelled', 'paused', 'interrupted']),
     ...counterFields,
     errors: z.array(failure).meta({ description: 'The first of error_count' }),
     error: fault.optional(),

@@ -81,6 +81,12 @@ export function choiceField<const Choices extends readonly [string, ...string[]]
   return z.enum(choices, { error: expectation }).meta({ description })
 }
 
+/** What becomes of a job that meets another active one. */
+export const whenBusyField = choiceField(
+  'What becomes of it while another job is in the way: it is refused, or waits for its turn. Default: as the service says',
+  ['reject', 'queue'],
+)
+
 /** An instant as it is answered. */
 export function instantField(description: string) {
   return z.string().meta({ format: 'date-time', description })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { JOB_STATUSES } from '../../../jobs/job-record.ts'
 import { named } from './components.ts'
+import { waitingFor } from './events.ts'
 import { counterFields, fault, recordedFailure } from './failure.ts'
 import { instantField, pathField } from './fields.ts'
 
@@ -34,6 +35,8 @@ const jobFields = {
   runs: z.number().int().min(0),
   cancel_requested: z.boolean(),
   cancel_reason: z.string().nullable().meta({ description: 'Why it was asked to end, if they said so' }),
+  pause_requested: z.boolean(),
+  waiting_for: waitingFor,
   error: fault.nullable().meta({ description: 'What ended its last run before its time; null when nothing did' }),
   elapsed_seconds: seconds.meta({ description: 'Since its present run began, or what its last run took' }),
   remaining_seconds: seconds.meta({ description: 'At the speed of the present run; null while that is unknown' }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { named } from './components.ts'
-import { dateField, idField, idsField, textField } from './fields.ts'
+import { dateField, idField, idsField, textField, whenBusyField } from './fields.ts'
 
 const tables = z
   .array(idField('The name of a table'), { error: 'an array of table names' })
@@ -31,6 +31,7 @@ export const recalculation = named(
           .boolean({ error: 'true or false' })
           .optional()
           .meta({ description: 'Remove rows that no source supports any more. Default true' }),
+        when_busy: whenBusyField.optional(),
         ...askedByFields,
       },
       { error: 'a JSON object' },

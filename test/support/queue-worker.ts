@@ -1,0 +1,37 @@
+import { createInterface } from 'node:readline'
+import { serverHostDb } from './crash-database.ts'
+import { clockAhead, hostOn } from './crash-host.ts'
+
+/** What a worker process is told to do: take jobs until it is killed. */
+export interface WorkerOrders {
+  readonly url: string
+  /** How far its clock is ahead: the leases of those before it have run out. */
+  readonly aheadMs: number
+}
+
+/** What it tells, a line each. */
+export type WorkerReport = { readonly type: 'warm' } | { readonly type: 'started' } | { readonly type: 'calculating' }
+
+function tell(report: WorkerReport): void {
+  process.stdout.write(`${JSON.stringify(report)}\n`)
+}
+
+tell({ type: 'warm' })
+for await (const line of createInterface({ input: process.stdin })) {
+  // As the test wrote it.
+  const { url, aheadMs } = JSON.parse(line) as WorkerOrders
+  let hasBegun = false
+  const { service } = hostOn(serverHostDb(url, 6), {
+    clock: clockAhead(aheadMs),
+    queuePollMs: 10,
+    maxJobs: 2,
+    hooks: {
+      calculating() {
+        if (!hasBegun) tell({ type: 'calculating' })
+        hasBegun = true
+      },
+    },
+  })
+  await service.start()
+  tell({ type: 'started' })
+}
