@@ -29,6 +29,7 @@ import type { JobRecord } from './jobs/job-record.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
+import { watchLevels } from './jobs/levels.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { selectFrozen } from './pipeline/selection.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
@@ -373,6 +374,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     try {
       await this.#jobs.start()
       this.#changes.start()
+      watchLevels(this.#options, this.#stopped.signal)
     } catch (error) {
       this.#starting = undefined // so that it can be tried again
       throw error
@@ -440,13 +442,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     options.signal?.throwIfAborted()
     const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
     const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
-    return await this.#jobs.create(plan, selection, {
-      reason,
-      scope: this.#scopeOf(plan),
-      signal,
-      cooldownMs,
-      identity,
-    })
+    const scope = this.#scopeOf(plan)
+    return await this.#jobs.create(plan, selection, { reason, scope, signal, cooldownMs, identity })
   }
 
   async #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {

@@ -8,11 +8,19 @@ import { closeDays } from '../run/blocks/block-runner.ts'
 import { calcContext } from '../run/blocks/calc-context.ts'
 import { failureOf, type RecalcFailure } from '../run/failure.ts'
 import { endsRun } from '../run/lanes/lane-runner.ts'
+import { type DayCounts, observed } from '../run/telemetry.ts'
 import { attempt } from '../run/units/attempts.ts'
-import { lockKeys } from '../run/units/employee-locks.ts'
+import { lockInBackend, lockKeys } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
 import { LaneChanges } from './lane-changes.ts'
-import { calcOwner, inSettleUnit, type SettleCalendar, type SettleOwner, settleCalendar } from './settle-owner.ts'
+import {
+  calcOwner,
+  inSettleUnit,
+  type SettleCalendar,
+  type SettleOwner,
+  settleCalendar,
+  settleOperation,
+} from './settle-owner.ts'
 
 /** What one unit of work has settled. */
 interface SettledBlock {
@@ -20,6 +28,10 @@ interface SettledBlock {
   readonly days: number
   /** The part of `days` that failed. */
   readonly failed: number
+  /** The part of `days` that was written. */
+  readonly changed: number
+  /** Days that are closed. */
+  readonly skipped: number
   /** Nothing is left to do of the changes that were read. */
   readonly isDone: boolean
 }
@@ -58,11 +70,19 @@ export interface Settled {
  *
  * @throws what no smaller block would be spared: a backend that stays away, a broken contract.
  */
-export async function settleLane<Tx>(
+export function settleLane<Tx>(
   owner: SettleOwner<Tx>,
   lane: LaneOfEmployees,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Settled> {
+  return observed(
+    owner.settings.telemetry,
+    () => settleOperation(owner, lane.tenantId, lane.employeeIds.length),
+    () => settleBlocks(owner, lane, most),
+  )
+}
+
+async function settleBlocks<Tx>(owner: SettleOwner<Tx>, lane: LaneOfEmployees, most: number): Promise<Settled> {
   const { control, settings, calculator } = owner
   const { employees, days: usual } = calculator?.shape ?? { employees: 1, days: 1 }
   // A block of fewer employees may have more days. It only grows while there is more to do: most edits are over in the first.
@@ -72,8 +92,16 @@ export async function settleLane<Tx>(
   let limits: BlockLimits = { days: usual }
   for (let blocks = 0; blocks < most && !control.stopped; blocks++) {
     try {
-      const settled = await attempt('settle', owner, (number) => settleBlock(owner, { ...lane, place }, limits, number))
+      const settled = await attempt('settle', owner, (number) =>
+        observed(
+          settings.telemetry,
+          () => ({ type: 'block', tenantId: lane.tenantId, employees: lane.employeeIds.length, attempt: number }),
+          () => settleBlock(owner, { ...lane, place }, limits, number),
+          (block) => ({ days: countsOf(block) }),
+        ),
+      )
       if (!settled) return sum
+      settings.telemetry?.record({ type: 'days', kind: 'settle', days: countsOf(settled) })
       sum.days += settled.days
       sum.failed += settled.failed
       if (settled.isDone) return sum
@@ -85,7 +113,7 @@ export async function settleLane<Tx>(
         const { tenantId, employeeIds } = lane
         const middle = Math.ceil(employeeIds.length / 2)
         for (const half of [employeeIds.slice(0, middle), employeeIds.slice(middle)]) {
-          const settled = await settleLane(owner, { tenantId, employeeIds: half }, most)
+          const settled = await settleBlocks(owner, { tenantId, employeeIds: half }, most)
           sum.days += settled.days
           sum.failed += settled.failed
         }
@@ -134,13 +162,13 @@ async function settleInUnit<Tx>(
   const { settings, calculator } = owner
   const { tenantId, employeeIds, place } = lane
   const { zone, calendar } = place
-  await settings.unitOfWork.lockEmployees(unit.tx, tenantId, employeeIds.toSorted())
+  await lockInBackend(settings, unit.tx, tenantId, employeeIds.toSorted())
   const { employeeZones } = calendar
   const changes = await LaneChanges.take(settings, unit.tx, { tenantId, employeeIds, zone, employeeZones })
   const { first } = changes
   if (first === undefined || !calculator) {
     const afterCommit = changes.isEmpty ? undefined : await changes.settle(undefined)
-    return { outcome: { days: 0, failed: 0, isDone: true }, afterCommit }
+    return { outcome: { days: 0, failed: 0, changed: 0, skipped: 0, isDone: true }, afterCommit }
   }
   const last = Math.min(first + limits.days - 1, changes.lastPossible)
   const busy = changes.dirtyBetween(first, last).toSorted()
@@ -157,9 +185,10 @@ async function settleInUnit<Tx>(
   if (limits.thrown !== undefined) days.fail(0, failureOfBlock(limits.thrown, days))
   changes.open(days)
   const cascade = changes.cascadeOf(days)
+  let changed = 0
   try {
     if (limits.thrown === undefined) {
-      await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade })
+      changed = await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade })
     }
   } catch (error) {
     onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))
@@ -171,7 +200,14 @@ async function settleInUnit<Tx>(
     calculated += 1
   })
   const failed = days.failures.size
-  return { outcome: { days: calculated + failed, failed, isDone: !changes.leavesWaiting }, afterCommit }
+  return {
+    outcome: { days: calculated + failed, failed, changed, skipped: days.skipped, isDone: !changes.leavesWaiting },
+    afterCommit,
+  }
+}
+
+function countsOf({ days, failed, changed, skipped }: SettledBlock): DayCounts {
+  return { changed, unchanged: days - failed - changed, skipped, failed }
 }
 
 /** Days by name: another attempt may begin at another day. */
