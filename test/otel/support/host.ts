@@ -60,7 +60,12 @@ export async function host(open: () => Promise<RecalcBackend<unknown>>, options:
       return undefined
     },
     calculate: ({ employeeId, date }) => hours(`${employeeId} ${date}`),
-    stored: async () => new Map(table),
+    stored: async ({ employeeIds, dates }) =>
+      new Map(
+        [...table].filter(([key]) =>
+          employeeIds.some((id) => dates.some((date) => dayKey({ employeeId: id, date }) === key)),
+        ),
+      ),
     async save({ upserts }) {
       for (const { day, value } of upserts) table.set(dayKey(day), value)
     },
