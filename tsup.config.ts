@@ -8,6 +8,7 @@ export default defineConfig({
     backend: 'src/backend.ts',
     'cli/index': 'src/cli/index.ts',
     'http/index': 'src/http/index.ts',
+    'otel/index': 'src/otel/index.ts',
     'sql/index': 'src/sql/index.ts',
     'testing/index': 'src/testing/index.ts',
   },

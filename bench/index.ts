@@ -11,6 +11,7 @@ import { benchOverhead } from './overhead.ts'
 import { benchPostgres } from './postgres.ts'
 import { benchReference } from './reference.ts'
 import { benchReferenceMemory } from './reference-memory.ts'
+import { benchTelemetry } from './telemetry.ts'
 
 const benches: Record<string, () => Promise<void> | void> = {
   overhead: benchOverhead,
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   http: benchHttp,
   capture: benchCapture,
   latency: benchLatency,
+  telemetry: benchTelemetry,
 }
 
 const asked = process.argv.slice(2)

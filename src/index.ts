@@ -105,6 +105,18 @@ export type { OnError } from './run/plan/run-plan.ts'
 export type { ZoneOption } from './run/plan/zones.ts'
 export { RecalcFailedError } from './run/recalc-failed-error.ts'
 export type { Counters, JoinedResult, RecalcResult, RunFault, RunStatus } from './run/result.ts'
+export type {
+  ChangeLevels,
+  DayCounts,
+  Levels,
+  LockKind,
+  ObservedOperation,
+  Operation,
+  OperationEnd,
+  StageCall,
+  Telemetry,
+  TelemetryEvent,
+} from './run/telemetry.ts'
 export type { Throttle } from './run/throttle.ts'
 export type { RetryPolicy } from './run/units/backoff.ts'
 export type { UnitOfWork } from './run/units/unit-of-work.ts'

@@ -21,6 +21,7 @@ import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import { type ZoneOption, Zones } from './run/plan/zones.ts'
+import type { Telemetry } from './run/telemetry.ts'
 import { type Throttle, ThrottleGate } from './run/throttle.ts'
 import type { RetryPolicy } from './run/units/backoff.ts'
 import { UnitSlots } from './run/units/unit-slots.ts'
@@ -112,6 +113,8 @@ interface CommonOptions<Tx> {
   readonly clock?: Clock
   /** Takes an object of fields and a message, as pino does. Default: silent. */
   readonly logger?: Logger
+  /** Learns what the service does, such as `otelTelemetry()` of `recalc-service/otel`. Default: nobody does, at no cost. */
+  readonly telemetry?: Telemetry
 }
 
 type Calculator<Tx> =
@@ -170,6 +173,7 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'horizon',
   'clock',
   'logger',
+  'telemetry',
 ]
 
 /** The longest that a timer can wait; beyond it, it fires at once. */
@@ -184,10 +188,11 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1
 export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedOptions<Tx> {
   checkKnown('options', options, KNOWN)
   // Only what is left out gets its default: a null out of a configuration file is a mistake.
-  const { employees, closedPeriods, stageTimeoutMs, clock = systemClock, logger = silentLogger } = options
+  const { employees, closedPeriods, stageTimeoutMs, telemetry, clock = systemClock, logger = silentLogger } = options
   checkMethods('employees', employees, ['listEmployees'])
   if (closedPeriods !== undefined) checkClosedPeriods(closedPeriods)
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
+  if (telemetry !== undefined) checkMethods('telemetry', telemetry, ['begin', 'record', 'watch'])
   checkMethods('clock', clock, ['now', 'setTimeout'])
   const { unitOfWork, jobs, changes, history } = backendOf(options)
   const most = LONGEST_WAIT_MS
@@ -238,6 +243,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),
     clock,
     logger: harmlessLogger(logger),
+    telemetry,
     ledger: undefined,
   }
   return { ...resolved, ledger: changes && new RunLedger(resolved) }

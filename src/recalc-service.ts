@@ -32,6 +32,7 @@ import { scopeOf } from './jobs/job-scope.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
+import { watchLevels } from './jobs/levels.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { selectFrozen } from './pipeline/selection.ts'
 import type { Preview } from './preview/preview.ts'
@@ -406,6 +407,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     try {
       await this.#jobs.start()
       if (this.#options.worker) this.#changes.start()
+      watchLevels(this.#options, this.#stopped.signal)
     } catch (error) {
       this.#starting = undefined // so that it can be tried again
       throw error

@@ -10,18 +10,32 @@ import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-p
 import { failureOf, type RecalcFailure } from '../run/failure.ts'
 import { BlockHistory } from '../run/history/block-history.ts'
 import { endsRun, failingPeriodsOf } from '../run/lanes/lane-runner.ts'
+import { type DayCounts, observed } from '../run/telemetry.ts'
 import { attempt } from '../run/units/attempts.ts'
-import { lockKeys } from '../run/units/employee-locks.ts'
+import { lockInBackend, lockKeys } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
 import { LaneChanges } from './lane-changes.ts'
-import { calcOwner, inSettleUnit, type SettleCalendar, type SettleOwner, settleCalendar } from './settle-owner.ts'
+import {
+  calcOwner,
+  inSettleUnit,
+  type SettleCalendar,
+  type SettleOwner,
+  settleCalendar,
+  settleOperation,
+} from './settle-owner.ts'
 
 /** What one unit of work has settled. */
 interface SettledBlock {
   /** Employee-days that were calculated. */
   readonly days: number
-  /** The part of `days` that failed. */
+  /** Days and periods that failed. */
   readonly failed: number
+  /** The part of `days` that failed. */
+  readonly failedDays: number
+  /** The part of `days` that was written. */
+  readonly changed: number
+  /** Days that are closed. */
+  readonly skipped: number
   /** Nothing is left to do of the changes that were read. */
   readonly isDone: boolean
 }
@@ -62,11 +76,19 @@ export interface Settled {
  *
  * @throws what no smaller block would be spared: a backend that stays away, a broken contract.
  */
-export async function settleLane<Tx>(
+export function settleLane<Tx>(
   owner: SettleOwner<Tx>,
   lane: LaneOfEmployees,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Settled> {
+  return observed(
+    owner.settings.telemetry,
+    () => settleOperation(owner, lane.tenantId, lane.employeeIds.length),
+    () => settleBlocks(owner, lane, most),
+  )
+}
+
+async function settleBlocks<Tx>(owner: SettleOwner<Tx>, lane: LaneOfEmployees, most: number): Promise<Settled> {
   const { control, settings, calculator } = owner
   const { employees, days: usual } = calculator?.shape ?? { employees: 1, days: 1 }
   // A block of fewer employees may have more days. It only grows while there is more to do: most edits are over in the first.
@@ -76,8 +98,16 @@ export async function settleLane<Tx>(
   let limits: BlockLimits = { days: usual }
   for (let blocks = 0; blocks < most && !control.stopped; blocks++) {
     try {
-      const settled = await attempt('settle', owner, (number) => settleBlock(owner, { ...lane, place }, limits, number))
+      const settled = await attempt('settle', owner, (number) =>
+        observed(
+          settings.telemetry,
+          () => ({ type: 'block', tenantId: lane.tenantId, employees: lane.employeeIds.length, attempt: number }),
+          () => settleBlock(owner, { ...lane, place }, limits, number),
+          (block) => ({ days: countsOf(block) }),
+        ),
+      )
       if (!settled) return sum
+      settings.telemetry?.record({ type: 'days', kind: 'settle', days: countsOf(settled) })
       sum.days += settled.days
       sum.failed += settled.failed
       if (settled.isDone) return sum
@@ -89,7 +119,7 @@ export async function settleLane<Tx>(
         const { tenantId, employeeIds } = lane
         const middle = Math.ceil(employeeIds.length / 2)
         for (const half of [employeeIds.slice(0, middle), employeeIds.slice(middle)]) {
-          const settled = await settleLane(owner, { tenantId, employeeIds: half }, most)
+          const settled = await settleBlocks(owner, { tenantId, employeeIds: half }, most)
           sum.days += settled.days
           sum.failed += settled.failed
         }
@@ -142,13 +172,13 @@ async function settleInUnit<Tx>(
   const { settings, calculator } = owner
   const { tenantId, employeeIds, place } = lane
   const { zone, calendar } = place
-  await settings.unitOfWork.lockEmployees(unit.tx, tenantId, employeeIds.toSorted())
+  await lockInBackend(settings, unit.tx, tenantId, employeeIds.toSorted())
   const { employeeZones } = calendar
   const changes = await LaneChanges.take(settings, unit.tx, { tenantId, employeeIds, zone, employeeZones })
   const { first } = changes
   if (first === undefined || !calculator) {
     const afterCommit = changes.isEmpty ? undefined : await changes.settle(undefined)
-    return { outcome: { days: 0, failed: 0, isDone: true }, afterCommit }
+    return { outcome: { days: 0, failed: 0, failedDays: 0, changed: 0, skipped: 0, isDone: true }, afterCommit }
   }
   const last = Math.min(first + limits.days - 1, changes.lastPossible)
   const busy = changes.dirtyBetween(first, last).toSorted()
@@ -170,10 +200,11 @@ async function settleInUnit<Tx>(
   const cascade = changes.cascadeOf(days)
   const history = new BlockHistory(settings.history)
   if (limits.thrown !== undefined) periods?.failMarked(limits.thrown, attempts)
+  let changed = 0
   try {
     if (limits.thrown === undefined) {
       const { onChanges } = history
-      await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade, onChanges })
+      changed = await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade, onChanges })
     }
   } catch (error) {
     onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))
@@ -189,8 +220,17 @@ async function settleInUnit<Tx>(
   days.forEachDay(() => {
     calculated += 1
   })
-  const failed = days.failures.size + (periods?.failures.length ?? 0)
-  return { outcome: { days: calculated + days.failures.size, failed, isDone: !changes.leavesWaiting }, afterCommit }
+  const failedDays = days.failures.size
+  const failed = failedDays + (periods?.failures.length ?? 0)
+  const { skipped } = days
+  return {
+    outcome: { days: calculated + failedDays, failed, failedDays, changed, skipped, isDone: !changes.leavesWaiting },
+    afterCommit,
+  }
+}
+
+function countsOf({ days, failedDays, changed, skipped }: SettledBlock): DayCounts {
+  return { changed, unchanged: days - failedDays - changed, skipped, failed: failedDays }
 }
 
 /** Days by name: another attempt may begin at another day. */

@@ -7,8 +7,9 @@ import { calculatorOf } from '../run/blocks/calculator-of.ts'
 import type { RetryNotice } from '../run/journal.ts'
 import { type RunCalendar, runCalendar } from '../run/plan/run-calendar.ts'
 import type { RunControl } from '../run/run-control.ts'
+import type { Operation } from '../run/telemetry.ts'
 import { inUnitOfWork, type OpenUnit, withUnits } from '../run/units/unit-runner.ts'
-import type { UnitRank } from '../run/units/unit-slots.ts'
+import { SYNCHRONOUS, type UnitRank } from '../run/units/unit-slots.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 
 /** Whoever settles: with what, on whose behalf, and until when. */
@@ -18,13 +19,19 @@ export interface SettleOwner<Tx> {
   readonly rank: UnitRank
   /** Undefined where there are only tenant stages. */
   readonly calculator: BlockCalculator<Tx> | undefined
-  readonly journal: { retrying(notice: RetryNotice): void }
+  readonly journal: { retrying(notice: RetryNotice, err: unknown): void }
 }
 
 export function settleOwner<Tx>(settings: ChangesSettings<Tx>, control: RunControl, rank: UnitRank): SettleOwner<Tx> {
   const { wholePass, block, logger } = settings
-  const retrying = (notice: RetryNotice) => logger.warn(notice, 'Transient error, trying again')
+  const retrying = ({ stage, attempt, delayMs }: RetryNotice, err: unknown) =>
+    logger.warn({ stage, attempt, delayMs, err }, 'Transient error, trying again')
   return { settings, control, rank, calculator: calculatorOf(wholePass, block.days, settings), journal: { retrying } }
+}
+
+/** A settle, as telemetry sees it. */
+export function settleOperation<Tx>({ rank }: SettleOwner<Tx>, tenantId: string, employees: number): Operation {
+  return { type: 'settle', tenantId, employees, isAwaited: rank === SYNCHRONOUS }
 }
 
 /** Where a tenant's changes are settled. */

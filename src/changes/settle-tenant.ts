@@ -10,14 +10,15 @@ import { codeOf, messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { endsRun } from '../run/lanes/lane-runner.ts'
 import { employeePages } from '../run/plan/employee-pages.ts'
+import { observed } from '../run/telemetry.ts'
 import { attempt } from '../run/units/attempts.ts'
 import { withDeadline } from '../run/units/deadline.ts'
-import { lockKeys, WHOLE_TENANT } from '../run/units/employee-locks.ts'
+import { lockInBackend, lockKeys, WHOLE_TENANT } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
 import type { ChangeContent, ChangeError, NewChange, StoredChange } from './change-ledger.ts'
 import { horizonAt, spansOf } from './dirty-days.ts'
 import { pauseAfterFailureMs } from './pauses.ts'
-import { calcOwner, inSettleUnit, type SettleOwner, settleCalendar } from './settle-owner.ts'
+import { calcOwner, inSettleUnit, type SettleOwner, settleCalendar, settleOperation } from './settle-owner.ts'
 
 /** How many employees get a note of their own at once. */
 const EMPLOYEES = 500
@@ -99,7 +100,12 @@ export async function settleTenantStages<Tx>(owner: SettleOwner<Tx>, tenantId: s
     if (!due.has(stage.name)) continue
     // What it writes is read by these.
     for (const reader of tenantReaders(settings.pipeline, stage.writes)) due.add(reader)
-    if (!(await settleStage(owner, tenantId, stage))) hasFailed = true
+    const isSettled = await observed(
+      settings.telemetry,
+      () => settleOperation(owner, tenantId, 0),
+      () => settleStage(owner, tenantId, stage),
+    )
+    if (!isSettled) hasFailed = true
   }
   return hasFailed
 }
@@ -118,7 +124,7 @@ async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: 
         const run = calcOwner(owner, place, first, last)
         const { from, to } = run.identity
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds: null, from, to }
-        await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))
+        await callStage(stage.name, 'run', { monitor: unit }, context, settings, (own) => stage.run(own))
         const readers = tenantReaders(settings.pipeline, stage.writes)
         const add = notes
           .slice(0, 1)
@@ -167,9 +173,8 @@ function inTenant<Tx>(
   tenantId: string,
   work: (tx: Tx, unit: OpenUnit<Tx>) => Promise<AfterCommit | undefined>,
 ): Promise<void> {
-  const { unitOfWork } = owner.settings
   return inSettleUnit(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
-    await unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
+    await lockInBackend(owner.settings, unit.tx, tenantId, [WHOLE_TENANT])
     unit.committed = await work(unit.tx, unit)
   })
 }

@@ -1,12 +1,14 @@
 import { BackendUnavailableError, LeaseLostError, RecoveryLimitError } from '../errors.ts'
+import { loggerWith } from '../pipeline/logger.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
-import { codeOf, messageOf } from '../run/failure.ts'
+import { causeOf, codeOf, messageOf } from '../run/failure.ts'
 import type { AfterCommit, RetryNotice, RunJournal, RunPhase } from '../run/journal.ts'
 import type { Employee } from '../run/plan/host-contracts.ts'
 import { type Counters, endStatus, type RecalcResult, type RunFault } from '../run/result.ts'
 import { executeRun, phasesOf } from '../run/run.ts'
 import { RunControl, type Stop } from '../run/run-control.ts'
+import { observed, runEnd, runOperation } from '../run/telemetry.ts'
 import { attempt } from '../run/units/attempts.ts'
 import { OF_JOB } from '../run/units/unit-slots.ts'
 import { EventWriter } from './event-writer.ts'
@@ -60,16 +62,19 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   constructor(settings: JobSettings<Tx>, claimed: ClaimedJob) {
     const { clock, progressIntervalMs: intervalMs } = settings
-    this.#settings = settings
+    const { id: jobId, plan } = claimed.record
+    this.#settings = { ...settings, logger: loggerWith(settings.logger, { jobId, tenantId: plan.tenantId }) }
     this.#claimed = claimed
     this.#record = claimed.record
     this.checkpoint = claimed.checkpoint
     this.lastFailure = claimed.lastFailure
     this.#meter = new ProgressMeter(claimed.record, { clock, intervalMs, emit: () => this.#emitProgress() })
-    this.#writer = new EventWriter(claimed.lease, settings, this.#control.signal, (error) => this.#cannotWrite(error))
+    this.#writer = new EventWriter(claimed.lease, this.#settings, this.#control.signal, (error) =>
+      this.#cannotWrite(error),
+    )
     this.#heartbeat = new Heartbeat(claimed.lease, settings, {
       renewed: ({ cancel, pause }) => this.#heed(cancel, pause),
-      failed: (err) => settings.logger.warn({ jobId: this.jobId, err }, 'The lease could not be renewed'),
+      failed: (err) => this.#settings.logger.warn({ err }, 'The lease could not be renewed'),
       lost: (error) => this.#loseLease(error),
     })
     this.#heed(claimed.record.cancel, claimed.record.pauseRequested)
@@ -105,7 +110,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   /** Runs the job to its end; never rejects. */
   async run(selection: Selection<Tx>): Promise<JobEnd> {
-    const { logger, maxRecoveries } = this.#settings
+    const { logger, maxRecoveries, telemetry } = this.#settings
     const { takenOver, record } = this.#claimed
     const { plan } = record
     const phases = phasesOf(selection)
@@ -116,16 +121,31 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#apply({ type: 'begin', at: new Date(this.#now()), phases })
     const { runs, recoveries } = this.#record
     this.#emit(isFirst ? { type: 'started', stages: phases } : { type: 'resumed', stages: phases, runs })
-    logger.info({ jobId: this.jobId, tenantId: plan.tenantId, runs }, 'Job started')
+    logger.info({ runs }, 'Job started')
     this.#heartbeat.start()
     if (recoveries > maxRecoveries) {
       this.#control.stop({ status: 'failed', cause: new RecoveryLimitError(this.jobId, recoveries) })
     }
-    const isDone = await executeRun({
+    const end = await observed(
+      telemetry,
+      () => runOperation(this.jobId, plan, true),
+      async () => await this.#end(await this.#execute(selection)),
+      ({ result }) => runEnd(result.status, result, this.#control.stopped?.cause),
+    )
+    this.#heartbeat.stop()
+    const { status, processedDays, failedDays, error } = end.result
+    const err = error && (this.#writeError ?? this.#control.stopped?.cause)
+    logger.info({ status, processedDays, failedDays, ...(err !== undefined && { err }) }, 'Job ended')
+    if (err instanceof LeaseLostError) telemetry?.record({ type: 'lease-lost' })
+    return end
+  }
+
+  #execute(selection: Selection<Tx>): Promise<boolean> {
+    return executeRun({
       id: this.jobId,
       jobId: this.jobId,
-      reason: record.reason,
-      plan,
+      reason: this.#claimed.record.reason,
+      plan: this.#claimed.record.plan,
       selection,
       settings: this.#settings,
       control: this.#control,
@@ -133,11 +153,6 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       rank: OF_JOB,
       throttle: this.#settings.throttle,
     })
-    const end = await this.#end(isDone)
-    this.#heartbeat.stop()
-    const { status, processedDays, failedDays, error } = end.result
-    logger.info({ jobId: this.jobId, status, processedDays, failedDays, error }, 'Job ended')
-    return end
   }
 
   /**
@@ -178,7 +193,9 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#last = last ?? this.#last
     for (const failure of step.failures) this.#emit({ type: 'failure', ...failure })
     if (isFirstFailure) {
-      this.#settings.logger.warn({ jobId: this.jobId, ...step.failures[0] }, 'The first failure of a job')
+      const [first] = step.failures
+      const { employeeId, date, stage } = first ?? {}
+      this.#settings.logger.warn({ employeeId, date, stage, err: causeOf(first) }, 'The first failure of a job')
     }
     this.#meter.advanced()
   }
@@ -199,8 +216,9 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#emitProgress()
   }
 
-  retrying(notice: RetryNotice): void {
-    this.#settings.logger.warn({ jobId: this.jobId, ...notice }, 'Transient error, trying again')
+  retrying(notice: RetryNotice, err: unknown): void {
+    const { stage, attempt: number, delayMs } = notice
+    this.#settings.logger.warn({ stage, attempt: number, delayMs, err }, 'Transient error, trying again')
     this.#emit({ type: 'retry', ...notice })
   }
 
@@ -244,7 +262,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   #cannotWrite(error: unknown): void {
-    this.#settings.logger.error({ jobId: this.jobId, err: error }, 'Job events could not be stored')
+    this.#settings.logger.error({ err: error }, 'Job events could not be stored')
     this.#writeError = error
     if (error instanceof LeaseLostError) this.#loseLease(error)
     else this.#control.fail(error)
@@ -252,7 +270,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   /** Another process may work on the job: whatever is in flight here is given up, its writes would be refused. */
   #loseLease(error: LeaseLostError): void {
-    this.#settings.logger.warn({ jobId: this.jobId, err: error }, 'The job is given up')
+    this.#settings.logger.warn({ err: error }, 'The job is given up')
     this.#control.abandon(error)
   }
 
@@ -302,7 +320,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#record.lastSeq - 1, limit: 1 })
       return last !== undefined && isTerminal(last)
     } catch (error) {
-      this.#settings.logger.error({ jobId: this.jobId, err: error }, 'The last event could not be read')
+      this.#settings.logger.error({ err: error }, 'The last event could not be read')
       return false
     }
   }
@@ -314,7 +332,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       const first = await this.failures({ after: 0, limit })
       return first.map(({ number: _, ...failure }) => failure)
     } catch (error) {
-      this.#settings.logger.error({ jobId: this.jobId, err: error }, 'Failures could not be read')
+      this.#settings.logger.error({ err: error }, 'Failures could not be read')
       return []
     }
   }

@@ -7,6 +7,8 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** A logger that adds `fields` to each line; where there is none, the library adds them itself. */
+  child?(fields: object): Logger
 }
 
 /** Which run a calculation belongs to. */

@@ -214,7 +214,7 @@ async function closedOf<Tx>(
   const { from, to } = extentOf(preview, dates)
   const query = { tenantId: plan.tenantId, employeeIds: employees.map(({ id }) => id), from, to }
   const context = calcContext(preview, unit, number)
-  const answer = await callStage('closedPeriods', { monitor: unit }, context, settings, ({ tx }) =>
+  const answer = await callStage('closedPeriods', 'closed', { monitor: unit }, context, settings, ({ tx }) =>
     askClosed(closedBy, query, tx),
   )
   return new Map(employees.map(({ id }) => [id, closedIntervals(closedBy, answer, id)]))

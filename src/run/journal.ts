@@ -30,7 +30,7 @@ interface StepJournal<Tx> {
   save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
   /** A unit of work has committed. */
   committed(step: Step, last: Employee | undefined): void
-  retrying(notice: RetryNotice): void
+  retrying(notice: RetryNotice, err: unknown): void
 }
 
 /** Where lanes are written down. */

@@ -5,6 +5,7 @@ import type { BlockLedger } from './blocks/block-ledger.ts'
 import type { HistoryStore } from './history/history-store.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { Zones } from './plan/zones.ts'
+import type { Telemetry } from './telemetry.ts'
 import type { RetryPolicy } from './units/backoff.ts'
 import type { UnitOfWork } from './units/unit-of-work.ts'
 import type { UnitSlots } from './units/unit-slots.ts'
@@ -35,6 +36,8 @@ export interface RunSettings<Tx> {
   readonly history: HistoryStore<Tx> | undefined
   readonly clock: Clock
   readonly logger: Logger
+  /** Undefined: nobody observes what the service does. */
+  readonly telemetry: Telemetry | undefined
   /** Takes what is to be called after a commit that somebody else makes. Left out: it is called. */
   readonly leaveCalls?: (calls: readonly (() => unknown)[]) => void
 }

@@ -11,6 +11,7 @@ import { type Counters, endStatus, type JoinedResult, type RecalcResult } from '
 import { executeRun } from './run.ts'
 import { RunControl } from './run-control.ts'
 import type { RunSettings } from './run-settings.ts'
+import { observed, runEnd, runOperation } from './telemetry.ts'
 import { settingsWithin } from './units/joined-transaction.ts'
 import type { UnitOfWork } from './units/unit-of-work.ts'
 import { callAll } from './units/unit-runner.ts'
@@ -105,23 +106,31 @@ export class SynchronousRuns<Tx> {
     const startedAt = new Date(clock.now())
     const journal = new CountingJournal(countersFor(plan.stages), maxErrorsKept, logger)
     const id = randomUUID()
-    const isDone = await executeRun({
-      id,
-      jobId: null,
-      reason: reason ?? null,
-      plan,
-      selection,
-      settings,
-      control,
-      journal,
-      rank: SYNCHRONOUS,
-    })
+    const isDone = await observed(
+      settings.telemetry,
+      () => runOperation(id, plan, false),
+      () =>
+        executeRun({
+          id,
+          jobId: null,
+          reason: reason ?? null,
+          plan,
+          selection,
+          settings,
+          control,
+          journal,
+          rank: SYNCHRONOUS,
+        }),
+      () => runEnd(control.stopped?.status ?? endStatus(journal.counters), journal.counters, control.stopped?.cause),
+    )
     const { counters, errors } = journal
     const stopped = isDone && control.stopped?.status === 'interrupted' ? undefined : control.stopped
     const status = stopped?.status ?? endStatus(counters)
     const result = { status, ...counters, errors, startedAt, finishedAt: new Date(clock.now()) }
     if (!stopped) return result
-    if (stopped.failure === undefined) logger.info({ runId: id, status, ...counters }, 'A synchronous run ended early')
+    if (stopped.failure === undefined) {
+      logger.info({ runId: id, status, ...counters, err: stopped.cause }, 'A synchronous run ended early')
+    }
     if (stopped.failure) throw new RecalcFailedError(result, stopped.failure, { cause: causeOf(stopped.failure) })
     throw stopped.cause
   }
@@ -171,7 +180,7 @@ class CountingJournal implements RunJournal<unknown> {
 
   waiting(): void {}
 
-  retrying(notice: RetryNotice): void {
-    this.#logger.warn(notice, 'Transient error, trying again')
+  retrying({ stage, attempt, delayMs }: RetryNotice, err: unknown): void {
+    this.#logger.warn({ stage, attempt, delayMs, err }, 'Transient error, trying again')
   }
 }

@@ -8,7 +8,7 @@ import { commitStep, savingOnce, unlessSavedBefore } from './commit-step.ts'
 import { failureOf } from './failure.ts'
 import { endsRun } from './lanes/lane-runner.ts'
 import { attempt } from './units/attempts.ts'
-import { lockKeys, WHOLE_TENANT } from './units/employee-locks.ts'
+import { lockInBackend, lockKeys, WHOLE_TENANT } from './units/employee-locks.ts'
 import { inUnitOfWork, type UnitOwner, withUnits } from './units/unit-runner.ts'
 
 /**
@@ -77,10 +77,10 @@ async function commitStage<Tx>(owner: UnitOwner<Tx>, stage: TenantStage<Tx>, ste
   const done = await attempt(stage.name, run, async (number) => {
     await unlessSavedBefore(() =>
       inUnitOfWork(owner, lockKeys(tenantId, [WHOLE_TENANT]), async (unit) => {
-        await settings.unitOfWork.lockEmployees(unit.tx, tenantId, [WHOLE_TENANT])
+        await lockInBackend(settings, unit.tx, tenantId, [WHOLE_TENANT])
         const context = { ...calcContext(run, unit, number), tenantId, employeeIds, from, to }
         const settled = await settings.ledger?.takeTenantStage(unit.tx, tenantId, stage.name)
-        await callStage(stage.name, { monitor: unit }, context, settings, (own) => stage.run(own))
+        await callStage(stage.name, 'run', { monitor: unit }, context, settings, (own) => stage.run(own))
         const saved = await save(unit.tx)
         unit.committed = () => {
           settled?.()

@@ -56,7 +56,7 @@ export class JobWatch {
     try {
       await this.#read()
     } catch (error) {
-      this.#logger.warn({ error }, 'Watched jobs could not be read')
+      this.#logger.warn({ err: error }, 'Watched jobs could not be read')
     }
     this.#polling = false
     if (this.#changes.jobIds.length > 0) this.#schedulePoll()

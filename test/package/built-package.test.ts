@@ -7,6 +7,7 @@ import { entries, manifest } from './manifest.ts'
 /** What a host that imports an entry installs besides. */
 const peersOf: Readonly<Record<string, readonly string[]>> = {
   './sql': ['kysely', 'mysql2', 'pg'],
+  './otel': ['@opentelemetry/api'],
   './cli': ['commander'],
   './http': ['hono', 'zod'],
   './testing': ['fast-check'],

@@ -15,16 +15,17 @@ const floors = [
   ['options'],
   ['recalc-service'],
   ['index', 'backend'],
-  ['http', 'cli', 'testing'],
+  ['http', 'cli', 'otel', 'testing'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],
 ]
 
 /** Rooms that lie above others and still know nothing of them: a host has the one without the other. */
 const strangers: Readonly<Record<string, readonly string[]>> = {
-  http: ['sql', 'memory', 'testing'],
-  cli: ['sql', 'memory', 'testing'],
-  testing: ['sql', 'http', 'cli'],
+  http: ['sql', 'memory', 'testing', 'otel'],
+  cli: ['sql', 'memory', 'testing', 'otel'],
+  otel: ['sql', 'memory', 'testing', 'http', 'cli'],
+  testing: ['sql', 'http', 'cli', 'otel'],
   console: everyRoomBut('console'),
 }
 
@@ -35,6 +36,7 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   eventemitter3: ['jobs'],
   kysely: ['sql'],
   mysql2: ['sql'],
+  '@opentelemetry/api': ['otel'],
   commander: ['cli'],
   'fast-check': ['testing'],
   hono: ['http'],

@@ -16,7 +16,8 @@ const jobs = [
 async function beforeQueues(kysely: Kysely<never>, prefix: string): Promise<void> {
   await fillFirstRelease(kysely, jobs, prefix)
   const migrations = recalcMigrations(prefix)
-  for (const name of ['0002_run_record', '0003_changes', '0004_periods', '0005_history']) await migrations[`${prefix}${name}`]?.up(kysely)
+  for (const name of ['0002_run_record', '0003_changes', '0004_periods', '0005_history'])
+    await migrations[`${prefix}${name}`]?.up(kysely)
 }
 
 describe.each(engines)('a database of a release without queues on $name', async ({ open }) => {

@@ -6,6 +6,7 @@ import type { AfterCommit } from '../journal.ts'
 import type { RunPlan } from '../plan/run-plan.ts'
 import type { PeriodCounters } from '../result.ts'
 import type { RunSettings } from '../run-settings.ts'
+import { lockInBackend } from '../units/employee-locks.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
@@ -107,11 +108,7 @@ export async function calculateBlock<Tx>(
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
-  await settings.unitOfWork.lockEmployees(
-    unit.tx,
-    tenantId,
-    employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds,
-  )
+  await lockInBackend(settings, unit.tx, tenantId, employeeIds.length > 1 ? employeeIds.toSorted() : employeeIds)
   const context = calcContext(run, unit, attempt)
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
@@ -151,7 +148,7 @@ export async function closeDays<Tx>(
   if (!closedPeriods) return
   const { tenantId, employeeIds } = days.block
   const { from, to } = days.periods?.extent ?? days.block
-  const closed = await callStage(CLOSED_PERIODS, unit, unit.context, settings, ({ tx }) =>
+  const closed = await callStage(CLOSED_PERIODS, 'closed', unit, unit.context, settings, ({ tx }) =>
     askClosed(closedPeriods, { tenantId, employeeIds, from, to }, tx),
   )
   for (const [employee, id] of employeeIds.entries()) days.close(employee, closedIntervals(closedPeriods, closed, id))

@@ -25,14 +25,14 @@ export class DailyCalculator<Tx> implements BlockCalculator<Tx> {
     const limits = this.#limits
     const { load } = dailyCalc
     const inputs = load
-      ? await callStage(DAILY_CALC, unit, unit.context, limits, (own) => load.call(dailyCalc, block, own))
+      ? await callStage(DAILY_CALC, 'load', unit, unit.context, limits, (own) => load.call(dailyCalc, block, own))
       : undefined
     let changed = 0
     for (let number = 0; number < days.block.dates.length; number++) {
       if (!days.isOpen(number)) continue
       const day = days.day(number)
       try {
-        const change = await callStage(DAILY_CALC, unit, unit.context, limits, (own) =>
+        const change = await callStage(DAILY_CALC, 'calculateDay', unit, unit.context, limits, (own) =>
           dailyCalc.calculateDay(day, own, inputs),
         )
         if (change === 'unchanged') continue

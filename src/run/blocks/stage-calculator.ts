@@ -7,6 +7,7 @@ import { outputsOf } from '../../pipeline/pipeline.ts'
 import type { PassStage, Selection } from '../../pipeline/selection.ts'
 import type { DayStage } from '../../pipeline/stages.ts'
 import { failureOf } from '../failure.ts'
+import { observed, type StageCall } from '../telemetry.ts'
 import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { type BlockDays, blockOf } from './block-days.ts'
 import { type Cascade, reachesLaterDays } from './cascade.ts'
@@ -63,7 +64,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         })
         if (changes.upserts.length + changes.deletes.length === 0) continue
         unit.onChanges?.(values.valueChanges(changes))
-        await callStage(stage.name, unit, contextOf(stage), this.#limits, (own) => save(changes, own))
+        await callStage(stage.name, 'save', unit, contextOf(stage), this.#limits, (own) => save(changes, own))
       }
     }
     let savedSome = false
@@ -93,21 +94,31 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
     context: StageContext<Tx>,
   ): Promise<StageValues<Tx>> {
     const { stage, saves, readsOwnYesterday } = member
-    const call = <T>(work: (own: StageContext<Tx>) => Promise<T>) =>
-      callStage(stage.name, unit, context, this.#limits, work)
-    const inputs = await call((own) => stage.load(block, own))
+    const call = <T>(name: StageCall, work: (own: StageContext<Tx>) => Promise<T>) =>
+      callStage(stage.name, name, unit, context, this.#limits, work)
+    const inputs = await call('load', (own) => stage.load(block, own))
     const { stored, latest } = stage
     const toCompare = readsOwnYesterday ? withDayBefore(block) : block
     const old =
       stored && (saves || readsOwnYesterday)
-        ? checkStored(stage.name, await call((own) => stored(toCompare, own)), toCompare)
+        ? checkStored(stage.name, await call('stored', (own) => stored(toCompare, own)), toCompare)
         : undefined
     const position = this.#stages.indexOf(member)
     const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting, position })
     const earlier = latest
-      ? checkLatest(stage.name, await call((own) => latest({ ...block, before: block.from }, own)))
+      ? checkLatest(stage.name, await call('latest', (own) => latest({ ...block, before: block.from }, own)))
       : undefined
-    calculateDays(values, days, block, { inputs, earlier, attempt: context.attempt, cascade: unit.cascade })
+    const given = { inputs, earlier, attempt: context.attempt, cascade: unit.cascade }
+    const { telemetry } = this.#limits
+    if (!telemetry) calculateDays(values, days, block, given)
+    else {
+      const operation = { type: 'stage', stage: stage.name, call: 'calculate' } as const
+      await observed(
+        telemetry,
+        () => operation,
+        async () => calculateDays(values, days, block, given),
+      )
+    }
     return values
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../calendar/clock.ts'
 import { StageTimeoutError } from '../../errors.ts'
 import type { CalcContext } from '../../pipeline/context.ts'
+import { observed, type StageCall, type Telemetry } from '../telemetry.ts'
 import type { Awaiting } from '../units/unit-watchdog.ts'
 import { StageFailure } from './stage-failure.ts'
 
@@ -8,6 +9,7 @@ import { StageFailure } from './stage-failure.ts'
 export interface StageLimits {
   readonly clock: Clock
   readonly stageTimeoutMs: number | undefined
+  readonly telemetry: Telemetry | undefined
 }
 
 /**
@@ -18,15 +20,18 @@ export interface StageLimits {
  */
 export async function callStage<C extends CalcContext, T>(
   stage: string,
+  name: StageCall,
   { monitor }: { readonly monitor: Awaiting },
   context: C,
-  { clock, stageTimeoutMs }: StageLimits,
+  { clock, stageTimeoutMs, telemetry }: StageLimits,
   call: (context: C) => Promise<T>,
 ): Promise<T> {
   monitor.awaits(stage)
+  const limited = () =>
+    stageTimeoutMs === undefined ? call(context) : withTimeout(stage, context, clock, stageTimeoutMs, call)
   try {
-    if (stageTimeoutMs === undefined) return await call(context)
-    return await withTimeout(stage, context, clock, stageTimeoutMs, call)
+    if (!telemetry) return await limited()
+    return await observed(telemetry, () => ({ type: 'stage', stage, call: name }), limited)
   } catch (error) {
     throw new StageFailure(stage, error)
   } finally {

@@ -8,6 +8,7 @@ import type { FailingPeriods } from '../blocks/periods/block-periods.ts'
 import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
+import { dayCounts, observed } from '../telemetry.ts'
 import { backOff } from '../units/attempts.ts'
 import { type UnitOwner, withUnits } from '../units/unit-runner.ts'
 import type { Lane } from './lane.ts'
@@ -103,6 +104,7 @@ async function commitBlock<Tx>(
 ): Promise<boolean> {
   const { run } = owner
   const { lockKeys } = lane
+  const { telemetry } = run.settings
   // Of the last attempt that got as far as its commit.
   let saved: { readonly step: Step; readonly outcome: BlockOutcome } | undefined
   const record = async (tx: Tx, outcome: BlockOutcome) => {
@@ -117,7 +119,12 @@ async function commitBlock<Tx>(
   for (let number = 1; ; number++) {
     if (run.control.stopped) return false
     try {
-      await runBlock(owner, calculator, task, number)
+      await observed(
+        telemetry,
+        () => ({ type: 'block', tenantId: lane.tenantId, employees: lane.employeeIds.length, attempt: number }),
+        () => runBlock(owner, calculator, task, number),
+        (outcome) => ({ days: dayCounts(outcome) }),
+      )
       break
     } catch (thrown) {
       if (thrown instanceof StepSavedBefore) break
@@ -129,6 +136,7 @@ async function commitBlock<Tx>(
   const last = lane.employees.at(-1)
   lane.advance(dates, outcome)
   run.journal.committed(step, last)
+  telemetry?.record({ type: 'days', kind: run.plan.kind, days: dayCounts(outcome) })
   if (step.failures.length > 0) run.onFailures(step.failures)
   return true
 }

@@ -48,7 +48,9 @@ export async function backOff<Tx>(what: string, run: Attempted<Tx>, number: numb
   if (number >= settings.retry.attempts) throw new BackendUnavailableError(number, error)
   const delayMs = backoffMs(settings.retry, number)
   const stage = thrown instanceof StageFailure ? thrown.stage : what
-  journal.retrying({ stage, attempt: number, delayMs, code: codeOf(error), message: messageOf(error) })
+  const code = codeOf(error)
+  journal.retrying({ stage, attempt: number, delayMs, code, message: messageOf(error) }, error)
+  settings.telemetry?.record({ type: 'retry', stage, code })
   await pause(settings.clock, delayMs, control.stopping)
 }
 

@@ -1,3 +1,5 @@
+import type { RunSettings } from '../run-settings.ts'
+import { observedWait } from '../telemetry.ts'
 import { KeyedLocks } from './keyed-locks.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
@@ -21,4 +23,14 @@ export function employeeLocks<Tx>(unitOfWork: UnitOfWork<Tx>): KeyedLocks {
 export function lockKeys(tenantId: string, employeeIds: readonly string[]): readonly string[] {
   // The length in front keeps any two pairs of tenant and employee apart.
   return employeeIds.map((id) => `${tenantId.length}:${tenantId}:${id}`).sort()
+}
+
+/** Locks employees in the backend until the unit of work ends. */
+export function lockInBackend<Tx>(
+  { unitOfWork, telemetry }: RunSettings<Tx>,
+  tx: Tx,
+  tenantId: string,
+  employeeIds: readonly string[],
+): Promise<void> {
+  return observedWait(telemetry, 'backend', () => unitOfWork.lockEmployees(tx, tenantId, employeeIds))
 }

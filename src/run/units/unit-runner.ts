@@ -4,6 +4,7 @@ import { StageFailure } from '../blocks/stage-failure.ts'
 import { messageOf } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
 import type { RunSettings } from '../run-settings.ts'
+import { observedWait } from '../telemetry.ts'
 import { withDeadline } from './deadline.ts'
 import { employeeLocks } from './employee-locks.ts'
 import { asLane, outsideCalculation } from './nested-calls.ts'
@@ -66,16 +67,16 @@ export async function inUnitOfWork<Tx, T>(
   work: (unit: OpenUnit<Tx>) => Promise<T>,
 ): Promise<T> {
   const { settings, control, rank } = owner.run
-  const { slots } = settings
+  const { slots, telemetry } = settings
   const locks = employeeLocks(settings.unitOfWork)
   const turn = slots.acquire(rank, control)
-  if (turn) await turn
+  if (turn) await observedWait(telemetry, 'slot', () => turn)
   if (!locks.tryAcquire(keys)) {
     slots.release()
-    await locks.acquire(keys, control)
+    await observedWait(telemetry, 'process', async () => locks.acquire(keys, control))
     try {
       const first = slots.acquire(HOLDS_EMPLOYEES, control)
-      if (first) await first
+      if (first) await observedWait(telemetry, 'slot', () => first)
     } catch (reason) {
       locks.release(keys)
       throw reason

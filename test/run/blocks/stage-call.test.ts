@@ -29,7 +29,7 @@ test('a step that takes too long fails, and its signal aborts', async () => {
   const clock = manualClock()
   const { promise: never } = Promise.withResolvers<void>()
   let signal: AbortSignal | undefined
-  const call = callStage('slow', unit, context, { clock, stageTimeoutMs: 50 }, (own) => {
+  const call = callStage('slow', 'load', unit, context, { clock, stageTimeoutMs: 50, telemetry: undefined }, (own) => {
     signal = own.signal
     return never
   })
@@ -47,23 +47,29 @@ test('a step that takes too long fails, and its signal aborts', async () => {
 
 test('a step in time leaves no timer behind, however it ends', async () => {
   const clock = manualClock()
-  const limits = { clock, stageTimeoutMs: 50 }
-  await expect(callStage('s', unit, context, limits, async () => 7)).resolves.toBe(7)
-  await expect(callStage('s', unit, context, limits, () => Promise.reject(new Error('no')))).rejects.toThrow(
+  const limits = { clock, stageTimeoutMs: 50, telemetry: undefined }
+  await expect(callStage('s', 'load', unit, context, limits, async () => 7)).resolves.toBe(7)
+  await expect(callStage('s', 'load', unit, context, limits, () => Promise.reject(new Error('no')))).rejects.toThrow(
     StageFailure,
   )
   const throwsAtOnce = (): Promise<never> => {
     throw new Error('no')
   }
-  await expect(callStage('s', unit, context, limits, throwsAtOnce)).rejects.toMatchObject({ cause: new Error('no') })
+  await expect(callStage('s', 'load', unit, context, limits, throwsAtOnce)).rejects.toMatchObject({
+    cause: new Error('no'),
+  })
   expect(clock.pending).toBe(0)
 })
 
 test('a step that is not even asynchronous works with a limit as it does without', async () => {
   const save = (() => undefined) as unknown as () => Promise<void>
   const clock = manualClock()
-  await expect(callStage('s', unit, context, { clock, stageTimeoutMs: undefined }, save)).resolves.toBeUndefined()
-  await expect(callStage('s', unit, context, { clock, stageTimeoutMs: 50 }, save)).resolves.toBeUndefined()
+  await expect(
+    callStage('s', 'load', unit, context, { clock, stageTimeoutMs: undefined, telemetry: undefined }, save),
+  ).resolves.toBeUndefined()
+  await expect(
+    callStage('s', 'load', unit, context, { clock, stageTimeoutMs: 50, telemetry: undefined }, save),
+  ).resolves.toBeUndefined()
   expect(clock.pending).toBe(0)
 })
 
@@ -71,9 +77,10 @@ test('the signal of a step aborts with the run, too', async () => {
   const abort = new AbortController()
   const waiting = callStage(
     's',
+    'load',
     unit,
     { ...context, signal: abort.signal },
-    { clock: manualClock(), stageTimeoutMs: 50 },
+    { clock: manualClock(), stageTimeoutMs: 50, telemetry: undefined },
     ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   )
   abort.abort('enough')

@@ -173,7 +173,9 @@ test('a job tells each attempt that failed, and a synchronous run logs it', asyn
   const { probe } = transientAt('load', 1)
   const { service } = world({ stages: [stageOf(scores)] }, { probe, logger })
   await service.triggerRecalc(day)
-  expect(logged).toMatchObject([{ stage: 'scores', attempt: 1, delayMs: 0, code: 'ER_LOCK_DEADLOCK' }])
+  expect(logged).toMatchObject([
+    { stage: 'scores', attempt: 1, delayMs: 0, err: expect.objectContaining({ code: 'ER_LOCK_DEADLOCK' }) },
+  ])
 
   const again = world({ stages: [stageOf(scores)] }, { probe: transientAt('load', 2).probe })
   const job = await again.service.triggerRecalcAsync(day)

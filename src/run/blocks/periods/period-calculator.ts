@@ -9,6 +9,7 @@ import {
   readsOwnPrevious,
 } from '../../../pipeline/period-stage.ts'
 import { dayBehind } from '../../../pipeline/reading-periods.ts'
+import type { StageCall } from '../../telemetry.ts'
 import type { BlockCalculator, BlockShape, BlockUnit } from '../block-calculator.ts'
 import type { BlockDays } from '../block-days.ts'
 import { callStage, type StageLimits } from '../stage-call.ts'
@@ -68,13 +69,13 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     const carries = readsOwnPrevious(stage)
     const block = blockOf(stage, days, due, carries && !periods.isRun)
     const context: StageContext<Tx> = { ...unit.context, valuesOf: () => refuseValues(stage.name) }
-    const call = <T>(work: (own: StageContext<Tx>) => Promise<T>) =>
-      callStage(stage.name, unit, context, this.#limits, work)
-    const inputs = await call((own) => stage.load(block, own))
+    const call = <T>(name: StageCall, work: (own: StageContext<Tx>) => Promise<T>) =>
+      callStage(stage.name, name, unit, context, this.#limits, work)
+    const inputs = await call('load', (own) => stage.load(block, own))
     const { stored } = stage
     const toCompare = carries ? withPeriodBefore(stage, block) : block
     const old = stored
-      ? checkStoredPeriods(stage.name, await call((own) => stored(toCompare, own)), toCompare)
+      ? checkStoredPeriods(stage.name, await call('stored', (own) => stored(toCompare, own)), toCompare)
       : undefined
     const values = new PeriodValues(stage, old, { clearExisting: unit.clearExisting })
     for (const employee of due.keys()) {
@@ -84,7 +85,7 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     if (changes.upserts.length + changes.deletes.length === 0) return
     unit.onChanges?.(values.valueChanges)
     unit.cascade?.changedStage(stage.name)
-    await call((own) => stage.save(changes, own))
+    await call('save', (own) => stage.save(changes, own))
   }
 }
 
