@@ -33,6 +33,7 @@ export {
   TenantNotFoundError,
   UnitOfWorkTimeoutError,
 } from './errors.ts'
+export type { Estimate } from './jobs/estimate.ts'
 export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
@@ -71,7 +72,11 @@ export {
   tenantStage,
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
-export { type Estimate, RecalcService } from './recalc-service.ts'
+export type { DayDifference } from './preview/difference.ts'
+export type { ClosedInPreview, Preview } from './preview/preview.ts'
+export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
+export type { PreviewOptions } from './preview/previews.ts'
+export { RecalcService } from './recalc-service.ts'
 export type { BlockShape } from './run/blocks/block-calculator.ts'
 export type { RecordedFailure } from './run/checkpoint.ts'
 export type { RecalcFailure } from './run/failure.ts'

@@ -1,14 +1,15 @@
 import type { Block } from '../../pipeline/employee-day.ts'
-import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import { BlockHistory } from '../history/block-history.ts'
+import type { HistoryRun } from '../history/history-store.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunPlan } from '../plan/run-plan.ts'
 import type { PeriodCounters } from '../result.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
-import { calcContext } from './calc-context.ts'
+import { type CalcOwner, calcContext } from './calc-context.ts'
 import { askClosed, closedIntervals } from './closed-periods.ts'
 import { BlockPeriods, type FailingPeriods, type RunPeriods } from './periods/block-periods.ts'
 import { callStage } from './stage-call.ts'
@@ -61,7 +62,14 @@ export async function runBlock<Tx>(
     const days = daysOf(calculator, task)
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
-        const { outcome, settled } = await calculate(owner.run, calculator, days, { ...task, known }, unit, attempt)
+        const { outcome, settled } = await calculateBlock(
+          owner.run,
+          calculator,
+          days,
+          { ...task, known },
+          unit,
+          attempt,
+        )
         const recorded = await task.record(unit.tx, outcome)
         unit.committed = settled ? bothOf(settled, recorded) : recorded
         return outcome
@@ -75,7 +83,11 @@ export async function runBlock<Tx>(
   }
 }
 
-function daysOf<Tx>(calculator: BlockCalculator<Tx>, task: BlockTask<Tx>): BlockDays {
+/** The days of a block, none of them calculated yet. */
+export function daysOf<Tx>(
+  calculator: BlockCalculator<Tx>,
+  task: Pick<BlockTask<Tx>, 'block' | 'periods' | 'failingPeriods' | 'isPeriodsOnly'>,
+): BlockDays {
   const { blocksLater, periodStages } = calculator
   const { block, isPeriodsOnly: clean, failingPeriods } = task
   if (!periodStages || !task.periods) return new BlockDays(block, { blocksLater, clean })
@@ -83,13 +95,15 @@ function daysOf<Tx>(calculator: BlockCalculator<Tx>, task: BlockTask<Tx>): Block
   return new BlockDays(block, { blocksLater, clean, periods })
 }
 
-async function calculate<Tx>(
-  run: ActiveRun<Tx>,
+/** Calculates a block in an open unit of work, and takes the changes that were noted of it. */
+export async function calculateBlock<Tx>(
+  run: CalcOwner<Tx> & { readonly plan: RunPlan; readonly history?: HistoryRun },
   calculator: BlockCalculator<Tx>,
   days: BlockDays,
   { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
   unit: OpenUnit<Tx>,
   attempt: number,
+  onChanges?: BlockUnit<Tx>['onChanges'],
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
@@ -106,9 +120,9 @@ async function calculate<Tx>(
   const { clearExisting } = plan
   const { cascade } = changes ?? {}
   const history = new BlockHistory(settings.history)
-  const { onChanges } = history
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges })
-  await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
+  const hears = onChanges ?? history.onChanges
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges: hears })
+  if (run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = await changes?.settle()
   const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed

@@ -3,9 +3,10 @@ import type { IsoDate } from '../../../calendar/iso-date.ts'
 import { periodOf, periodsBetween } from '../../../calendar/period.ts'
 import type { Block } from '../../../pipeline/employee-day.ts'
 import { offsetsOf, type PeriodReads, type PeriodStage } from '../../../pipeline/period-stage.ts'
-import { dayBehind, periodsReading, readsOfTable } from '../../../pipeline/reading-periods.ts'
+import { periodsReading, readsOfTable } from '../../../pipeline/reading-periods.ts'
 import { failureOf, type RecalcFailure } from '../../failure.ts'
 import type { PeriodCounters } from '../../result.ts'
+import { isCovered } from '../closed-periods.ts'
 import { StageFailure } from '../stage-failure.ts'
 
 /** A period of one employee, as one stage keeps it. */
@@ -139,14 +140,7 @@ export class BlockPeriods {
 
   /** True when every day of the period is closed for the employee. */
   isClosed(employee: number, { from, to }: DateInterval): boolean {
-    const intervals = (this.#closed[employee] ?? []).toSorted((a, b) => (a.from < b.from ? -1 : 1))
-    let open: IsoDate | undefined = from
-    for (const interval of intervals) {
-      if (open === undefined || interval.from > open) return false
-      if (interval.to >= to) return true
-      if (interval.to >= open) open = dayBehind(interval.to)
-    }
-    return false
+    return isCovered({ from, to }, this.#closed[employee] ?? [])
   }
 
   /** True when the period waits for days that have failed outside of the block. */

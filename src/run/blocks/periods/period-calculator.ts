@@ -45,7 +45,7 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     for (const [position, stage] of this.periodStages.entries()) {
       await this.#calculateStage(stage, position, periods, days, unit)
     }
-    if (periods.isRun && days.blocksLater) failRest(periods, days, unit)
+    if (periods.isRun && days.blocksLater) failBehindDays(periods, days, unit)
     if (periods.isRun) periods.deferRest()
     return changed
   }
@@ -104,6 +104,9 @@ function isToCalculate<Tx>(
   unit: BlockUnit<Tx>,
 ): boolean {
   const employeeId = days.block.employeeIds[employee] as string
+  const isBehindDays = days.hasFailed(employee, period)
+  // One failure will stand for this period and all behind it.
+  if (isBehindDays && periods.isRun && days.blocksLater) return false
   if (periods.isClosed(employee, period)) {
     periods.skip(employee, position, period)
     return false
@@ -115,7 +118,7 @@ function isToCalculate<Tx>(
   const fail = (thrown: unknown) => periods.fail(employee, position, period, thrown, unit.context.attempt)
   const failing = periods.failing.find(({ stage }) => stage === name)
   if (failing) fail(failing.thrown)
-  else if (periods.isBlocked(employeeId, period) || days.hasFailed(employee, period)) {
+  else if (isBehindDays || periods.isBlocked(employeeId, period)) {
     fail(new PeriodBlockedError(`Days from ${period.from} to ${period.to} failed, so the period was left as it was`))
   } else if (periods.buildsOnFailed(employee, position, period)) {
     fail(new PeriodBlockedError('A period that it builds on failed, so it was left as it was'))
@@ -212,18 +215,17 @@ function carry<Tx>(
   if (isToCalculate(stage, { position, employee, period: next }, periods, days, unit)) isDue.add(first)
 }
 
-/** Where a failed day takes its employee out of the run, the periods behind the block wait for it, too. */
-function failRest<Tx>(periods: BlockPeriods, days: BlockDays, unit: BlockUnit<Tx>): void {
+/** Where a failed day takes its employee out of the run, its period and all behind it wait for it, under one failure. */
+function failBehindDays<Tx>(periods: BlockPeriods, days: BlockDays, unit: BlockUnit<Tx>): void {
   const { through } = periods
-  const first = dayBehind(days.block.to)
-  if (through === undefined || first === undefined || first > through) return
-  const failed = new Set([...days.failures.keys()].map((day) => Math.floor(day / days.block.dates.length)))
-  for (const employee of failed) {
+  if (through === undefined) return
+  for (const [day, { date }] of days.failures) {
+    if (date === null) continue
+    const employee = Math.floor(day / days.block.dates.length)
     for (const [position, { period: kind }] of periods.stages.entries()) {
-      const [next] = periodsBetween(kind, { from: first, to: first })
-      if (!next) continue
-      const error = new PeriodBlockedError(`Days from ${next.from} to ${through} wait for one that failed`)
-      periods.fail(employee, position, { from: next.from, to: through }, error, unit.context.attempt)
+      const { from } = periodOf(kind, date)
+      const error = new PeriodBlockedError(`Days from ${date} to ${through} failed, or wait for one that did`)
+      periods.fail(employee, position, { from, to: through }, error, unit.context.attempt)
     }
   }
 }
