@@ -79,6 +79,7 @@ async function withService(db: Database, options: DemoOptions, isFilled: boolean
     zone,
     logger,
     leaseMs: LEASE_MS,
+    history: options.port !== undefined, // for the console
     ...(asOf && { asOf }),
     // Edits without an end of their own reach over the days of the demo.
     ...(options.live && {

@@ -3,9 +3,13 @@ import {
   type Block,
   type ClosedInterval,
   type DayChanges,
+  datesBetween,
   dayKey,
   dayStage,
   type EmployeeDay,
+  type EmployeePeriod,
+  periodKey,
+  periodStage,
   RecalcService,
   type StageContext,
   systemClock,
@@ -18,11 +22,12 @@ interface MinutesTable {
   minutes: number
 }
 
-/** Hours that people work, a shift per worked day, and a balance that is carried from day to day. */
+/** Hours that people work, a shift per worked day, a balance that is carried from day to day, and the minutes of each week. */
 export interface ShiftTables {
   hours: MinutesTable
   shifts: MinutesTable
   balances: MinutesTable
+  weeks: MinutesTable
 }
 
 export type ShiftTx = Transaction<ShiftTables>
@@ -32,7 +37,7 @@ export const EMPLOYEES = ['ann', 'bob'] as const
 export const TODAY = '2025-03-31'
 
 export async function createShiftTables(db: Kysely<ShiftTables>): Promise<void> {
-  for (const table of ['hours', 'shifts', 'balances']) {
+  for (const table of ['hours', 'shifts', 'balances', 'weeks']) {
     await db.schema
       .createTable(table)
       .addColumn('employee', 'varchar(40)', (column) => column.notNull())
@@ -54,6 +59,8 @@ export function shiftHost(
   db: Kysely<ShiftTables>,
   options: {
     readonly history?: boolean
+    /** Whether weeks are calculated. Default false. */
+    readonly weeks?: boolean
     readonly block?: { readonly employees: number; readonly days: number }
     readonly trouble?: ShiftTrouble
   } = {},
@@ -90,8 +97,30 @@ export function shiftHost(
     stored: (own, { tx }) => rowsOf(tx, 'balances', own),
     save: (changes, context) => save('balances', changes, (minutes) => minutes, context),
   })
+  const weeks = periodStage<number, ReadonlyMap<string, number>, ShiftTx>({
+    name: 'weeks',
+    period: 'week',
+    reads: { shifts: 'period' },
+    writes: ['weeks'],
+    load: (own, { tx }) => rowsOf(tx, 'shifts', own),
+    calculate({ employeeId, from, to }, worked) {
+      const minutes = datesBetween(from, to).map((date) => worked.get(dayKey({ employeeId, date })) ?? 0)
+      return minutes.reduce((sum, one) => sum + one, 0) || null
+    },
+    stored: async (own, { tx }) => {
+      const rows = await rowsOf(tx, 'weeks', own)
+      return new Map(
+        [...rows].map(([key, minutes]) => [periodKey({ employeeId: key.slice(11), from: key.slice(0, 10) }), minutes]),
+      )
+    },
+    save({ upserts, deletes }, context) {
+      const dayOf = ({ tenantId, employeeId, from }: EmployeePeriod) => ({ tenantId, employeeId, date: from })
+      const values = upserts.map(({ period, value, stored }) => ({ day: dayOf(period), value, stored }))
+      return save('weeks', { upserts: values, deletes: deletes.map(dayOf) }, (minutes) => minutes, context)
+    },
+  })
   const recalc = new RecalcService<ShiftTx>({
-    stages: [shifts, balances],
+    stages: options.weeks ? [shifts, balances, weeks] : [shifts, balances],
     employees: {
       listEmployees: async ({ after = '', limit }) =>
         EMPLOYEES.map((id) => ({ id }))
@@ -110,7 +139,11 @@ export function shiftHost(
   return { recalc, backend }
 }
 
-async function rowsOf(tx: ShiftTx, table: keyof ShiftTables, { employeeIds, from, to }: Block) {
+async function rowsOf(
+  tx: ShiftTx,
+  table: keyof ShiftTables,
+  { employeeIds, from, to }: Pick<Block, 'employeeIds' | 'from' | 'to'>,
+) {
   const rows = await tx
     .selectFrom(table)
     .selectAll()
@@ -122,7 +155,7 @@ async function rowsOf(tx: ShiftTx, table: keyof ShiftTables, { employeeIds, from
 }
 
 async function save<Value>(
-  table: 'shifts' | 'balances',
+  table: Exclude<keyof ShiftTables, 'hours'>,
   { upserts, deletes }: DayChanges<Value>,
   minutesOf: (value: Value) => number,
   { tx }: StageContext<ShiftTx>,
@@ -151,8 +184,10 @@ export async function derivedOf(db: Kysely<ShiftTables>): Promise<ReadonlyMap<st
   for (const row of await db.selectFrom('shifts').selectAll().execute()) {
     found.set(`shifts ${row.employee} ${row.day}`, { minutes: row.minutes })
   }
-  for (const row of await db.selectFrom('balances').selectAll().execute()) {
-    found.set(`balances ${row.employee} ${row.day}`, row.minutes)
+  for (const table of ['balances', 'weeks'] as const) {
+    for (const row of await db.selectFrom(table).selectAll().execute()) {
+      found.set(`${table} ${row.employee} ${row.day}`, row.minutes)
+    }
   }
   return found
 }
