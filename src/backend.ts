@@ -6,6 +6,7 @@ export type { JobEvent, JobEventMap, JobEventType } from './jobs/job-events.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
 export { reduceJob } from './jobs/job-state.ts'
 export type * from './jobs/job-store.ts'
+export { queueOrder } from './jobs/queue-order.ts'
 export type { StageShape } from './pipeline/stage-shape.ts'
 export type { ValueChange } from './run/blocks/value-change.ts'
 export {
