@@ -15,6 +15,7 @@ export type RecalcForCli = Pick<
   | 'listJobs'
   | 'openJob'
   | 'pauseJob'
+  | 'preview'
   | 'releaseHeld'
   | 'resumeJob'
   | 'settle'

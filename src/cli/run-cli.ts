@@ -6,6 +6,7 @@ import { historyCommand } from './history-command.ts'
 import { jobCommands } from './job-commands.ts'
 import { type Maintained, maintenanceCommands } from './maintenance-commands.ts'
 import { Output } from './output.ts'
+import { previewCommand } from './preview-command.ts'
 import type { Screen } from './progress-bar.ts'
 import { startCommands } from './start-commands.ts'
 
@@ -60,6 +61,7 @@ export async function runCli(recalc: RecalcForCli, argv: readonly string[], opti
     ...startCommands(context),
     ...changeCommands(context),
     historyCommand(context),
+    previewCommand(context),
   ]
   if (options.backend) commands.push(...maintenanceCommands(context, options.backend))
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))

@@ -1,22 +1,10 @@
 import { Command, Option } from 'commander'
-import { InvalidRequestError } from '../errors.ts'
 import type { JobHandle } from '../jobs/job-handle.ts'
-import type { RecalcRequest } from '../run/plan/resolve-request.ts'
 import type { OnError } from '../run/plan/run-plan.ts'
-import { collect } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-code.ts'
+import { requestOf, type Selection, selecting } from './selection.ts'
 import { watchJob } from './watch-job.ts'
-
-interface Selection {
-  readonly tenant: string
-  readonly all?: boolean
-  readonly employee?: readonly string[]
-  readonly date?: string
-  readonly from?: string
-  readonly to?: string
-  readonly table?: readonly string[]
-}
 
 interface StartOptions extends Selection {
   readonly clearExisting: boolean
@@ -93,34 +81,3 @@ export function startCommands({ recalc, output, signal, exitWith }: CommandConte
 const QUEUE = 'wait for its turn while another job is in the way, instead of being refused'
 
 const NEVER = new AbortController().signal
-
-function selecting(command: Command): Command {
-  return command
-    .requiredOption('--tenant <id>', 'whose data')
-    .option('--all', 'everybody')
-    .option('--employee <id>', 'this employee; may be repeated', collect)
-    .option('--date <date>', 'one day, as YYYY-MM-DD')
-    .option('--from <date>', 'the first day')
-    .option('--to <date>', 'the last day')
-    .option('--table <name>', 'only the stages that write this table; may be repeated', collect)
-}
-
-/** Nobody is selected by leaving something out: everybody has to be asked for. */
-function requestOf({ tenant: tenantId, all, employee = [], date, from, to }: Selection): RecalcRequest {
-  if (all === employee.length > 0) refuse('--all or --employee, and not both')
-  if (all === undefined && employee.length === 0) refuse('--all or --employee')
-  const [employeeId = ''] = employee
-  if (date !== undefined) {
-    if (from !== undefined || to !== undefined) refuse('--date, or --from and --to')
-    if (employee.length === 1) return { tenantId, employeeId, date }
-  }
-  const dates = { from: from ?? date, to: to ?? date }
-  if (dates.from === undefined || dates.to === undefined) return refuse('--date, or --from and --to')
-  const range = { tenantId, from: dates.from, to: dates.to }
-  if (all) return range
-  return employee.length === 1 ? { ...range, employeeId } : { ...range, employeeIds: [...employee] }
-}
-
-function refuse(expected: string): never {
-  throw new InvalidRequestError(`Expected ${expected}`)
-}

@@ -7,6 +7,9 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { ResumeOptions } from '../jobs/job-queries.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
+import type { DayDifference } from '../preview/difference.ts'
+import type { PreviewSummary } from '../preview/preview-summary.ts'
+import type { PreviewOptions } from '../preview/previews.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
 import type { HistoryRequest } from '../run/history/history-request.ts'
 import type { HistoryEntry } from '../run/history/history-store.ts'
@@ -31,6 +34,10 @@ export interface RecalcForApi {
   triggerRecalcAllAsync(request: AllRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
   triggerRecalcBatchAsync(request: BatchRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
   estimate(request: AllRequest | BatchRequest, options: TriggerOptions): Promise<Estimate>
+  preview(
+    request: AllRequest | BatchRequest,
+    options: Pick<PreviewOptions, 'tables' | 'clearExisting' | 'closed' | 'signal'>,
+  ): AsyncIterable<DayDifference> & { readonly summary: Promise<PreviewSummary> }
   getJob(jobId: string): Promise<JobSnapshot>
   listJobs(query: JobQuery): Promise<readonly JobSnapshot[]>
   listJobFailures(
@@ -59,6 +66,7 @@ export const METHODS = [
   'triggerRecalcAllAsync',
   'triggerRecalcBatchAsync',
   'estimate',
+  'preview',
   'getJob',
   'listJobs',
   'listJobFailures',

@@ -7,6 +7,7 @@ export function memoryUnitOfWork(): UnitOfWork<undefined> {
     async lockEmployees() {
       // Within one process the library's own locks are enough.
     },
+    rollsBack: false,
     isTransient: () => false,
   }
 }

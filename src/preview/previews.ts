@@ -50,6 +50,7 @@ export class Previews<Tx> {
   ): Preview<Tx> {
     const prepare = async (): Promise<PreviewInput<Tx>> => {
       const pipeline = checkPreviewOptions(options, own)
+      this.#refuseWithoutRollback()
       const { closed = 'skip', stages: _, ...rest } = options
       const resolved = await resolve(pipeline, rest)
       refuseUntold(resolved.selection)
@@ -61,6 +62,13 @@ export class Previews<Tx> {
         void done.then(() => this.#running.delete(control))
       },
     })
+  }
+
+  #refuseWithoutRollback(): void {
+    if (this.#settings.unitOfWork.rollsBack !== false) return
+    throw new InvalidRequestError(
+      'A preview saves and rolls back, and this backend has no transactions: give `memoryBackend` a `unitOfWork` of yours, or use `sqlBackend`',
+    )
   }
 
   /** Ends them; resolves when none goes on any more. */

@@ -2,7 +2,10 @@ import { dayStage, type HistoryEntry, memoryBackend, parseIsoDate, RecalcService
 import type { HistoryQuery } from 'recalc-service/backend'
 import { type CliOptions, runCli } from 'recalc-service/cli'
 import { describe, expect, test } from 'vitest'
+import { Database } from '../support/database.ts'
 import { gate } from '../support/gate.ts'
+import { fill, world } from '../support/service.ts'
+import { scores, stageOf } from '../support/stages.ts'
 
 const EMPLOYEES = ['ada', 'bob']
 
@@ -161,6 +164,25 @@ describe('a job on the command line', () => {
     expect(await job.result).toMatchObject({ status: 'completed' })
     await worker.stop()
   })
+})
+
+test('a preview tells differences and sums, and is refused where nothing can be rolled back', async () => {
+  const { run } = host()
+  expect(await run(`preview ${JANUARY} --all`)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no transactions'),
+  })
+  const database = new Database()
+  fill(database, 'hours', 'ann', { '2025-01-01': 8, '2025-01-02': 4 })
+  const { service } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann'] })
+  let out = ''
+  const stdout = { write: (text: string) => void (out += text) }
+  const words = `preview ${JANUARY} --all --limit 1`.split(' ')
+  expect(await runCli(service, words, { stdout, stderr: stdout })).toBe(0)
+  expect(out).toContain('ann  2025-01-01  scores: null -> 80\n')
+  expect(out).not.toContain('2025-01-02')
+  expect(out).toMatch(/changed +2\n/)
+  expect(out).toMatch(/not told +1\n/)
 })
 
 describe('changes on the command line', () => {

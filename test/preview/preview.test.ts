@@ -6,6 +6,7 @@ import {
   NestedCallError,
   type Preview,
   parseIsoDate,
+  RecalcService,
   type RecalcServiceOptions,
   ServiceStoppedError,
 } from '../../src/index.ts'
@@ -155,6 +156,25 @@ test('stages without `stored` and a `dailyCalc` are refused, with what to do', a
   await expect(service.preview(request).summary).rejects.toThrow('give "scores" the function `stored`')
   const daily = world({ dailyCalc: { calculateDay: async () => 'changed' } }).service
   await expect(daily.preview(request).summary).rejects.toThrow('make it a day stage')
+})
+
+test('a backend without transactions is refused: what stages save would stay', async () => {
+  const saved: unknown[] = []
+  const service = new RecalcService({
+    stages: [
+      dayStage<number, null, undefined>({
+        name: 'scores',
+        writes: ['scores'],
+        load: async () => null,
+        calculate: () => 1,
+        stored: async () => new Map(),
+        save: async (changes) => void saved.push(changes),
+      }),
+    ],
+    employees: { listEmployees: async () => [] },
+  })
+  await expect(service.preview(request).summary).rejects.toThrow('has no transactions')
+  expect(saved).toEqual([])
 })
 
 test('a preview inside a calculation, or of a stopped service, is refused', async () => {

@@ -217,7 +217,7 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history'
+export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history' | 'preview'
 
 /** What the caller may do. */
 export interface Me {

@@ -1,5 +1,15 @@
 /** Every {@link Action}. */
-export const ACTIONS = ['start', 'read', 'cancel', 'pause', 'resume', 'settle', 'release', 'history'] as const
+export const ACTIONS = [
+  'start',
+  'read',
+  'cancel',
+  'pause',
+  'resume',
+  'settle',
+  'release',
+  'history',
+  'preview',
+] as const
 
 /** What a caller may do. */
 export type Action = (typeof ACTIONS)[number]

@@ -15,6 +15,7 @@ import { historyRoute } from './history.ts'
 import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
 import { pauseRoute } from './pause.ts'
+import { previewRoute } from './preview.ts'
 import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
@@ -40,6 +41,7 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     startRoute(),
     dayRoute,
     estimateRoute,
+    previewRoute,
     statusRoute,
     jobsRoute,
     errorsRoute,

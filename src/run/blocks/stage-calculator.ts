@@ -104,7 +104,8 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         ? checkStored(stage.name, await call('stored', (own) => stored(toCompare, own)), toCompare)
         : undefined
     const position = this.#stages.indexOf(member)
-    const values = new StageValues(member, days, { stored: old, clearExisting: unit.clearExisting, position })
+    const { clearExisting } = unit
+    const values = new StageValues(member, days, { stored: old, clearExisting, position, loaded: block })
     const earlier = latest
       ? checkLatest(stage.name, await call('latest', (own) => latest({ ...block, before: block.from }, own)))
       : undefined

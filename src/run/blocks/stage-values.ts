@@ -24,12 +24,14 @@ export class StageValues<Tx> {
   readonly #values: unknown[]
   readonly #changes: Uint8Array
   readonly #stored: ReadonlyMap<DayKey, unknown> | undefined
+  readonly #loaded: Block
   readonly #isEqual: (a: unknown, b: unknown) => boolean
   #byKey: { readonly map: ReadonlyMap<DayKey, unknown>; readonly failed: number } | undefined
 
   /**
    * @param options.stored As the stage's own `stored` told it; undefined when it has none.
    * @param options.position The stage's place in the pass.
+   * @param options.loaded The part of the block that is loaded: of the rest nothing is known.
    */
   constructor(
     member: PassStage<Tx>,
@@ -38,6 +40,7 @@ export class StageValues<Tx> {
       readonly stored: ReadonlyMap<DayKey, unknown> | undefined
       readonly clearExisting: boolean
       readonly position: number
+      readonly loaded: Block
     },
   ) {
     const size = days.block.employeeIds.length * days.block.dates.length
@@ -46,6 +49,7 @@ export class StageValues<Tx> {
     this.#days = days
     this.#clearExisting = options.clearExisting
     this.#stored = options.stored
+    this.#loaded = options.loaded
     this.#isEqual = member.stage.isEqual ?? isSame
     this.#values = new Array(size)
     this.#changes = new Uint8Array(size)
@@ -124,11 +128,15 @@ export class StageValues<Tx> {
     const { failed } = this.#days
     if (this.#byKey?.failed !== failed) {
       const map = new Map<DayKey, unknown>()
+      const { from, to, employeeIds } = this.#loaded
+      const loaded = new Set(employeeIds)
       for (let day = 0; day < this.#changes.length; day++) {
         if (this.#changes[day] === NOT_CALCULATED) {
           // What is stored of a clean day is right, and it may be opened for the stage that asks.
-          const isKnown = this.#stored && (this.#days.isClean(day) || this.#days.isOpen(day))
-          if (isKnown) map.set(keyOf(this.#days.day(day)), this.storedOn(day) ?? null)
+          if (!this.#stored || !(this.#days.isClean(day) || this.#days.isOpen(day))) continue
+          const { employeeId, date } = this.#days.day(day)
+          if (date >= from && date <= to && loaded.has(employeeId))
+            map.set(keyOf(this.#days.day(day)), this.storedOn(day) ?? null)
         } else if (this.#days.isOpen(day) || this.#days.isClean(day)) {
           map.set(keyOf(this.#days.day(day)), this.#values[day])
         }

@@ -19,6 +19,8 @@ export interface UnitOfWork<Tx = unknown> {
    * Ids arrive sorted. The empty id, which no employee has, stands for the tenant as a whole.
    */
   lockEmployees(tx: Tx, tenantId: string, employeeIds: readonly string[]): Promise<void>
+  /** False: what `work` wrote stays when it throws, so nothing can be previewed. Default true. */
+  readonly rollsBack?: boolean
   /** True for an error that the same work may not meet again: a deadlock, a lock timeout, a lost connection. */
   isTransient(error: unknown): boolean
   /**

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { toEpochDay } from '../../../src/calendar/epoch-day.ts'
+import { fromEpochDay, toEpochDay } from '../../../src/calendar/epoch-day.ts'
 import {
   type Block,
+  type DayKey,
   type DayOffsets,
   type DayStage,
   dayKey,
@@ -63,6 +64,12 @@ export const pipelines: fc.Arbitrary<readonly ModelStage[]> = fc
     }),
   )
 
+interface Inputs {
+  readonly tx: TablesTx
+  /** By stage. */
+  readonly values: ReadonlyMap<string, ReadonlyMap<DayKey, number | null>>
+}
+
 /** Called for every calculation. */
 export type Calculated = (stage: string, day: EmployeeDay) => void
 
@@ -74,12 +81,16 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
       ...Object.fromEntries(stage.stages.map(({ place, offsets }) => [`s${place}`, offsets])),
       ...(stage.carries && { [stage.name]: [-1, 0] as const }),
     }
-    return dayStage<number, TablesTx, TablesTx>({
+    return dayStage<number, Inputs, TablesTx>({
       name: stage.name,
       reads,
       writes: [stage.name],
-      load: async (_block, { tx }) => tx,
-      calculate(day, tx, previous) {
+      // What is calculated in this block comes from there; whatever else from the table.
+      load: async (_block, { tx, valuesOf }) => ({
+        tx,
+        values: new Map(stage.stages.map(({ place }) => [`s${place}`, valuesOf<number>({ name: `s${place}` })])),
+      }),
+      calculate(day, { tx, values }, previous) {
         calculated(stage.name, day)
         const today = toEpochDay(day.date)
         const seen = (one: number, isLater: boolean, { isNarrow }: ModelStage) => (isLater && isNarrow ? one % 2 : one)
@@ -89,7 +100,9 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
           const read = tx.reader(table, day.employeeId)
           const writer = model.find(({ name }) => name === table)
           for (let at = first; at <= last; at++) {
-            const row = read(today + at)
+            const key = dayKey({ employeeId: day.employeeId, date: fromEpochDay(today + at) })
+            const calculated = values.get(table)
+            const row = calculated?.has(key) ? (calculated.get(key) ?? undefined) : read(today + at)
             if (row === undefined) continue
             sum += (writer ? seen(row, at < 0, writer) : row) * (stage.factor + at + 31)
           }

@@ -51,6 +51,7 @@ test('every endpoint is described, with every answer that it may give', async ()
       'post /day',
       'post /estimate',
       'post /pause/{job_id}',
+      'post /preview',
       'post /release',
       'post /resume/{job_id}',
       'post /settle',

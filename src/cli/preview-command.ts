@@ -1,0 +1,46 @@
+import { Command, Option } from 'commander'
+import type { ClosedInPreview } from '../preview/preview.ts'
+import { wholeNumber } from './arguments.ts'
+import type { CommandContext } from './command-context.ts'
+import { EXIT } from './exit-code.ts'
+import { requestOf, type Selection, selecting } from './selection.ts'
+
+/** Tells what a recalculation would change. */
+export function previewCommand({ recalc, output, signal, exitWith }: CommandContext): Command {
+  return selecting(new Command('preview'))
+    .description('what a recalculation would change; nothing is written')
+    .addOption(new Option('--closed <what>', 'what becomes of closed days').choices(['skip', 'include', 'only']))
+    .option('--limit <number>', 'tell at most so many differences', wholeNumber, 100)
+    .action(async (given: Selection & { closed?: ClosedInPreview; limit: number }) => {
+      const { table: tables, closed, limit } = given
+      const options = { ...(tables && { tables }), ...(closed && { closed }), signal }
+      const preview = recalc.preview(requestOf(given), options)
+      let told = 0
+      try {
+        for await (const difference of preview) {
+          if (told >= limit) continue
+          told += 1
+          const { employeeId, date, period, stage, before, after } = difference
+          if (output().isJson) output().json(difference)
+          const when = date ?? `${period.from} to ${period.to}`
+          output().say(`${employeeId}  ${when}  ${stage}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`)
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error
+        return exitWith(EXIT.cancelled)
+      }
+      const summary = await preview.summary
+      const { days, changedDays, closedDays, failedDays, inserts, updates, deletes } = summary
+      output().record(summary, {
+        days,
+        changed: changedDays,
+        closed: closedDays,
+        failed: failedDays,
+        inserts,
+        updates,
+        deletes,
+        'not told': inserts + updates + deletes - told || null,
+      })
+      if (failedDays > 0) exitWith(EXIT.someFailed)
+    })
+}
