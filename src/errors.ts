@@ -13,6 +13,11 @@ export class InvalidRequestError extends RecalcError {
   readonly code = 'INVALID_REQUEST'
 }
 
+/** Why a period failed that was left as it was: days of it, or a period that it builds on, have failed. It is never thrown. */
+export class PeriodBlockedError extends RecalcError {
+  readonly code = 'PERIOD_BLOCKED'
+}
+
 /** Thrown when the service is made with options that cannot work. */
 export class InvalidOptionsError extends RecalcError {
   readonly code = 'INVALID_OPTIONS'

@@ -1,6 +1,7 @@
 export { type Clock, systemClock, type Timer } from './calendar/clock.ts'
-export { addDays, countDays, datesBetween } from './calendar/date-range.ts'
+export { addDays, countDays, type DateInterval, datesBetween } from './calendar/date-range.ts'
 export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
+export { type OwnPeriods, type PeriodKind, periodOf, periodsBetween } from './calendar/period.ts'
 export type { DayStart } from './calendar/start-time.ts'
 export { dateOf, dayBounds, isZone } from './calendar/zone.ts'
 export type { Change } from './changes/change.ts'
@@ -23,6 +24,7 @@ export {
   LeaseLostError,
   NestedCallError,
   NotResumableError,
+  PeriodBlockedError,
   PipelineError,
   RecalcError,
   RecoveryLimitError,
@@ -31,6 +33,7 @@ export {
   TenantNotFoundError,
   UnitOfWorkTimeoutError,
 } from './errors.ts'
+export type { Estimate } from './jobs/estimate.ts'
 export type { JobEmployee } from './jobs/job-employees.ts'
 export type * from './jobs/job-events.ts'
 export type { JobHandle, JobListener } from './jobs/job-handle.ts'
@@ -42,11 +45,23 @@ export type { Recovery } from './jobs/recovery.ts'
 export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
 export type { Exclusive, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
+export type { DayOffsets } from './pipeline/day-offsets.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
+export {
+  type EmployeePeriod,
+  type PeriodBlock,
+  type PeriodChanges,
+  type PeriodKey,
+  type PeriodReads,
+  type PeriodStage,
+  type PeriodStageDefinition,
+  type PeriodValue,
+  periodKey,
+  periodStage,
+} from './pipeline/period-stage.ts'
 export {
   type DailyCalc,
   type DayChanges,
-  type DayOffsets,
   type DayStage,
   type DayStageDefinition,
   type DayValue,
@@ -57,7 +72,11 @@ export {
   tenantStage,
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
-export { type Estimate, RecalcService } from './recalc-service.ts'
+export type { DayDifference } from './preview/difference.ts'
+export type { ClosedInPreview, Preview } from './preview/preview.ts'
+export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
+export type { PreviewOptions } from './preview/previews.ts'
+export { RecalcService } from './recalc-service.ts'
 export type { BlockShape } from './run/blocks/block-calculator.ts'
 export type { RecordedFailure } from './run/checkpoint.ts'
 export type { RecalcFailure } from './run/failure.ts'

@@ -1,4 +1,3 @@
-import { countDays } from './calendar/date-range.ts'
 import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
@@ -12,7 +11,7 @@ import {
   ServiceStoppedError,
 } from './errors.ts'
 import { expected, isPlainObject } from './expectation.ts'
-import { estimateMs } from './jobs/estimate.ts'
+import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
@@ -31,8 +30,9 @@ import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { selectFrozen } from './pipeline/selection.ts'
+import type { Preview } from './preview/preview.ts'
+import { type PreviewOptions, Previews } from './preview/previews.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
-import { countEmployees } from './run/plan/employee-pages.ts'
 import {
   type AllRequest,
   type BatchRequest,
@@ -47,20 +47,11 @@ import {
 } from './run/plan/resolve-request.ts'
 import type { RunPlan } from './run/plan/run-plan.ts'
 import type { JoinedResult, RecalcResult } from './run/result.ts'
-import { stopTimeoutOf } from './run/stop-timeout.ts'
+import { stopParts, stopTimeoutOf } from './run/stop.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
 import { joinOf } from './run/units/joined-transaction.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
-
-/** How big a request is, and how long it may take. */
-export interface Estimate {
-  readonly employees: number
-  /** Employees × dates. */
-  readonly totalDays: number
-  /** In milliseconds, at the speed of finished jobs; `null` as long as there is none. */
-  readonly estimatedDurationMs: number | null
-}
 
 /**
  * Keeps derived per-employee-per-day data right.
@@ -77,6 +68,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #jobs: Jobs<Tx>
   readonly #runs: SynchronousRuns<Tx>
   readonly #changes: Changes<Tx>
+  readonly #previews: Previews<Tx>
   readonly #stopped = new AbortController()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -89,6 +81,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#options = resolveOptions(options)
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
+    this.#previews = new Previews(this.#options)
     this.#changes = new Changes(this.#options, (request) =>
       startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason })),
     )
@@ -182,19 +175,32 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return this.#createJob('all', request, options)
   }
 
+  /**
+   * What recalculating would change, by employee and date, from the same code, in transactions that are rolled back: nothing is
+   * written. What notes would follow behind the request is not looked at, and tenant stages are left out.
+   *
+   * Rows that stages would save are locked while an employee's days are looked at, about a block at a time.
+   *
+   * @example
+   * const preview = recalc.preview({ tenantId: 'acme', from: '2025-03-01', to: '2025-03-31' }, { stages: [newRule] })
+   * for await (const { employeeId, date, before, after } of preview) console.log(employeeId, date, before, after)
+   * console.log(await preview.summary)
+   * @throws {InvalidRequestError} while it is iterated: when the request is wrong, with a `dailyCalc`, and when a stage that
+   * saves has no `stored`.
+   */
+  preview(request: RecalcRequest, options: PreviewOptions<Tx> = {}): Preview<Tx> {
+    this.#refuseWhenStopped()
+    refuseNestedCall(this.#options.watchdog, 'preview')
+    return this.#previews.make(options, this.#options.pipeline, (pipeline, rest) =>
+      this.#resolve(kindOf(request), request, rest, false, pipeline),
+    )
+  }
+
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
     this.#refuseWhenStopped()
     const { plan, selection } = await this.#resolve(kindOf(request), request, options, false)
-    const { employees, block, concurrency, jobs } = this.#options
-    const limit = block.employees * concurrency
-    const read = <T>(call: () => Promise<T>) => this.#beforeStop(call)
-    const counted = await countEmployees(plan.employeeIds ?? employees, plan, { limit, read })
-    const hasPass = selection.dailyCalc !== undefined || selection.dayStages.length > 0
-    const totalDays = hasPass ? counted * countDays(plan.from, plan.to) : 0
-    if (plan.employeeIds?.length === 0) return { employees: 0, totalDays: 0, estimatedDurationMs: 0 }
-    const finished = await jobs.list({ tenantId: plan.tenantId, status: 'completed', limit: 20 })
-    return { employees: counted, totalDays, estimatedDurationMs: estimateMs(totalDays, finished) }
+    return await estimateRun(plan, selection, this.#options, (call) => this.#beforeStop(call))
   }
 
   /**
@@ -383,19 +389,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const cause = new ServiceStoppedError()
     const { clock, logger, watchdog } = this.#options
     this.#stopped.abort(cause)
-    const graceful = Promise.all([this.#runs.stop(cause), this.#changes.stop(cause), this.#jobs.stop(cause)])
-    // Most of the time is for what is in flight, the rest for giving it up.
-    const patienceMs = timeoutMs - Math.min(LONGEST_WIND_UP_MS, Math.floor(timeoutMs / 5))
-    const late = () => new CallTimeoutError('what was in flight when the service was stopped', timeoutMs)
-    try {
-      await withDeadline(() => graceful, { clock, timeoutMs: patienceMs, late })
-    } catch (err) {
-      logger.warn({ err }, 'Work in flight is given up, because the service has to stop')
-      this.#runs.abandon(cause)
-      this.#changes.abandon(cause)
-      this.#jobs.abandon(cause)
-      await withDeadline(() => graceful, { clock, timeoutMs: timeoutMs - patienceMs, late }).catch(() => {})
-    }
+    const parts = [this.#runs, this.#previews, this.#changes, this.#jobs]
+    await stopParts(parts, { cause, timeoutMs, clock, logger })
     watchdog.stop()
   }
 
@@ -449,8 +444,14 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     })
   }
 
-  async #resolve(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions, asJob: boolean) {
-    const { pipeline, maxDays, zones, dayStartsAt, block } = this.#options
+  async #resolve(
+    kind: RunPlan['kind'],
+    request: unknown,
+    options: JobTriggerOptions,
+    asJob: boolean,
+    pipeline = this.#options.pipeline,
+  ) {
+    const { maxDays, zones, dayStartsAt, block } = this.#options
     const resolved = await resolveRequest(kind, request, options, {
       pipeline,
       maxDays,
@@ -482,9 +483,6 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     if (this.#stopping) throw new ServiceStoppedError()
   }
 }
-
-/** The longest that is kept of the time to stop for giving up what is in flight, in milliseconds. */
-const LONGEST_WIND_UP_MS = 1_000
 
 const NAMES = {
   day: 'triggerRecalc',

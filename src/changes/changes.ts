@@ -6,6 +6,7 @@ import { affectedReach } from '../pipeline/affected-days.ts'
 import { RunControl } from '../run/run-control.ts'
 import { refuseNestedCall } from '../run/units/nested-calls.ts'
 import { OF_JOB, SYNCHRONOUS } from '../run/units/unit-slots.ts'
+import { affectedPeriods } from './affected-periods.ts'
 import { type Change, checkChange } from './change.ts'
 import type { ChangeState, LedgerState, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
@@ -23,7 +24,7 @@ export interface AffectedDays {
   readonly from: IsoDate
   /** Inclusive; `null`: a value is carried on without end. */
   readonly to: IsoDate | null
-  /** The same for each day stage that is touched. */
+  /** The same for each day stage that is touched, and for each period stage the days of its periods. */
   readonly stages: readonly { readonly stage: string; readonly from: IsoDate; readonly to: IsoDate | null }[]
 }
 
@@ -86,11 +87,13 @@ export class Changes<Tx> {
     const zone = employeeId === null ? zones.ofEverybody : zones.knownOf(tenantId, employeeId)
     const place = { zone, dayStart }
     const spans = 'table' in content ? spansOf(content, place, bounds) : []
-    const touched = [...('table' in content ? affectedReach(pipeline, content.table) : [])].map(([stage, offsets]) => {
+    const ofDays = [...('table' in content ? affectedReach(pipeline, content.table) : [])].map(([stage, offsets]) => {
       const days = spans.map((span) => reach(span, offsets, bounds))
       const isEndless = offsets.last === Number.POSITIVE_INFINITY
       return { stage, first: firstOf(days), last: isEndless ? null : lastOf(days) }
     })
+    const table = 'table' in content ? content.table : ''
+    const touched = [...ofDays, ...affectedPeriods(pipeline, { table, spans }, ofDays, bounds)]
     const first = firstOf(touched.length > 0 ? touched : spans)
     const lasts = touched.map(({ last }) => last)
     const last = lasts.includes(null)

@@ -1,17 +1,19 @@
 import { fromEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
-import { isKnownTable, tenantReaders } from '../pipeline/affected-days.ts'
+import { isKnownTable, periodReaders, tenantReaders } from '../pipeline/affected-days.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import { Cascade } from '../run/blocks/cascade.ts'
+import type { BlockPeriods } from '../run/blocks/periods/block-periods.ts'
 import { messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { EmployeeZones } from '../run/plan/zones.ts'
-import type { ChangeError, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
+import type { ChangeContent, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
 import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
 import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-employee.ts'
-import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
+import { dirtyAfter, dirtyPeriodsOf, followPeriods, lastDayOf, markPeriods, markRepaired } from './dirty-periods.ts'
+import { isOn, NewNotes } from './new-notes.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
 const READ_LIMIT = 20_000
@@ -40,6 +42,7 @@ export class LaneChanges<Tx> {
   readonly #employeeZones: EmployeeZones | undefined
   readonly #horizon: DaySpan
   readonly #employees = new Map<string, DirtyEmployee>()
+  readonly #notes: NewNotes
   #read: number[] = []
   /** Changes of tables that no stage of this service reads: another service may know them. */
   readonly #unknown: StoredChange[] = []
@@ -51,6 +54,7 @@ export class LaneChanges<Tx> {
     this.#settings = settings
     this.#tx = tx
     this.#tenantId = tenantId
+    this.#notes = new NewNotes(tenantId, settings.clock, this.#employees)
     this.#place = { zone, dayStart: { startsAt: settings.dayStartsAt } }
     this.#employeeZones = employeeZones
     this.#horizon = horizonAt(settings.clock.now(), this.#place, settings.horizon)
@@ -118,27 +122,42 @@ export class LaneChanges<Tx> {
       .map(([employeeId]) => employeeId)
   }
 
-  /** Opens the dirty days of a block whose closed days are known. */
+  /** Opens the dirty days of a block whose closed days are known, and marks the periods that are dirty in it. */
   open(days: BlockDays): void {
     const { employeeIds, from, to } = days.block
     const [start, end] = [toEpochDay(from), toEpochDay(to)]
-    const stages = this.#settings.wholePass.dayStages.map(({ stage }) => stage.name)
+    const { dayStages, periodStages } = this.#settings.wholePass
+    const stages = dayStages.map(({ stage }) => stage.name)
     for (const [employee, employeeId] of employeeIds.entries()) {
       for (const [stage, dirty] of this.#employees.get(employeeId)?.byStage ?? []) {
+        const periodPosition = periodStages.findIndex(({ name }) => name === stage)
+        const periodStage = periodStages[periodPosition]
+        if (periodStage) {
+          markPeriods(days, employee, periodPosition, periodStage, dirty)
+          continue
+        }
         // A stage that there is no more stands for all.
         const position = Math.max(0, stages.indexOf(stage))
         for (const day of dirty.between(start, end)) days.open(days.firstOf(employee) + day - start, position)
       }
+      markRepaired(days, employee, this.#employees.get(employeeId)?.due ?? [])
     }
   }
 
+  #isOfPeriods(stage: string): boolean {
+    return this.#settings.wholePass.periodStages.some(({ name }) => name === stage)
+  }
+
+  /** What follows values that do change: to later days, and to the periods that hold them. */
   cascadeOf(days: BlockDays): Cascade {
     const { wholePass } = this.#settings
-    return new Cascade(
+    const cascade = new Cascade(
       days,
       wholePass.dayStages.map(({ stage }) => stage),
       fromEpochDay(this.#horizon.last),
     )
+    followPeriods(days, cascade, (employeeId) => this.#employees.get(employeeId), this.#horizon)
+    return cascade
   }
 
   /**
@@ -173,15 +192,15 @@ export class LaneChanges<Tx> {
     for (const [employeeId, { byStage }] of this.#employees) {
       if (!seen.has(employeeId)) for (const [stage, { spans }] of byStage) leave(employeeId, stage, spans)
     }
+    if (block?.days.periods) this.#settlePeriods(block.days.periods, !runsDates, add, leave)
     const before = add.length
     for (const [employeeId, sets] of left) {
-      const notedAt = this.#notedAt(employeeId)
       for (const [stage, { spans }] of sets) {
-        for (const span of spans) add.push(this.#note({ employeeId, stage, span, notedAt, state: 'waiting' }))
+        for (const span of spans) add.push(this.#notes.waiting({ employeeId, stage, span }))
       }
     }
     this.#leavesWaiting = add.length > before
-    add.push(...this.#unknownAgain(), ...this.#stageNotes(block))
+    add.push(...this.#unknown.map((change) => this.#notes.unknown(change)), ...this.#stageNotes(block))
     if (this.#read.length === 0 && add.length === 0) return undefined
     return await this.#settings.changes.update(this.#tx, { remove: this.#read, add })
   }
@@ -238,9 +257,29 @@ export class LaneChanges<Tx> {
     }
     if (isParked) employee.due.push(change)
     employee.notedAt = Math.min(employee.notedAt, notedAt)
-    const stage = 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
-    addTo(employee.byStage, stage, dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
-    if ('table' in content) for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
+    addTo(employee.byStage, stageOf(content), dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
+    if (!('table' in content)) return
+    for (const stage of periodReaders(pipeline, content.table)) {
+      addTo(employee.byStage, stage.name, dirtyPeriodsOf(stage, content, place, this.#horizon))
+    }
+    for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
+  }
+
+  /** What became of the periods of a block, beyond what was calculated. */
+  #settlePeriods(periods: BlockPeriods, takesAll: boolean, add: NewChange[], leave: Leave): void {
+    const isTaken = (employeeId: string | null) => employeeId !== null && (takesAll || this.#has(employeeId))
+    for (const { employeeId, stage, period } of periods.deferred) {
+      if (isTaken(employeeId)) leave(employeeId, stage, [lastDayOf(period)])
+    }
+    for (const { employeeId, stage, period } of periods.held) {
+      add.push(this.#notes.held({ employeeId, stage, span: lastDayOf(period) }))
+    }
+    for (const failure of periods.failures) {
+      const { employeeId, stage } = failure
+      if (employeeId === null || !isTaken(employeeId)) continue
+      for (const span of dirtyAfter(failure, periods))
+        add.push(this.#notes.failing({ employeeId, stage, span }, failure))
+    }
   }
 
   #settleEmployee(
@@ -259,20 +298,34 @@ export class LaneChanges<Tx> {
     const dirty = known ?? new DirtyEmployee()
     // What fails in a run that has taken no change of the employee is the run's to tell.
     const isNoted = takesAll || !dirty.isEmpty
-    for (const [stage, own] of dirty.byStage) leave(employeeId, stage, own.without(start, end))
+    const ofDays: [string, DaySet][] = []
+    for (const [stage, own] of dirty.byStage) {
+      leave(employeeId, stage, own.without(start, end))
+      if (!this.#isOfPeriods(stage)) ofDays.push([stage, own])
+      else {
+        const isLeft = (day: number) => !days.periods?.isDone(employee, stage, fromEpochDay(day))
+        const left = [...own.between(start, end)].filter(isLeft)
+        leave(
+          employeeId,
+          stage,
+          left.map((day) => ({ first: day, last: day })),
+        )
+      }
+    }
     const held = new DaySet()
     for (let day = start; day <= end; day++) {
       const number = numberOf(day)
       const failure = days.failures.get(number)
-      if (failure && (isNoted || isParked(dirty, day))) add.push(this.#failing(employeeId, dirty, day, failure))
-      else if (days.held.has(number)) held.add(day, day)
+      // A change that was not due is replaced when its day fails once more, whoever tried it.
+      if (failure && (isNoted || dirty.parked.some((change) => isOn(change, day)))) {
+        add.push(this.#notes.failing({ employeeId, span: { first: day, last: day } }, failure))
+      } else if (days.held.has(number)) held.add(day, day)
       // Blocked behind a failed day.
       else if (!days.isOpen(number)) {
-        for (const [stage, own] of dirty.byStage)
-          if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
+        for (const [stage, own] of ofDays) if (own.has(day)) leave(employeeId, stage, [{ first: day, last: day }])
       }
     }
-    for (const span of held.spans) add.push(this.#held(employeeId, dirty, span))
+    for (const span of held.spans) add.push(this.#notes.held({ employeeId, span }))
     this.#settleParked(dirty, days, numberOf, { first: start, last: end }, add)
   }
 
@@ -288,6 +341,12 @@ export class LaneChanges<Tx> {
       const { content } = change
       if (!('days' in content)) continue
       const [from, to] = content.days
+      const stage = stageOf(content)
+      if (this.#isOfPeriods(stage)) {
+        const employee = days.block.employeeIds.indexOf(change.employeeId ?? '')
+        if (days.periods?.isDone(employee, stage, fromEpochDay(from))) this.#read.push(change.id)
+        continue
+      }
       const rest = new DaySet()
       rest.addAll(withoutSpan({ first: from, last: to }, { first, last }))
       let isTouched = false
@@ -303,92 +362,27 @@ export class LaneChanges<Tx> {
     }
   }
 
-  #failing(employeeId: string, dirty: DirtyEmployee, day: number, { code, message }: ChangeError): NewChange {
-    const attempts = attemptsAt(dirty, 'failing', day) + 1
-    const notedAt = this.#notedAt(employeeId)
-    const note = this.#note({ employeeId, span: { first: day, last: day }, notedAt, state: 'failing' })
-    return {
-      ...note,
-      attempts,
-      error: { code, message },
-      dueAt: this.#settings.clock.now() + pauseAfterFailureMs(attempts),
-    }
-  }
-
-  #held(employeeId: string, dirty: DirtyEmployee, span: DaySpan): NewChange {
-    const attempts = attemptsAt(dirty, 'held', span.first) + 1
-    const note = this.#note({ employeeId, span, notedAt: this.#notedAt(employeeId), state: 'held' })
-    return { ...note, attempts, dueAt: this.#settings.clock.now() + pauseWhileClosedMs(attempts) }
-  }
-
-  #note(what: {
-    readonly employeeId: string
-    readonly stage?: string
-    readonly span: DaySpan
-    readonly notedAt: number
-    readonly state: ChangeState
-  }): NewChange {
-    const { employeeId, stage = ALL_STAGES, span, notedAt, state } = what
-    const days = [span.first, span.last] as const
-    const content = stage === ALL_STAGES ? { days } : { days, from: stage }
-    return { tenantId: this.#tenantId, employeeId, content, state, attempts: 0, error: null, notedAt, dueAt: 0 }
-  }
-
-  #notedAt(employeeId: string): number {
-    const notedAt = this.#employees.get(employeeId)?.notedAt ?? Number.POSITIVE_INFINITY
-    return Math.min(notedAt, this.#settings.clock.now())
-  }
-
-  /** They are not lost: a newer or older release may know the table. */
-  #unknownAgain(): readonly NewChange[] {
-    return this.#unknown.map(({ id: _, ...change }) => {
-      const attempts = change.attempts + 1
-      const table = 'table' in change.content ? change.content.table : ''
-      const error = {
-        code: 'UNKNOWN_TABLE',
-        message: `No stage of this service reads the table ${JSON.stringify(table)}`,
-      }
-      const dueAt = this.#settings.clock.now() + pauseAfterFailureMs(attempts)
-      return { ...change, state: 'failing', attempts, error, dueAt }
-    })
-  }
-
   /** Tenant stages that read what was changed run once the days are done. */
   #stageNotes(block: { readonly days: BlockDays; readonly cascade: Cascade } | undefined): readonly NewChange[] {
     const { pipeline } = this.#settings
     if (pipeline.tenantStages.length === 0) return []
     const due = new Set(this.#stages)
     const changed = block?.cascade.changedStages ?? new Set()
-    const tables = pipeline.dayStages.filter(({ name }) => changed.has(name)).flatMap(({ writes }) => writes)
+    const perEmployee = [...pipeline.dayStages, ...pipeline.periodStages]
+    const tables = perEmployee.filter(({ name }) => changed.has(name)).flatMap(({ writes }) => writes)
     for (const stage of tenantReaders(pipeline, tables)) due.add(stage)
     // What a dailyCalc writes is not known.
     if (changed.has(DAILY_CALC)) for (const { name } of pipeline.tenantStages) due.add(name)
     const { from, to } = block?.days.block ?? {}
     const first = from ? toEpochDay(from) : this.#horizon.last
     const days = [first, to ? toEpochDay(to) : first] as const
-    return [...due].map((stage) => ({
-      ...this.#note({
-        employeeId: '',
-        span: { first, last: first },
-        notedAt: this.#settings.clock.now(),
-        state: 'waiting',
-      }),
-      employeeId: null,
-      content: { stage, days },
-    }))
+    return [...due].map((stage) => this.#notes.stage(stage, days))
   }
 }
 
 type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
 
-/** A change that was not due is replaced when its day fails once more, whoever tried it. */
-function isParked({ parked }: DirtyEmployee, day: number): boolean {
-  return parked.some(({ content }) => 'days' in content && content.days[0] <= day && day <= content.days[1])
-}
-
-function attemptsAt({ due, parked }: DirtyEmployee, state: ChangeState, day: number): number {
-  const same = [...due, ...parked].filter(
-    ({ content, state: own }) => own === state && 'days' in content && content.days[0] <= day && day <= content.days[1],
-  )
-  return Math.max(0, ...same.map(({ attempts }) => attempts))
+/** The first stage that is to calculate the days of a change. */
+function stageOf(content: ChangeContent): string {
+  return 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
 }

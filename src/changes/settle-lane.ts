@@ -6,8 +6,9 @@ import { FailedAfterSave } from '../run/blocks/block-calculator.ts'
 import { BlockDays, blockOf } from '../run/blocks/block-days.ts'
 import { closeDays } from '../run/blocks/block-runner.ts'
 import { calcContext } from '../run/blocks/calc-context.ts'
+import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
 import { failureOf, type RecalcFailure } from '../run/failure.ts'
-import { endsRun } from '../run/lanes/lane-runner.ts'
+import { endsRun, failingPeriodsOf } from '../run/lanes/lane-runner.ts'
 import { attempt } from '../run/units/attempts.ts'
 import { lockKeys } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
@@ -39,6 +40,8 @@ interface BlockLimits {
   readonly days: number
   /** The only day of the block fails with this. */
   readonly thrown?: unknown
+  /** Period stages that fail, and with what. */
+  readonly failingPeriods?: readonly FailingPeriods[]
 }
 
 /** What settling came to. */
@@ -92,7 +95,11 @@ export async function settleLane<Tx>(
         return sum
       }
       settings.logger.debug({ err: thrown, ...lane, days: limits.days }, 'A block of changes failed, trying less of it')
-      limits = limits.days > 1 ? { days: Math.ceil(limits.days / 2) } : { days: 1, thrown }
+      const failing = calculator && failingPeriodsOf(calculator, thrown)
+      const known = limits.failingPeriods ?? []
+      if (failing && !known.some(({ stage }) => stage === failing[0]?.stage)) {
+        limits = { ...limits, failingPeriods: [...known, ...failing] }
+      } else limits = limits.days > 1 ? { days: Math.ceil(limits.days / 2) } : { days: 1, thrown }
     }
   }
   return sum
@@ -146,7 +153,10 @@ async function settleInUnit<Tx>(
   const busy = changes.dirtyBetween(first, last).toSorted()
   const dates = datesBetween(fromEpochDay(first), fromEpochDay(last))
   // Days that fail do not block later ones: what is stored of them stays right until they are settled.
-  const days = new BlockDays(blockOf(tenantId, busy, dates), { blocksLater: false, clean: true })
+  const block = blockOf(tenantId, busy, dates)
+  const { periodStages } = calculator
+  const periods = periodStages && new BlockPeriods(periodStages, block, { failing: limits.failingPeriods ?? [] })
+  const days = new BlockDays(block, { blocksLater: false, clean: true, periods })
   const run = calcOwner(owner, place, first, last)
   const context = calcContext(run, unit, attempts)
   if (limits.thrown === undefined) await closeDays(run, days, { context, monitor: unit })
@@ -157,6 +167,7 @@ async function settleInUnit<Tx>(
   if (limits.thrown !== undefined) days.fail(0, failureOfBlock(limits.thrown, days))
   changes.open(days)
   const cascade = changes.cascadeOf(days)
+  if (limits.thrown !== undefined) periods?.failMarked(limits.thrown, attempts)
   try {
     if (limits.thrown === undefined) {
       await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade })
@@ -170,8 +181,8 @@ async function settleInUnit<Tx>(
   days.forEachDay(() => {
     calculated += 1
   })
-  const failed = days.failures.size
-  return { outcome: { days: calculated + failed, failed, isDone: !changes.leavesWaiting }, afterCommit }
+  const failed = days.failures.size + (periods?.failures.length ?? 0)
+  return { outcome: { days: calculated + days.failures.size, failed, isDone: !changes.leavesWaiting }, afterCommit }
 }
 
 /** Days by name: another attempt may begin at another day. */

@@ -1,7 +1,7 @@
 import { fromEpochDay } from '../calendar/epoch-day.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { CallTimeoutError } from '../errors.ts'
-import { directReach, isKnownTable, tenantReaders } from '../pipeline/affected-days.ts'
+import { isKnownTable, isReadPerEmployee, tenantReaders } from '../pipeline/affected-days.ts'
 import type { TenantStage } from '../pipeline/stages.ts'
 import { calcContext } from '../run/blocks/calc-context.ts'
 import { callStage } from '../run/blocks/stage-call.ts'
@@ -59,7 +59,7 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   const isSomewhere = spans.length > 0
   const stages = isSomewhere && content.after === undefined ? tenantReaders(pipeline, [content.table]) : []
   const stageNotes = stages.map((stage) => stageNote(change, { stage, days: [first, last] }))
-  const isForDays = isSomewhere && directReach(pipeline, content.table).size > 0
+  const isForDays = isSomewhere && isReadPerEmployee(pipeline, content.table)
   const page = isForDays ? await nextPage(owner, change, fromEpochDay(first), fromEpochDay(last)) : []
   const { after: _, ...own } = content
   const add: NewChange[] = page.map((employeeId) => ({

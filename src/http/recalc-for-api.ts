@@ -5,7 +5,7 @@ import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
-import type { Estimate } from '../recalc-service.ts'
+import type { Estimate } from '../jobs/estimate.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
 import type {
   AllRequest,

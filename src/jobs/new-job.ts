@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { nothingCounted } from '../run/counters.ts'
+import { countersFor } from '../run/counters.ts'
 import type { RunPhase } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { QueuedEvent } from './job-events.ts'
@@ -27,7 +27,7 @@ export function newJob(
     status: 'queued',
     phases: about.phases,
     phase: 0,
-    counters: nothingCounted,
+    counters: countersFor(plan.stages),
     progress: 0,
     remainingMs: null,
     createdAt: about.at,

@@ -1,8 +1,10 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
+import type { DayOffsets } from './day-offsets.ts'
+import type { PeriodStage } from './period-stage.ts'
 import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
+import { readsOfTable } from './reading-periods.ts'
 import { DAILY_CALC } from './stage-shape.ts'
-import type { DayOffsets } from './stages.ts'
 
 /** The days that a change at one day touches, relative to that day: from `first` to `last`, which may be infinite. */
 export interface Reach {
@@ -14,7 +16,7 @@ export interface Reach {
 const OWN_DAY: Reach = { first: 0, last: 0 }
 
 /** The part of a pipeline that says what reads what. */
-export type ReadingPipeline = Pick<Pipeline<never>, 'dailyCalc' | 'dayStages' | 'tenantStages'>
+export type ReadingPipeline = Pick<Pipeline<never>, 'dailyCalc' | 'dayStages' | 'periodStages' | 'tenantStages'>
 
 /** A day read at `[first, last]` is read by the days from `-last` to `-first` around it. */
 function reachOf([first, last]: DayOffsets): Reach {
@@ -73,9 +75,19 @@ export function tenantReaders(pipeline: ReadingPipeline, tables: readonly string
   return pipeline.tenantStages.filter(touched).map(({ name }) => name)
 }
 
+/** True when a change of the table means something to days or periods of employees. */
+export function isReadPerEmployee(pipeline: ReadingPipeline, table: string): boolean {
+  return directReach(pipeline, table).size > 0 || periodReaders(pipeline, table).length > 0
+}
+
+/** The period stages that read a table at first hand, or keep it. */
+export function periodReaders(pipeline: ReadingPipeline, table: string): readonly PeriodStage<never>[] {
+  return pipeline.periodStages.filter((stage) => readsOfTable(stage, table) !== undefined)
+}
+
 /** True when a change of the table means something to a stage. */
 export function isKnownTable(pipeline: ReadingPipeline, table: string): boolean {
-  return directReach(pipeline, table).size > 0 || tenantReaders(pipeline, [table]).length > 0
+  return isReadPerEmployee(pipeline, table) || tenantReaders(pipeline, [table]).length > 0
 }
 
 /**
@@ -85,10 +97,10 @@ export function isKnownTable(pipeline: ReadingPipeline, table: string): boolean 
  */
 export function checkTableIsRead(pipeline: ReadingPipeline, table: string): void {
   if (isKnownTable(pipeline, table)) return
-  const { dailyCalc, dayStages, tenantStages } = pipeline
+  const { dailyCalc, dayStages, periodStages, tenantStages } = pipeline
   const read = [
     ...Object.keys(dailyCalc?.reads ?? {}),
-    ...dayStages.flatMap(({ reads, writes }) => [...Object.keys(reads), ...writes]),
+    ...[...dayStages, ...periodStages].flatMap(({ reads, writes }) => [...Object.keys(reads), ...writes]),
     ...tenantStages.flatMap(({ reads }) => reads),
   ]
   const known = [...new Set(read)].toSorted().map((name) => `"${name}"`)

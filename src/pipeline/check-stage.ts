@@ -1,7 +1,13 @@
 import { InvalidOptionsError } from '../errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from '../expectation.ts'
 
-const FUNCTIONS = { day: ['load', 'calculate', 'save'], tenant: ['run'] } as const
+const FUNCTIONS = {
+  day: ['load', 'calculate', 'save'],
+  period: ['load', 'calculate', 'save'],
+  tenant: ['run'],
+} as const
+
+type Kind = keyof typeof FUNCTIONS
 
 const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
 
@@ -22,17 +28,33 @@ const MEMBERS = {
     'carries',
     'save',
   ],
+  period: [
+    'kind',
+    'name',
+    'title',
+    'period',
+    'reads',
+    'writes',
+    'load',
+    'calculate',
+    'stored',
+    'isEqual',
+    'carries',
+    'save',
+  ],
   tenant: ['kind', 'name', 'title', 'reads', 'writes', 'run'],
 } as const
 
 /**
- * Refuses what `dayStage(…)` or `tenantStage(…)` could not have made of a sound definition.
+ * Refuses what `dayStage(…)`, `periodStage(…)` or `tenantStage(…)` could not have made of a sound definition.
  *
  * @throws {InvalidOptionsError} that names the value, under `name`, and what was expected of it.
  */
 export function checkStage(name: string, stage: unknown): void {
   const { kind, name: stageName, writes, reads } = (stage ?? {}) as Record<string, unknown> // or has none of these
-  if (kind !== 'day' && kind !== 'tenant') refuse(name, 'made by dayStage(…) or tenantStage(…)', stage)
+  if (kind !== 'day' && kind !== 'period' && kind !== 'tenant') {
+    refuse(name, 'made by dayStage(…), periodStage(…) or tenantStage(…)', stage)
+  }
   if (typeof stageName !== 'string' || stageName === '') refuse(`${name}.name`, 'a non-empty string', stageName)
   if (!isTables(writes)) refuse(`${name}.writes`, 'an array of table names', writes)
   checkFunctions(name, stage, kind)
@@ -40,7 +62,17 @@ export function checkStage(name: string, stage: unknown): void {
     if (!isTables(reads)) refuse(`${name}.reads`, 'an array of table names', reads)
     return
   }
-  checkReads(name, reads)
+  if (kind === 'period') checkPeriodReads(name, reads)
+  else checkReads(name, reads)
+}
+
+/** Refuses `reads` of a period stage that name no periods. */
+function checkPeriodReads(name: string, reads: unknown): void {
+  if (!isPlainObject(reads)) refuse(`${name}.reads`, 'an object of tables and periods', reads)
+  for (const [table, offsets] of Object.entries(reads)) {
+    if (offsets === 'period' || isOffsets(offsets)) continue
+    refuse(`${name}.reads.${table}`, "'period', or [first, last] relative to the period calculated", offsets)
+  }
 }
 
 /** Refuses `reads` that name no days. @throws {InvalidOptionsError} */
@@ -53,7 +85,7 @@ export function checkReads(name: string, reads: unknown): void {
 }
 
 /** Refuses a definition that was misspelled, or that could not work. */
-export function checkDefinition(name: string, definition: unknown, kind: 'day' | 'tenant'): void {
+export function checkDefinition(name: string, definition: unknown, kind: Kind): void {
   checkFunctions(name, definition, kind)
   const members = MEMBERS[kind]
   // An instance of a class may have members of its own.
@@ -63,7 +95,17 @@ export function checkDefinition(name: string, definition: unknown, kind: 'day' |
   if (kind === 'day' && save !== undefined && Array.isArray(writes) && writes.length === 0) {
     refuse(`${name}.writes`, 'the tables that `save` writes', writes)
   }
+  if (kind === 'period') checkPeriod(name, definition)
   if (kind === 'day') checkPrevious(name, definition as Readonly<Record<string, unknown>>) // has functions, as was just checked
+}
+
+function checkPeriod(name: string, definition: unknown): void {
+  const { period, writes } = definition as { readonly period?: unknown; readonly writes?: unknown }
+  if (!isTables(writes) || (writes as readonly string[]).length === 0) {
+    refuse(`${name}.writes`, 'the tables that `save` writes', writes)
+  }
+  if (period === 'month' || period === 'week' || hasMethods(period, ['startOf', 'endOf'])) return
+  refuse(`${name}.period`, "'month', 'week' or an object with startOf() and endOf()", period)
 }
 
 const PREVIOUS_MISSING: readonly unknown[] = [undefined, 'restart', 'latest', 'fail']
@@ -78,7 +120,7 @@ function checkPrevious(name: string, { previousMissing, latest }: Readonly<Recor
 }
 
 /** Refuses a definition that lacks a function that its kind of stage cannot do without. */
-function checkFunctions(name: string, stage: unknown, kind: 'day' | 'tenant'): void {
+function checkFunctions(name: string, stage: unknown, kind: Kind): void {
   const { writes, save } = (stage ?? {}) as Record<string, unknown> // or has none of these
   const keepsNothing = kind === 'day' && Array.isArray(writes) && writes.length === 0 && save === undefined
   const functions = keepsNothing ? FUNCTIONS_KEEPING_NOTHING : FUNCTIONS[kind]

@@ -1,12 +1,15 @@
 import { PipelineError } from '../errors.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import { orderStages } from './order.ts'
+import { offsetsOf, type PeriodStage } from './period-stage.ts'
 import { DAILY_CALC } from './stage-shape.ts'
-import type { DailyCalc, DayOffsets, DayStage, Stage, TenantStage } from './stages.ts'
+import type { DailyCalc, DayStage, Stage, TenantStage } from './stages.ts'
 
 /** A host's stages, checked and in the order in which they run. */
 export interface Pipeline<Tx> {
   readonly dailyCalc: DailyCalc<Tx> | undefined
   readonly dayStages: readonly DayStage<Tx>[]
+  readonly periodStages: readonly PeriodStage<Tx>[]
   readonly tenantStages: readonly TenantStage<Tx>[]
   /** Every table that a stage writes. */
   readonly tables: readonly string[]
@@ -23,14 +26,20 @@ export function pipelineOf<Tx>(dailyCalc: DailyCalc<Tx> | undefined, stages: rea
   if (dailyCalc) refuseDayStages(stages)
   const writers = refuseSharedOutputs(stages)
   const dayStages = stages.filter((stage) => stage.kind === 'day')
+  const periodStages = stages.filter((stage) => stage.kind === 'period')
   const tenantStages = stages.filter((stage) => stage.kind === 'tenant')
   for (const stage of dayStages) checkReads(stage, writers)
   for (const stage of dayStages) checkPreviousMissing(stage)
+  for (const stage of periodStages) checkPeriodReads(stage, writers)
   refuseUselessStages(dayStages)
   return {
     dailyCalc,
     dayStages: orderStages(dayStages, {
       outputsOf: (stage) => outputsOf(stage),
+      inputsOf: ({ reads }) => Object.keys(reads),
+    }),
+    periodStages: orderStages(periodStages, {
+      outputsOf: ({ writes }) => writes,
       inputsOf: ({ reads }) => Object.keys(reads),
     }),
     tenantStages: orderStages(tenantStages, { outputsOf: ({ writes }) => writes, inputsOf: ({ reads }) => reads }),
@@ -147,6 +156,13 @@ function checkOtherTable<Tx>(stage: DayStage<Tx>, table: string, [first, last]: 
       names,
     )
   }
+  if (writer.kind === 'period') {
+    throw new PipelineError(
+      `Day stage "${stage.name}" reads "${table}", which period stage "${writer.name}" writes only after the days; ` +
+        'calculate what days need of earlier periods in a day stage that carries it',
+      names,
+    )
+  }
   if (writer.kind === 'tenant') {
     throw new PipelineError(
       `Day stage "${stage.name}" reads "${table}", which tenant stage "${writer.name}" writes only after the pass`,
@@ -158,6 +174,53 @@ function checkOtherTable<Tx>(stage: DayStage<Tx>, table: string, [first, last]: 
       `Stage "${stage.name}" reads later days (up to +${last}) of "${table}", which stage "${writer.name}" writes ` +
         'in the same pass; those days are not calculated yet',
       names,
+    )
+  }
+}
+
+function checkPeriodReads<Tx>(stage: PeriodStage<Tx>, writers: ReadonlyMap<string, Stage<Tx>>): void {
+  for (const [table, reads] of Object.entries(stage.reads)) {
+    const [first, last] = offsetsOf(reads)
+    const writer = writers.get(table)
+    if (writer === stage) checkOwnPeriods(stage, table, [first, last])
+    else if (writer?.kind === 'tenant') {
+      throw new PipelineError(
+        `Period stage "${stage.name}" reads "${table}", which tenant stage "${writer.name}" writes only after the pass`,
+        [stage.name, writer.name],
+      )
+    } else if (writer?.kind === 'period' && writer.period !== stage.period) {
+      throw new PipelineError(
+        `Period stage "${stage.name}" reads "${table}" of period stage "${writer.name}", whose periods are others; ` +
+          'these may end later, so they may not be calculated yet',
+        [stage.name, writer.name],
+      )
+    } else if (writer && last > 0) {
+      throw new PipelineError(
+        `Stage "${stage.name}" reads later periods (up to +${last}) of "${table}", which stage "${writer.name}" writes ` +
+          'in the same pass; they are not calculated yet',
+        [stage.name, writer.name],
+      )
+    } else if (writer && outputsOf(writer) !== writer.writes) {
+      throw new PipelineError(
+        `Period stage "${stage.name}" reads "${table}", and that stage keeps nothing; read what it calculates from`,
+        [stage.name, writer.name],
+      )
+    }
+  }
+}
+
+function checkOwnPeriods(stage: PeriodStage<never>, table: string, [first, last]: DayOffsets): void {
+  if (first !== -1 || last > 0) {
+    throw new PipelineError(
+      `Stage "${stage.name}" writes "${table}" and reads it at [${first}, ${last}]; ` +
+        'of its own table a stage gets the period before, [-1, 0] or [-1, -1]; carry what is older in the value',
+      [stage.name],
+    )
+  }
+  if (!stage.stored) {
+    throw new PipelineError(
+      `Stage "${stage.name}" reads the period before from its own table "${table}", so it needs \`stored\``,
+      [stage.name],
     )
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
+import { type PeriodStage, readsOwnPrevious } from './period-stage.ts'
 import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
 import { DAILY_CALC, differenceOf, type StageShape, shapeOfDailyCalc, shapeOfStage } from './stage-shape.ts'
 import type { DailyCalc, DayStage, TenantStage } from './stages.ts'
@@ -15,10 +16,12 @@ export interface PassStage<Tx> {
   readonly readsPass: boolean
 }
 
-/** Everything that one run does: the pass over employee-days, then the tenant stages. */
+/** Everything that one run does: the pass over employee-days and periods, then the tenant stages. */
 export interface Selection<Tx> {
   readonly dailyCalc: DailyCalc<Tx> | undefined
   readonly dayStages: readonly PassStage<Tx>[]
+  /** They follow the days, in the same units of work. */
+  readonly periodStages: readonly PeriodStage<Tx>[]
   readonly tenantStages: readonly TenantStage<Tx>[]
   /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
   readonly daysBuildOnEarlier: boolean
@@ -37,7 +40,7 @@ export function selectTables<Tx>(
   tables: readonly string[] | undefined,
   blockDays: number,
 ): Selection<Tx> {
-  const all = [...pipeline.dayStages, ...pipeline.tenantStages]
+  const all = [...pipeline.dayStages, ...pipeline.periodStages, ...pipeline.tenantStages]
   for (const table of tables ?? []) {
     if (!pipeline.tables.includes(table)) {
       const known = pipeline.tables.map((name) => `"${name}"`).join(', ')
@@ -69,14 +72,16 @@ export function selectFrozen<Tx>(
 function selectNames<Tx>(pipeline: Pipeline<Tx>, names: ReadonlySet<string>, blockDays: number): Selection<Tx> {
   const dailyCalc = names.has(DAILY_CALC) ? pipeline.dailyCalc : undefined
   const dayStages = passStages(pipeline.dayStages, names)
+  const periodStages = pipeline.periodStages.filter(({ name }) => names.has(name))
   const tenantStages = pipeline.tenantStages.filter(({ name }) => names.has(name))
   const shapes = [
     ...(dailyCalc ? [shapeOfDailyCalc(dailyCalc, blockDays)] : []),
     ...dayStages.map(({ stage, saves, readsOwnYesterday: carries }) => shapeOfStage(stage, { saves, carries })),
+    ...periodStages.map((stage) => shapeOfStage(stage, { saves: true, carries: readsOwnPrevious(stage) })),
     ...tenantStages.map((stage) => shapeOfStage(stage, { saves: true, carries: false })),
   ]
   const daysBuildOnEarlier = dayStages.some(({ stage }) => readsEarlierDaysOf(stage, dayStages))
-  return { dailyCalc, dayStages, tenantStages, daysBuildOnEarlier, shapes }
+  return { dailyCalc, dayStages, periodStages, tenantStages, daysBuildOnEarlier, shapes }
 }
 
 function passStages<Tx>(ordered: readonly DayStage<Tx>[], asked: ReadonlySet<string>): readonly PassStage<Tx>[] {

@@ -1,4 +1,5 @@
-import type { DailyCalc, DayOffsets, Stage } from './stages.ts'
+import type { PeriodReads } from './period-stage.ts'
+import type { DailyCalc, Stage } from './stages.ts'
 
 /** The name under which a `dailyCalc` appears in plans, errors and events. */
 export const DAILY_CALC = 'dailyCalc'
@@ -16,7 +17,7 @@ export interface StageShape {
   /** Table → the days read, such as `[-1, 0]`; `null` where a stage reads a table as a whole. */
   readonly reads: Readonly<Record<string, string | null>>
   readonly writes: readonly string[]
-  /** It builds on its own value of the day before. */
+  /** It builds on its own value of the day, or period, before. */
   readonly carries: boolean
   /** The most dates of one block of a `dailyCalc`; `null` for stages. */
   readonly blockDays: number | null
@@ -29,7 +30,7 @@ export function shapeOfStage(
 ): StageShape {
   const { kind, name, writes } = stage
   const reads =
-    stage.kind === 'day' ? offsetsAsText(stage.reads) : Object.fromEntries(stage.reads.map((table) => [table, null]))
+    stage.kind === 'tenant' ? Object.fromEntries(stage.reads.map((table) => [table, null])) : offsetsAsText(stage.reads)
   return { kind, name, ...how, reads, writes, blockDays: null }
 }
 
@@ -73,7 +74,7 @@ const DIFFERENCES: readonly (readonly [what: string, of: (shape: StageShape) => 
   ['reads', ({ reads }) => listed(Object.entries(reads).map(([table, days]) => (days ? `${table} ${days}` : table)))],
   ['writes', ({ writes }) => listed(writes)],
   ['saves', ({ saves }) => (saves ? 'its values' : 'nothing')],
-  ['carries', ({ carries }) => (carries ? 'values from day to day' : 'nothing')],
+  ['carries', ({ carries }) => (carries ? 'values on' : 'nothing')],
   ['calculates at most', ({ blockDays }) => (blockDays === null ? 'a block' : `${blockDays} days`)],
 ]
 
@@ -81,6 +82,7 @@ function listed(names: readonly string[]): string {
   return names.length === 0 ? 'nothing' : names.toSorted().join(', ')
 }
 
-function offsetsAsText(reads: Readonly<Record<string, DayOffsets>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(reads).map(([table, [first, last]]) => [table, `[${first}, ${last}]`]))
+function offsetsAsText(reads: Readonly<Record<string, PeriodReads>>): Readonly<Record<string, string>> {
+  const asText = (days: PeriodReads) => (days === 'period' ? days : `[${days[0]}, ${days[1]}]`)
+  return Object.fromEntries(Object.entries(reads).map(([table, days]) => [table, asText(days)]))
 }

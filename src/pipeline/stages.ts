@@ -1,7 +1,9 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { checkDefinition } from './check-stage.ts'
 import type { CalcContext, Calculation, StageContext, TenantContext } from './context.ts'
+import type { DayOffsets } from './day-offsets.ts'
 import type { Block, DayKey, EmployeeDay } from './employee-day.ts'
+import type { PeriodStage } from './period-stage.ts'
 
 /**
  * The simplest calculator: it reads and writes by itself, and its days do not block each other.
@@ -17,12 +19,6 @@ export interface DailyCalc<Tx = unknown, Inputs = unknown> {
   /** Table → days read, relative to the calculated one. Default: it reads the day itself. */
   readonly reads?: Readonly<Record<string, DayOffsets>>
 }
-
-/**
- * The days that are read, relative to the day that is calculated: `[-1, 0]` is yesterday and today, `[-Infinity, 0]` all
- * that was before, too. A table without days, of rates or rules, is read at `[-Infinity, Infinity]`.
- */
-export type DayOffsets = readonly [first: number, last: number]
 
 /** What `save` is to write; with `stored` only what differs from it. */
 export interface DayChanges<Value> {
@@ -139,7 +135,7 @@ export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
 }
 
 /** One step of a pipeline. */
-export type Stage<Tx = unknown> = DayStage<Tx> | TenantStage<Tx>
+export type Stage<Tx = unknown> = DayStage<Tx> | PeriodStage<Tx> | TenantStage<Tx>
 
 /**
  * A stage that works per employee-day: one read, a pure calculation, one write per block. With `writes: []` and without

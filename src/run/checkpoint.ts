@@ -1,5 +1,6 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { RecalcFailure } from './failure.ts'
+import type { PeriodCounters } from './result.ts'
 
 /** A group of employees whose days are calculated in date order, and how far that is. */
 export interface LaneCheckpoint {
@@ -7,9 +8,12 @@ export interface LaneCheckpoint {
   readonly id: number
   /**
    * `initial`: these days are calculated for the first time in this job. `repair`: they failed, or were blocked, in an
-   * earlier run of it, so they are counted as failed until they are repaired.
+   * earlier run of it, so they are counted as failed until they are repaired. `period`: the period that begins on `from`
+   * failed, so it and those behind it are calculated again, and no day.
    */
-  readonly kind: 'initial' | 'repair'
+  readonly kind: 'initial' | 'repair' | 'period'
+  /** The first stage of a lane of kind `period`. */
+  readonly stage?: string
   readonly employeeIds: readonly string[]
   /** The lane's first date. */
   readonly from: IsoDate
@@ -46,8 +50,8 @@ export const startOfRun: Checkpoint = {
 /** How far employees have been dispatched to lanes. */
 export type Dispatched = Pick<Checkpoint, 'dispatchedThrough' | 'allDispatched'>
 
-/** What identifies a failure within one run: the employee-day, or the name of the tenant stage. */
-export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage'>
+/** What identifies a failure within one run: the employee-day, the period and its stage, or the name of the tenant stage. */
+export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage' | 'period'>
 
 /** A failure as it was recorded; `number` ascends within the job, in the order of the commits, and is never used twice. */
 export interface RecordedFailure extends RecalcFailure {
@@ -70,6 +74,8 @@ export interface Step {
   readonly failed: number
   /** The part of `processed` and `skipped` that was counted as failed before. */
   readonly repaired: number
+  /** What it did to periods; absent when that is nothing. */
+  readonly periods?: PeriodStep
   /** Failures to be recorded, after `settled` was removed. */
   readonly failures: readonly RecalcFailure[]
   /** Failures of an earlier run that no longer stand: repaired, or failed anew. */
@@ -78,6 +84,12 @@ export interface Step {
   readonly moved: readonly { readonly failure: FailureKey; readonly to: IsoDate }[]
   /** An earlier attempt got as far as its commit and then failed: it may be that only the answer was lost. */
   readonly repeated?: boolean
+}
+
+/** What a step adds to the counters of periods. */
+export interface PeriodStep extends PeriodCounters {
+  /** Failures of periods that no longer stand. */
+  readonly repaired: number
 }
 
 /** How far a lane is after a step. */
@@ -106,6 +118,7 @@ export const emptyStep: Step = {
 }
 
 /** A string that is the same for the same {@link FailureKey}. */
-export function failureId({ employeeId, date, stage }: FailureKey): string {
+export function failureId({ employeeId, date, stage, period }: FailureKey): string {
+  if (period) return `period ${date}/${stage}/${employeeId}`
   return employeeId === null ? `stage ${stage}` : `day ${date}/${employeeId}`
 }

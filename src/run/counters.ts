@@ -1,5 +1,6 @@
-import type { Step } from './checkpoint.ts'
-import type { Counters } from './result.ts'
+import type { StageShape } from '../pipeline/stage-shape.ts'
+import type { PeriodStep, Step } from './checkpoint.ts'
+import type { Counters, PeriodCounters } from './result.ts'
 
 /** Counters of a run that has done nothing. */
 export const nothingCounted: Counters = {
@@ -11,6 +12,14 @@ export const nothingCounted: Counters = {
   errorCount: 0,
 }
 
+/** Counters of periods before any is counted. */
+export const noPeriods: PeriodCounters = { processed: 0, unchanged: 0, skipped: 0, failed: 0 }
+
+/** Counters of a run of these stages that has done nothing. */
+export function countersFor(stages: readonly Pick<StageShape, 'kind'>[]): Counters {
+  return stages.some(({ kind }) => kind === 'period') ? { ...nothingCounted, periods: noPeriods } : nothingCounted
+}
+
 /** The counters after a step. There may turn out to be more employee-days than were counted beforehand, never fewer. */
 export function count(counters: Counters, step: Step): Counters {
   const counted = {
@@ -20,8 +29,18 @@ export function count(counters: Counters, step: Step): Counters {
     skippedDays: counters.skippedDays + step.skipped,
     failedDays: counters.failedDays + step.failed - step.repaired,
     errorCount: counters.errorCount + step.failures.length - step.settled.length,
+    ...(step.periods && { periods: countPeriods(counters.periods ?? noPeriods, step.periods) }),
   }
   return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }
+}
+
+function countPeriods(counted: PeriodCounters, step: PeriodStep): PeriodCounters {
+  return {
+    processed: counted.processed + step.processed,
+    unchanged: counted.unchanged + step.unchanged,
+    skipped: counted.skipped + step.skipped,
+    failed: counted.failed + step.failed - step.repaired,
+  }
 }
 
 /** Employee-days that are dealt with, one way or the other. */

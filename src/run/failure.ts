@@ -6,15 +6,17 @@ import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
 export interface RecalcFailure {
   /** `null` when a tenant stage failed. */
   readonly employeeId: string | null
-  /** `null` when a tenant stage failed. */
+  /** The first day of the period when a period stage failed; `null` when a tenant stage failed. */
   readonly date: IsoDate | null
   /**
-   * The last date that waits behind the failed one, which is `date` itself where days do not build on each other; `null`
-   * when a tenant stage failed.
+   * The last date that waits behind the failed one, which is `date` itself where days do not build on each other; that of
+   * the period when a period stage failed; `null` when a tenant stage failed.
    */
   readonly through: IsoDate | null
   /** The name of the stage, or `dailyCalc`. */
   readonly stage: string
+  /** There, and true, when a period failed and no day. */
+  readonly period?: true
   /** The `code` of the error that was thrown, if it has one, otherwise its name. */
   readonly code: string
   /** What the error says, at most 2,000 characters of it. */

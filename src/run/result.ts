@@ -17,6 +17,20 @@ export interface Counters {
   readonly failedDays: number
   /** Failures, of which `errors` holds the first ones; blocked days are not counted here. */
   readonly errorCount: number
+  /** Numbers of periods; absent where no period stage takes part. */
+  readonly periods?: PeriodCounters
+}
+
+/** Numbers of employees' periods, one for each period stage. */
+export interface PeriodCounters {
+  /** Brought up to date. */
+  readonly processed: number
+  /** The part of `processed` that needed no write. */
+  readonly unchanged: number
+  /** Left alone because all their days are closed. */
+  readonly skipped: number
+  /** Failures, each with its extent: periods that failed, or that wait for days that did. */
+  readonly failed: number
 }
 
 /** What a run came to. */

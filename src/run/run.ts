@@ -10,12 +10,12 @@ import { calculatorOf } from './blocks/calculator-of.ts'
 import type { Dispatched, FailureKey, RecordedFailure } from './checkpoint.ts'
 import { daysDone } from './counters.ts'
 import { EventLoop } from './event-loop.ts'
-import { causeOf } from './failure.ts'
+import { causeOf, type RecalcFailure } from './failure.ts'
 import type { RunJournal, RunPhase } from './journal.ts'
 import { Lane } from './lanes/lane.ts'
 import { runLane } from './lanes/lane-runner.ts'
 import { scheduleLanes } from './lanes/lane-scheduler.ts'
-import { repairRanges, withoutLanes } from './lanes/repair-ranges.ts'
+import { periodRanges, repairRanges, withoutLanes } from './lanes/repair-ranges.ts'
 import { countEmployees, employeePages } from './plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from './plan/host-contracts.ts'
 import { runCalendar } from './plan/run-calendar.ts'
@@ -47,11 +47,13 @@ export interface RunInput<Tx> {
 
 /** What a run does, in order, as people see it. */
 export function phasesOf<Tx>(selection: Selection<Tx>): readonly RunPhase[] {
-  const day = selection.dayStages.filter(({ saves }) => saves).map(({ stage }) => stage)
-  const pass = selection.dailyCalc
+  const days = selection.dailyCalc
     ? [{ name: DAILY_CALC, title: 'Recalculating days' }]
-    : day.length > 0
-      ? [{ name: day.map(({ name }) => name).join('+'), title: day.map(({ title }) => title).join(', ') }]
+    : selection.dayStages.filter(({ saves }) => saves).map(({ stage }) => stage)
+  const inPass = [...days, ...selection.periodStages]
+  const pass =
+    inPass.length > 0
+      ? [{ name: inPass.map(({ name }) => name).join('+'), title: inPass.map(({ title }) => title).join(', ') }]
       : []
   return [...pass, ...selection.tenantStages].map(({ name, title }, i) => ({ number: i + 1, name, title }))
 }
@@ -81,6 +83,10 @@ class Run<Tx> {
   #isComplete = true
   /** Days were calculated that tenant stages build on, so these are due again. */
   #hasOpenedLanes: boolean
+  /** Employees of lanes that an earlier run left open. */
+  readonly #interrupted: ReadonlySet<string>
+  /** Employee id → the last day that failed again. */
+  readonly #failedDays = new Map<string, IsoDate>()
 
   constructor(input: RunInput<Tx>) {
     const { id, plan, selection, settings, control, journal, rank } = input
@@ -88,6 +94,7 @@ class Run<Tx> {
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
     this.#hasOpenedLanes = journal.checkpoint.openLanes.length > 0
+    this.#interrupted = new Set(journal.checkpoint.openLanes.flatMap(({ employeeIds }) => employeeIds))
     const identity: RunIdentity = Object.freeze({ id, kind: plan.kind, from: plan.from, to: plan.to })
     this.#active = {
       plan,
@@ -105,10 +112,22 @@ class Run<Tx> {
       }),
       now: () => new Date(settings.clock.now()),
       newLaneId: () => this.#nextLaneId++,
-      onFailures: ([first]) => {
+      onFailures: (failures) => {
+        this.#rememberFailed(failures)
+        const [first] = failures
         if (!first || plan.onError !== 'fail-fast') return
         control.stop({ status: 'failed', cause: causeOf(first), failure: first })
       },
+    }
+  }
+
+  /** A lane that is still open must know of days that fail again: their periods are left as they are. */
+  #rememberFailed(failures: readonly RecalcFailure[]): void {
+    if (!this.#active.calculator?.periodStages) return
+    for (const { employeeId, date, period } of failures) {
+      if (!period && employeeId !== null && date !== null && this.#interrupted.has(employeeId)) {
+        this.#failedDays.set(employeeId, date)
+      }
     }
   }
 
@@ -171,9 +190,10 @@ class Run<Tx> {
       if (!last) break
       after = last.number
       failedStages.push(...page.filter(({ date }) => date === null))
-      if (!calculator.blocksLater) await separateFailures(this.#active, withoutLanes(page, openLanes))
+      const days = page.filter(({ period }) => !period)
+      if (!calculator.blocksLater) await separateFailures(this.#active, withoutLanes(days, openLanes))
       // What an open lane of the same kind has just dealt with is settled, or recorded anew behind these.
-      const lanes = [...repairRanges(withoutLanes(page, openLanes), calculator.shape.employees)].map((range) => {
+      const lanes = [...repairRanges(withoutLanes(days, openLanes), calculator.shape.employees)].map((range) => {
         const dates = datesBetween(range.from, range.to)
         return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'repair', dates, employees: range.employees })
       })
@@ -181,7 +201,28 @@ class Run<Tx> {
       await this.#open(lanes, undefined)
       await this.#runLanes(calculator, lanes)
     }
+    if (calculator.periodStages) await this.#repairPeriods(calculator)
     return failedStages
+  }
+
+  /** Once the days are repaired: calculates periods again that failed, or waited for days that did. */
+  async #repairPeriods(calculator: BlockCalculator<Tx>): Promise<void> {
+    const { journal, control, plan } = this.#input
+    await this.#runLanes(calculator, this.#openLanes(calculator, 'period'))
+    for (let after = 0; after < journal.lastFailure && !control.stopped; ) {
+      const page = await this.#recordedFailures(after)
+      const last = page.at(-1)
+      if (!last) return
+      after = last.number
+      const failed = page.filter(({ period }) => period)
+      const lanes = [...periodRanges(failed, calculator.shape.employees)].map(({ stage, from, employees }) => {
+        const dates = datesBetween(from, plan.to)
+        return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'period', stage, dates, employees })
+      })
+      if (lanes.length === 0) continue
+      await this.#open(lanes, undefined)
+      await this.#runLanes(calculator, lanes)
+    }
   }
 
   async #recordedFailures(after: number): Promise<readonly RecordedFailure[]> {
@@ -192,10 +233,11 @@ class Run<Tx> {
   }
 
   *#openLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): Generator<Lane> {
-    for (const { id, kind, employeeIds, from, to, datesDone } of this.#input.journal.checkpoint.openLanes) {
+    for (const { id, kind, employeeIds, from, to, datesDone, stage } of this.#input.journal.checkpoint.openLanes) {
       if (kind !== wanted) continue
       const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
-      yield this.#lane(calculator, { id, kind, employees, dates: datesBetween(from, to), datesDone })
+      const dates = datesBetween(from, to)
+      yield this.#lane(calculator, { id, kind, employees, dates, datesDone, stage, failedDays: this.#failedDays })
     }
   }
 
@@ -225,9 +267,10 @@ class Run<Tx> {
 
   #lane(
     { blocksLater }: BlockCalculator<Tx>,
-    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater'>,
+    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater' | 'since'>,
   ): Lane {
-    return new Lane({ ...lane, tenantId: this.#input.plan.tenantId, blocksLater })
+    const { tenantId, from: since } = this.#input.plan
+    return new Lane({ ...lane, tenantId, since, blocksLater })
   }
 
   async #countDays(): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from '../pipeline/context.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import { type Step, startOfRun } from './checkpoint.ts'
-import { count, nothingCounted } from './counters.ts'
+import { count, countersFor } from './counters.ts'
 import { causeOf, type RecalcFailure } from './failure.ts'
 import type { RetryNotice, RunJournal } from './journal.ts'
 import type { RunPlan } from './plan/run-plan.ts'
@@ -96,7 +96,7 @@ export class SynchronousRuns<Tx> {
   ): Promise<RecalcResult> {
     const { clock, logger, maxErrorsKept } = settings
     const startedAt = new Date(clock.now())
-    const journal = new CountingJournal(maxErrorsKept, logger)
+    const journal = new CountingJournal(countersFor(plan.stages), maxErrorsKept, logger)
     const id = randomUUID()
     const isDone = await executeRun({ id, plan, selection, settings, control, journal, rank: SYNCHRONOUS })
     const { counters, errors } = journal
@@ -117,9 +117,10 @@ class CountingJournal implements RunJournal<unknown> {
   readonly errors: RecalcFailure[] = []
   readonly #maxErrors: number
   readonly #logger: Logger
-  #counters = nothingCounted
+  #counters: Counters
 
-  constructor(maxErrors: number, logger: Logger) {
+  constructor(counters: Counters, maxErrors: number, logger: Logger) {
+    this.#counters = counters
     this.#maxErrors = maxErrors
     this.#logger = logger
   }

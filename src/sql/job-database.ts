@@ -5,6 +5,7 @@ import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import type { Engine } from './engines/engine.ts'
+import { COUNTER_COLUMNS } from './job-rows.ts'
 import { type JobsTable, jobKey, type RecalcDb, type RecalcTables, type RecalcTx, type TableNames } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
 
@@ -20,11 +21,7 @@ const LOCKED_COLUMNS = [
   'scope_hash',
   'status',
   'finished_at',
-  'processed_days',
-  'unchanged_days',
-  'skipped_days',
-  'failed_days',
-  'error_count',
+  ...COUNTER_COLUMNS,
   'next_lane_id',
   'last_seq',
   'last_failure',

@@ -4,7 +4,16 @@ import type { JobRecord } from '../jobs/job-record.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
-import { type CounterColumns, eventOf, type LaneColumns, laneOf, type RecordColumns, recordOf } from './job-rows.ts'
+import {
+  COUNTER_COLUMNS,
+  type CounterColumns,
+  countersFrom,
+  eventOf,
+  type LaneColumns,
+  laneOf,
+  type RecordColumns,
+  recordOf,
+} from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
 import { jobKey, type RecalcDb, type RecalcTables, rawTable } from './tables.ts'
 
@@ -20,11 +29,7 @@ const RECORD_COLUMNS = [
   'status',
   'body',
   'total_days',
-  'processed_days',
-  'unchanged_days',
-  'skipped_days',
-  'failed_days',
-  'error_count',
+  ...COUNTER_COLUMNS,
   'last_seq',
   'cancel',
 ] as const satisfies readonly (keyof RecordColumns)[]
@@ -43,24 +48,15 @@ export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
   return db
     .selectFrom(jobs)
     .select(RECORD_COLUMNS.map((column) => `${jobs}.${column}` as const))
-    .select((eb) => [
-      sum(eb, 'processed_days').as('lanes_processed_days'),
-      sum(eb, 'unchanged_days').as('lanes_unchanged_days'),
-      sum(eb, 'skipped_days').as('lanes_skipped_days'),
-      sum(eb, 'failed_days').as('lanes_failed_days'),
-      sum(eb, 'error_count').as('lanes_error_count'),
-    ])
+    .select((eb) => COUNTER_COLUMNS.map((column) => sum(eb, column).as(`lanes_${column}` as const)))
 }
 
 /** A record from a row of {@link jobsWithLanes}. */
 export function recordFrom(row: RecordColumns & Counted): JobRecord {
-  return recordOf(row, {
-    processed_days: Number(row.lanes_processed_days ?? 0),
-    unchanged_days: Number(row.lanes_unchanged_days ?? 0),
-    skipped_days: Number(row.lanes_skipped_days ?? 0),
-    failed_days: Number(row.lanes_failed_days ?? 0),
-    error_count: Number(row.lanes_error_count ?? 0),
-  })
+  return recordOf(
+    row,
+    countersFrom((column) => Number(row[`lanes_${column}`] ?? 0)),
+  )
 }
 
 export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
@@ -180,7 +176,7 @@ export async function readCheckpoint(
     .leftJoin(lanes, (join) => join.onRef(`${lanes}.job_id`, '=', `${jobs}.id`).on(`${lanes}.finished`, '=', 0))
     .select(['id', 'dispatched_through', 'all_dispatched', 'next_lane_id', 'tenant_stages_done'])
     .select([`${lanes}.lane_id`, `${lanes}.kind`, `${lanes}.employee_ids`])
-    .select([`${lanes}.from_date`, `${lanes}.to_date`, `${lanes}.dates_done`])
+    .select([`${lanes}.from_date`, `${lanes}.to_date`, `${lanes}.dates_done`, `${lanes}.stage`])
     .where('id', '=', jobId)
     .orderBy('lane_id')
     .execute()

@@ -10,19 +10,28 @@ import { bytesOf } from './statements.ts'
 import type { JobsTable, LanesTable } from './tables.ts'
 
 /** The columns of {@link Counters} in which a job and its lanes count. */
-export type CounterColumns = Pick<
-  JobsTable,
-  'processed_days' | 'unchanged_days' | 'skipped_days' | 'failed_days' | 'error_count'
->
+export type CounterColumns = Pick<JobsTable, (typeof COUNTER_COLUMNS)[number]>
+
+export const COUNTER_COLUMNS = [
+  'processed_days',
+  'unchanged_days',
+  'skipped_days',
+  'failed_days',
+  'error_count',
+  'processed_periods',
+  'unchanged_periods',
+  'skipped_periods',
+  'failed_periods',
+] as const satisfies readonly (keyof JobsTable)[]
+
+/** The counters that `countOf` gives for each column. */
+export function countersFrom(countOf: (column: keyof CounterColumns) => number): CounterColumns {
+  const entries = COUNTER_COLUMNS.map((column) => [column, countOf(column)] as const)
+  return Object.fromEntries(entries) as CounterColumns // of all columns
+}
 
 /** A job before anything is counted. */
-export const nothingCounted: CounterColumns = {
-  processed_days: 0,
-  unchanged_days: 0,
-  skipped_days: 0,
-  failed_days: 0,
-  error_count: 0,
-}
+export const nothingCounted: CounterColumns = countersFrom(() => 0)
 
 // Dates become strings in JSON; these are the names under which records and events have them.
 const INSTANTS = new Set(['at', 'createdAt', 'startedAt', 'resumedAt', 'finishedAt'])
@@ -85,8 +94,9 @@ export function eventBody(event: JobEvent): string {
 }
 
 /** A failure as it is stored. */
-export function failureBody({ employeeId, date, through, stage, code, message, attempts }: RecalcFailure): string {
-  return asciiJson({ employeeId, date, through, stage, code, message, attempts }, bounded)
+export function failureBody(failure: RecalcFailure): string {
+  const { employeeId, date, through, stage, period, code, message, attempts } = failure
+  return asciiJson({ employeeId, date, through, stage, period, code, message, attempts }, bounded)
 }
 
 /** The columns of a job that its record is made of. */
@@ -100,13 +110,22 @@ export type RecordColumns = CounterColumns &
 export function recordOf(row: RecordColumns, lanes: CounterColumns): JobRecord {
   const { result: end, ...body } = parse(row.body) as Body // as bodyOf wrote it
   const errors = row.errors ? (JSON.parse(row.errors) as RecalcResult['errors']) : [] // as it was stored
+  const sum = countersFrom((column) => Number(row[column]) + Number(lanes[column]))
   const counted: Counters = {
     totalDays: Number(row.total_days),
-    processedDays: Number(row.processed_days) + Number(lanes.processed_days),
-    unchangedDays: Number(row.unchanged_days) + Number(lanes.unchanged_days),
-    skippedDays: Number(row.skipped_days) + Number(lanes.skipped_days),
-    failedDays: Number(row.failed_days) + Number(lanes.failed_days),
-    errorCount: Number(row.error_count) + Number(lanes.error_count),
+    processedDays: sum.processed_days,
+    unchangedDays: sum.unchanged_days,
+    skippedDays: sum.skipped_days,
+    failedDays: sum.failed_days,
+    errorCount: sum.error_count,
+    ...(body.plan.stages.some(({ kind }) => kind === 'period') && {
+      periods: {
+        processed: sum.processed_periods,
+        unchanged: sum.unchanged_periods,
+        skipped: sum.skipped_periods,
+        failed: sum.failed_periods,
+      },
+    }),
   }
   // Steps may be ahead of what was counted beforehand.
   const counters = { ...counted, totalDays: Math.max(counted.totalDays, daysDone(counted)) }
@@ -148,11 +167,15 @@ export function laneOf(row: LaneColumns): LaneCheckpoint {
     from: row.from_date as IsoDate,
     to: row.to_date as IsoDate,
     datesDone: Number(row.dates_done),
+    ...(row.stage !== null && { stage: JSON.parse(row.stage) as string }),
   }
 }
 
 /** The columns of a lane that it goes on from. */
-export type LaneColumns = Pick<LanesTable, 'lane_id' | 'kind' | 'employee_ids' | 'from_date' | 'to_date' | 'dates_done'>
+export type LaneColumns = Pick<
+  LanesTable,
+  'lane_id' | 'kind' | 'employee_ids' | 'from_date' | 'to_date' | 'dates_done' | 'stage'
+>
 
 /** A new lane's row. */
 export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint): LanesTable {
@@ -166,6 +189,7 @@ export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint)
     steps: 0,
     employee_ids: asciiJson(lane.employeeIds),
     dates_done: lane.datesDone,
+    stage: lane.stage === undefined ? null : asciiJson(lane.stage),
     finished: 0,
     ...nothingCounted,
   }

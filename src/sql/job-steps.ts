@@ -6,7 +6,7 @@ import { type Dispatched, type LaneCheckpoint, type Step, StepSavedBefore } from
 import { asciiJson } from './ascii-json.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
 import { failuresAreAsAfter, saveFailures } from './job-failures.ts'
-import { type CounterColumns, laneRow } from './job-rows.ts'
+import { type CounterColumns, countersFrom, laneRow } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
 import type { LanesTable, RecalcDb, RecalcTx, TableNames } from './tables.ts'
 
@@ -39,11 +39,7 @@ export function openLanes(
         }),
         ...(lanes.length > 0 && { tenant_stages_done: '[]' }),
         next_lane_id: Math.max(Number(job.next_lane_id), ...lanes.map(({ id }) => id + 1)),
-        processed_days: Number(job.processed_days) + sum('processed_days'),
-        unchanged_days: Number(job.unchanged_days) + sum('unchanged_days'),
-        skipped_days: Number(job.skipped_days) + sum('skipped_days'),
-        failed_days: Number(job.failed_days) + sum('failed_days'),
-        error_count: Number(job.error_count) + sum('error_count'),
+        ...countersFrom((column) => Number(job[column]) + sum(column)),
       })
       .where('id', '=', lease.jobId)
       .execute()
@@ -72,8 +68,7 @@ export function splitLane(
     // Split before, by an attempt whose answer was lost.
     if (!lane) return
     await engine.deleteLanes(tx, names, lease.jobId, [laneId])
-    const { processed_days, unchanged_days, skipped_days, failed_days, error_count } = lane
-    const counted = { processed_days, unchanged_days, skipped_days, failed_days, error_count }
+    const counted = countersFrom((column) => Number(lane[column]))
     const [first, ...others] = into.map((half) => laneRow(lease.jobId, lease.token, half))
     if (first)
       await tx
@@ -155,6 +150,12 @@ function counted(step: Step) {
     skipped_days: plus('skipped_days', step.skipped),
     failed_days: plus('failed_days', step.failed - step.repaired),
     error_count: plus('error_count', step.failures.length - step.settled.length),
+    ...(step.periods && {
+      processed_periods: plus('processed_periods', step.periods.processed),
+      unchanged_periods: plus('unchanged_periods', step.periods.unchanged),
+      skipped_periods: plus('skipped_periods', step.periods.skipped),
+      failed_periods: plus('failed_periods', step.periods.failed - step.periods.repaired),
+    }),
   }
 }
 

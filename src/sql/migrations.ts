@@ -6,6 +6,7 @@ import { backoffMs, pause } from '../run/units/backoff.ts'
 import { changesMigration } from './changes/changes-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
+import { periodsMigration } from './migrations/periods.ts'
 import { recordEverything } from './migrations/run-record.ts'
 import { type RecalcDb, recalcDb, schemaOf, type TableNames, tableNames } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
@@ -53,6 +54,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       },
     },
     [`${prefix}0003_changes`]: changesMigration(prefix),
+    [`${prefix}0004_periods`]: periodsMigration(names),
   }
 }
 

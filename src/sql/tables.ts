@@ -26,6 +26,10 @@ export interface JobsTable {
   skipped_days: number
   failed_days: number
   error_count: number
+  processed_periods: number
+  unchanged_periods: number
+  skipped_periods: number
+  failed_periods: number
   /** Raised by every step without a lane, so that each is a change. */
   steps: number
   /** JSON of the last employee who was dispatched to a lane. */
@@ -66,12 +70,18 @@ export interface LanesTable {
   /** JSON of an array of ids. */
   employee_ids: string
   dates_done: number
+  /** JSON of the first stage of a lane that repairs periods. */
+  stage: string | null
   finished: number
   processed_days: number
   unchanged_days: number
   skipped_days: number
   failed_days: number
   error_count: number
+  processed_periods: number
+  unchanged_periods: number
+  skipped_periods: number
+  failed_periods: number
 }
 
 /** A recorded failure. */

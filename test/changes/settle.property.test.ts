@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { addDays, type IsoDate, memoryBackend, parseIsoDate, RecalcService, systemClock } from '../../src/index.ts'
-import { type ModelStage, pipelines, SOURCES, stagesOf } from './support/random-pipeline.ts'
+import { type ModelPeriod, periodStagesOf, periodsBehind } from './support/random-periods.ts'
+import { pipelines as dayPipelines, type ModelStage, SOURCES, stagesOf } from './support/random-pipeline.ts'
 import { Interruption, Tables, type TablesTx } from './support/tables.ts'
 
 const TENANT = 'acme'
@@ -28,7 +29,7 @@ type Action =
   | { readonly type: 'settle'; readonly employee: number | undefined }
   | { readonly type: 'trigger'; readonly employee: number; readonly day: number; readonly days: number }
   | { readonly type: 'close'; readonly employee: number; readonly from: number; readonly days: number }
-  | { readonly type: 'break'; readonly employee: number; readonly day: number }
+  | { readonly type: 'break' | 'breakPeriods'; readonly employee: number; readonly day: number }
   | { readonly type: 'open' | 'mend' }
 
 const edit = fc.record({
@@ -63,12 +64,28 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
       days: fc.integer({ min: 1, max: 40 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('break' as const), employee: fc.nat(1), day }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constantFrom('break' as const, 'breakPeriods' as const),
+      employee: fc.nat(1),
+      day,
+    }),
+  },
   { weight: 1, arbitrary: fc.constantFrom({ type: 'open' as const }, { type: 'mend' as const }) },
 )
 
 /** Days that fail are tried again by every settle. */
 const LAST: readonly Action[] = [{ type: 'mend' }, { type: 'settle', employee: undefined }]
+
+interface Model {
+  readonly days: readonly ModelStage[]
+  readonly periods: readonly ModelPeriod[]
+}
+
+const pipelines: fc.Arbitrary<Model> = dayPipelines.chain((days) =>
+  periodsBehind(days).map((periods) => ({ days, periods })),
+)
 
 interface Interval {
   readonly from: IsoDate
@@ -81,10 +98,12 @@ class Host {
   readonly calculated = new Map<string, number>()
   /** Days that fail. */
   readonly broken = new Set<string>()
+  /** Days whose periods fail. */
+  readonly brokenPeriods = new Set<string>()
   readonly service: RecalcService<TablesTx>
 
   constructor(
-    model: readonly ModelStage[],
+    model: Model,
     tables: Tables,
     options: {
       readonly block: { readonly employees: number; readonly days: number }
@@ -96,11 +115,17 @@ class Host {
     let commits = 0
     const closed = options.closed?.closed ?? this.closed
     this.service = new RecalcService<TablesTx>({
-      stages: stagesOf(model, (stage, { employeeId, date }) => {
-        const key = `${stage} ${employeeId} ${date}`
-        this.calculated.set(key, (this.calculated.get(key) ?? 0) + 1)
-        if (this.broken.has(`${employeeId} ${date}`)) throw new Error('broken')
-      }),
+      stages: [
+        ...stagesOf(model.days, (stage, { employeeId, date }) => {
+          const key = `${stage} ${employeeId} ${date}`
+          this.calculated.set(key, (this.calculated.get(key) ?? 0) + 1)
+          if (this.broken.has(`${employeeId} ${date}`)) throw new Error('broken')
+        }),
+        ...periodStagesOf(model.periods, ({ employeeId, from, to }) => {
+          const isIn = (day: string) => day >= `${employeeId} ${from}` && day <= `${employeeId} ${to}`
+          if ([...this.brokenPeriods].some(isIn)) throw new Error('broken')
+        }),
+      ],
       backend: memoryBackend({
         unitOfWork: tables.unitOfWork(() => {
           if (commits > 3_000) throw new Error('It does not end')
@@ -127,15 +152,24 @@ class Host {
   }
 }
 
+/** All rows, but for those of periods that no requested day is in. */
+function rowsOf({ tables }: Host): readonly string[] {
+  const [first, last] = [toEpochDay(FROM) - 31, toEpochDay(TO)]
+  return tables.dump().filter((row) => {
+    const day = Number(row.split(/[ :]/)[2])
+    return !row.startsWith('p') || (day >= first && day <= last)
+  })
+}
+
 /** What a full recalculation would make of the tables as they are now. */
-async function recalculated(model: readonly ModelStage[], host: Host) {
+async function recalculated(model: Model, host: Host) {
   const other = new Host(model, host.tables.copy(), {
     block: { employees: 2, days: 400 },
     faults: new Set(),
     closed: host,
   })
   await other.recalculateAll()
-  return other.tables.dump()
+  return rowsOf(other)
 }
 
 test('whatever is edited, noted, closed, opened, broken, mended, triggered and settled, the rows are those of a full recalculation', async () => {
@@ -155,12 +189,12 @@ test('whatever is edited, noted, closed, opened, broken, mended, triggered and s
         await first.recalculateAll()
         const host = new Host(model, tables, { block, faults: new Set(faults) })
         for (const step of [...steps, ...LAST]) await act(model, host, step)
-        expect(tables.dump()).toEqual(await recalculated(model, host))
+        expect(rowsOf(host)).toEqual(await recalculated(model, host))
 
         host.closed.clear()
         await host.service.releaseHeld({ tenantId: TENANT })
         await host.service.settle({ tenantId: TENANT })
-        expect(tables.dump()).toEqual(await recalculated(model, host))
+        expect(rowsOf(host)).toEqual(await recalculated(model, host))
         expect(await host.service.freshness()).toMatchObject({ changes: 0, dirtyEmployees: 0, held: 0, failing: 0 })
       },
     ),
@@ -168,13 +202,13 @@ test('whatever is edited, noted, closed, opened, broken, mended, triggered and s
   )
 }, 60_000)
 
-async function act(model: readonly ModelStage[], host: Host, step: Action): Promise<void> {
+async function act(model: Model, host: Host, step: Action): Promise<void> {
   const { service, tables, closed } = host
   switch (step.type) {
     case 'edit': {
       const employeeId = EMPLOYEES[step.employee] as string
       const date = addDays(FIRST, step.day)
-      const isRead = model.some(({ sources }) => sources[step.table])
+      const isRead = [...model.days, ...model.periods].some(({ sources }) => sources[step.table])
       tables.edit(step.table, employeeId, toEpochDay(date), step.value === 0 ? undefined : step.value)
       if (!isRead) return
       const at = [new Date(`${date}T08:00:00Z`)]
@@ -206,8 +240,12 @@ async function act(model: readonly ModelStage[], host: Host, step: Action): Prom
     case 'break':
       host.broken.add(`${EMPLOYEES[step.employee]} ${addDays(FIRST, step.day)}`)
       return
+    case 'breakPeriods':
+      host.brokenPeriods.add(`${EMPLOYEES[step.employee]} ${addDays(FIRST, step.day)}`)
+      return
     case 'mend':
       host.broken.clear()
+      host.brokenPeriods.clear()
       return
     case 'open': {
       if (closed.size === 0) return

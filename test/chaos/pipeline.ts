@@ -142,6 +142,7 @@ function copyStages(): readonly Stage<Transaction>[] {
     doubled,
     {
       ...copy,
+      kind: 'day',
       reads: { doubled: [0, 0] },
       load: async (block, { valuesOf, tx }) => {
         await tx.point({ name: 'load', stage: 'copies', block })

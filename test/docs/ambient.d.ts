@@ -8,11 +8,12 @@ declare global {
     bookings: { id: number; tenant_id: string; employee_id: string; date: string; minutes: number }
     shifts: { id: number; tenant_id: string; employee_id: string; start: Date; end: Date }
     balances: { tenant_id: string; employee_id: string; date: string; minutes: number }
+    months: { tenant_id: string; employee_id: string; month: string; minutes: number }
   }
   const db: Kysely<Tables>
   const employees: EmployeeRepository
   const stages: readonly DayStage<Transaction<Tables>>[]
-  const recalc: RecalcService
+  const recalc: RecalcService<Transaction<Tables>>
   const backend: SqlBackend<Transaction<Tables>>
   function zoneOfTenant(tenantId: string): string
   function hoursBetween(

@@ -4,7 +4,7 @@ import type { JobRecord } from '../../src/jobs/job-record.ts'
 import { newJob } from '../../src/jobs/new-job.ts'
 import { office, RANGE } from './support/office.ts'
 
-const fresh = newJob({} as never, { reason: null, scope: null, phases: [], at: new Date(0) })
+const fresh = newJob({ stages: [] } as never, { reason: null, scope: null, phases: [], at: new Date(0) })
 
 function finished(processedDays: number, tookMs: number, change: Partial<JobRecord> = {}): JobRecord {
   const counters = { ...fresh.counters, processedDays }

@@ -8,7 +8,7 @@ import { fc } from '../support/fc.ts'
 
 const at = new Date('2025-01-01T08:00:00Z')
 const phases = ['scores', 'totals', 'ranks'].map((name, i) => ({ number: i + 1, name, title: name }))
-const born: JobRecord = newJob({} as never, { reason: null, scope: null, phases, at })
+const born: JobRecord = newJob({ stages: [] } as never, { reason: null, scope: null, phases, at })
 const begin: JobAction = { type: 'begin', at, phases }
 
 const play = (actions: readonly JobAction[], from = born) => actions.reduce(reduceJob, from)

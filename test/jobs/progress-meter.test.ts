@@ -9,7 +9,7 @@ const phases = [
   { number: 1, name: 'scores', title: 'Recalculating scores' },
   { number: 2, name: 'totals', title: 'Adding up' },
 ]
-const fresh = newJob({} as never, { reason: null, scope: null, phases, at: new Date(START) })
+const fresh = newJob({ stages: [] } as never, { reason: null, scope: null, phases, at: new Date(START) })
 
 function at(progress: number, change: Partial<JobRecord> = {}): JobRecord {
   return { ...fresh, progress, ...change }

@@ -10,7 +10,7 @@ const floors = [
   ['pipeline'],
   ['run'],
   ['changes'],
-  ['jobs'],
+  ['jobs', 'preview'],
   ['memory', 'sql'],
   ['options'],
   ['recalc-service'],

@@ -187,7 +187,7 @@ test('a contract that a stage breaks ends the run with that error as it is', asy
   expect(noMap.connection.begun).toBe(1)
 
   const lost = world({
-    stages: [{ ...stageOf(scores), load: async (_, context) => context.valuesOf({ name: 'nobody' }) }],
+    stages: [{ ...stageOf(scores), kind: 'day', load: async (_, context) => context.valuesOf({ name: 'nobody' }) }],
   })
   const error: unknown = await lost.service.triggerRecalcBatch(request, go).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(PipelineError)

@@ -260,6 +260,7 @@ test('a stage that heeds the signal rolls its block back', async () => {
     stages: [
       {
         ...stageOf(scores),
+        kind: 'day',
         save: async (_, { tx, signal }) => {
           tx.write('scores', key('a', FROM), 1)
           abort.abort('enough')

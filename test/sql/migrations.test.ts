@@ -29,6 +29,10 @@ const counters = {
   skipped_days: 'not null',
   failed_days: 'not null',
   error_count: 'not null',
+  processed_periods: 'not null',
+  unchanged_periods: 'not null',
+  skipped_periods: 'not null',
+  failed_periods: 'not null',
 } as const
 
 const jobs: Columns<JobsTable> = {
@@ -65,6 +69,7 @@ const lanes: Columns<LanesTable> = {
   steps: 'not null',
   employee_ids: 'not null',
   dates_done: 'not null',
+  stage: 'null',
   finished: 'not null',
   ...counters,
 }
@@ -217,6 +222,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0001_jobs',
       'host_0002_run_record',
       'host_0003_changes',
+      'host_0004_periods',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -297,6 +303,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0001_jobs', true],
       ['next_0002_run_record', true],
       ['next_0003_changes', true],
+      ['next_0004_periods', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

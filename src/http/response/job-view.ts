@@ -34,6 +34,7 @@ export function jobView(job: JobSnapshot, about: JobViewOptions) {
     skipped_days: job.skippedDays,
     failed_days: job.failedDays,
     error_count: job.errorCount,
+    ...(job.periods && { periods: job.periods }),
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString() ?? null,
     finished_at: job.finishedAt?.toISOString() ?? null,

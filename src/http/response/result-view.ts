@@ -4,10 +4,12 @@ import { type DescribeFailure, faultText } from './failure-text.ts'
 
 /** A failure as clients see it. */
 export function failureView(
-  { employeeId, date, through, stage, code, message, attempts }: RecalcFailure,
+  { employeeId, date, through, stage, code, message, attempts, period }: RecalcFailure,
   describe: DescribeFailure,
 ) {
-  return { employee_id: employeeId, date, through, stage, code, message: describe({ code, message }), attempts }
+  const text = describe({ code, message })
+  const failure = { employee_id: employeeId, date, through, stage, code, message: text, attempts }
+  return period ? { ...failure, period } : failure
 }
 
 /** What ended a run, as clients see it. */
@@ -27,6 +29,7 @@ export function resultView(result: RecalcResult, describe: DescribeFailure) {
     failed_days: result.failedDays,
     errors: result.errors.map((failure) => failureView(failure, describe)),
     error_count: result.errorCount,
+    ...(result.periods && { periods: result.periods }),
     ...(error && { error: faultView(error, describe) }),
     started_at: result.startedAt.toISOString(),
     finished_at: result.finishedAt.toISOString(),

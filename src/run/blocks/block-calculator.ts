@@ -1,7 +1,9 @@
 import type { CalcContext } from '../../pipeline/context.ts'
+import type { PeriodStage } from '../../pipeline/period-stage.ts'
 import type { Awaiting } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
+import type { ValueChange } from './value-change.ts'
 
 /** The most that is loaded, locked and saved at once. */
 export interface BlockShape {
@@ -17,6 +19,8 @@ export interface BlockUnit<Tx> {
   readonly clearExisting: boolean
   /** Follows changed values to the days that read them; undefined where nobody asks for that. */
   readonly cascade: Cascade | undefined
+  /** Hears of what a stage is about to save, right before it does. */
+  readonly onChanges?: ((changes: readonly ValueChange[]) => void) | undefined
 }
 
 /** How a run calculates its days, a block at a time: by day stages, or by a `dailyCalc`. */
@@ -24,6 +28,8 @@ export interface BlockCalculator<Tx> {
   readonly shape: BlockShape
   /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
   readonly blocksLater: boolean
+  /** Calculated behind the days, where there are any. */
+  readonly periodStages?: readonly PeriodStage<never>[]
   /**
    * Calculates and writes the open days of a block; those that fail are marked in `days`.
    *

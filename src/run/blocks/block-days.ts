@@ -2,6 +2,7 @@ import type { DateInterval } from '../../calendar/date-range.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import type { RecalcFailure } from '../failure.ts'
+import type { BlockPeriods } from './periods/block-periods.ts'
 
 const none: readonly number[] = []
 const noFailures: ReadonlyMap<number, RecalcFailure> = new Map()
@@ -26,6 +27,8 @@ const CLEAN = 4
  */
 export class BlockDays {
   readonly block: Block
+  /** What becomes of the periods that hold these days; undefined where no period is to be calculated. */
+  readonly periods: BlockPeriods | undefined
   readonly #days: (EmployeeDay | undefined)[]
   /** A byte per day; undefined as long as every day is open. */
   #states: Uint8Array | undefined
@@ -40,9 +43,13 @@ export class BlockDays {
   #raised = 0
 
   /** @param options.clean No day is to be calculated unless it is opened. */
-  constructor(block: Block, options: { readonly blocksLater: boolean; readonly clean?: boolean }) {
+  constructor(
+    block: Block,
+    options: { readonly blocksLater: boolean; readonly clean?: boolean; readonly periods?: BlockPeriods | undefined },
+  ) {
     const size = block.employeeIds.length * block.dates.length
     this.block = block
+    this.periods = options.periods
     this.#blocksLater = options.blocksLater
     this.#days = new Array(size)
     if (options.clean) this.#states = new Uint8Array(size).fill(CLEAN)
@@ -98,6 +105,7 @@ export class BlockDays {
   /** Days within these intervals are left alone. */
   close(employee: number, intervals: readonly DateInterval[]): void {
     const { dates } = this.block
+    this.periods?.close(employee, intervals)
     for (const [i, date] of dates.entries()) {
       if (!intervals.some(({ from, to }) => from <= date && date <= to)) continue
       this.#marked[employee * dates.length + i] = CLOSED
@@ -140,6 +148,17 @@ export class BlockDays {
   /** True for a day that is to be calculated, and has not failed. */
   isOpen(day: number): boolean {
     return this.#states === undefined || this.#states[day] === OPEN
+  }
+
+  /** True when a day of an employee has failed, or is blocked, between two dates. */
+  hasFailed(employee: number, { from, to }: DateInterval): boolean {
+    const states = this.#states
+    if (!states || this.failures.size === 0) return false
+    const first = this.firstOf(employee)
+    return this.block.dates.some((date, i) => {
+      const state = states[first + i]
+      return (state === FAILED || state === BLOCKED) && date >= from && date <= to
+    })
   }
 
   /** Failures by the number of the day. */

@@ -1,13 +1,15 @@
 import type { Block } from '../../pipeline/employee-day.ts'
-import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import type { AfterCommit } from '../journal.ts'
+import type { RunPlan } from '../plan/run-plan.ts'
+import type { PeriodCounters } from '../result.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
-import { calcContext } from './calc-context.ts'
+import { type CalcOwner, calcContext } from './calc-context.ts'
 import { askClosed, closedIntervals } from './closed-periods.ts'
+import { BlockPeriods, type FailingPeriods, type RunPeriods } from './periods/block-periods.ts'
 import { callStage } from './stage-call.ts'
 import { thrownBy } from './stage-failure.ts'
 
@@ -23,7 +25,10 @@ export interface BlockOutcome {
   readonly skipped: number
   /** Days that failed, and those of the block that are blocked by them. */
   readonly failed: number
+  /** Also of periods. */
   readonly failures: readonly RecalcFailure[]
+  /** Undefined where no period is to be calculated. */
+  readonly periods: PeriodCounters | undefined
 }
 
 /** One block of a lane. */
@@ -32,6 +37,12 @@ export interface BlockTask<Tx> {
   readonly lockKeys: readonly string[]
   /** Days that are known to fail, by number: they are left as they are. */
   readonly known: ReadonlyMap<number, RecalcFailure>
+  /** How far the periods go that are to be calculated with it; undefined: none is. */
+  readonly periods: RunPeriods | undefined
+  /** Of periods, what is known to fail. */
+  readonly failingPeriods: readonly FailingPeriods[]
+  /** Only periods are calculated, no day. */
+  readonly isPeriodsOnly: boolean
   /** Writes the outcome down, inside the unit of work. */
   record(tx: Tx, outcome: BlockOutcome): Promise<AfterCommit | undefined>
 }
@@ -46,10 +57,17 @@ export async function runBlock<Tx>(
   const { unitOfWork } = owner.run.settings
   let { known } = task
   for (;;) {
-    const days = new BlockDays(task.block, calculator)
+    const days = daysOf(calculator, task)
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
-        const { outcome, settled } = await calculate(owner.run, calculator, days, known, unit, attempt)
+        const { outcome, settled } = await calculateBlock(
+          owner.run,
+          calculator,
+          days,
+          { ...task, known },
+          unit,
+          attempt,
+        )
         const recorded = await task.record(unit.tx, outcome)
         unit.committed = settled ? bothOf(settled, recorded) : recorded
         return outcome
@@ -63,13 +81,27 @@ export async function runBlock<Tx>(
   }
 }
 
-async function calculate<Tx>(
-  run: ActiveRun<Tx>,
+/** The days of a block, none of them calculated yet. */
+export function daysOf<Tx>(
+  calculator: BlockCalculator<Tx>,
+  task: Pick<BlockTask<Tx>, 'block' | 'periods' | 'failingPeriods' | 'isPeriodsOnly'>,
+): BlockDays {
+  const { blocksLater, periodStages } = calculator
+  const { block, isPeriodsOnly: clean, failingPeriods } = task
+  if (!periodStages || !task.periods) return new BlockDays(block, { blocksLater, clean })
+  const periods = new BlockPeriods(periodStages, block, { run: task.periods, failing: failingPeriods })
+  return new BlockDays(block, { blocksLater, clean, periods })
+}
+
+/** Calculates a block in an open unit of work, and takes the changes that were noted of it. */
+export async function calculateBlock<Tx>(
+  run: CalcOwner<Tx> & { readonly plan: RunPlan },
   calculator: BlockCalculator<Tx>,
   days: BlockDays,
-  known: ReadonlyMap<number, RecalcFailure>,
+  { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
   unit: OpenUnit<Tx>,
   attempt: number,
+  onChanges?: BlockUnit<Tx>['onChanges'],
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
@@ -81,22 +113,26 @@ async function calculate<Tx>(
   const context = calcContext(run, unit, attempt)
   if (settings.closedPeriods && !isClosedUnknown(known)) await closeDays(run, days, { context, monitor: unit })
   for (const [day, failure] of known) days.fail(day, failure)
-  const taking = settings.ledger?.take(unit.tx, days, run)
+  const taking = isPeriodsOnly ? undefined : settings.ledger?.take(unit.tx, days, run)
   const changes = taking && (await taking)
   const { clearExisting } = plan
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade: changes?.cascade })
+  const changed = await calculator.calculate(days, {
+    context,
+    monitor: unit,
+    clearExisting,
+    cascade: changes?.cascade,
+    onChanges,
+  })
   const settled = await changes?.settle()
-  const { skipped, failed } = days
+  const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed
-  const outcome = {
-    processed,
-    unchanged: processed - changed,
-    skipped,
-    failed,
-    failures: days.failures.size === 0 ? none : [...days.failures.values()],
-  }
-  return { outcome, settled }
+  const counted = isPeriodsOnly ? noDays : { processed, unchanged: processed - changed, skipped, failed }
+  const isWithoutFailure = days.failures.size + (periods?.failures.length ?? 0) === 0
+  const failures = isWithoutFailure ? none : [...days.failures.values(), ...(periods?.failures ?? [])]
+  return { outcome: { ...counted, failures, periods: periods?.counters }, settled }
 }
+
+const noDays = { processed: 0, unchanged: 0, skipped: 0, failed: 0 }
 
 function bothOf(first: AfterCommit, second: AfterCommit | undefined): AfterCommit {
   return () => {
@@ -113,7 +149,8 @@ export async function closeDays<Tx>(
 ): Promise<void> {
   const { closedPeriods } = settings
   if (!closedPeriods) return
-  const { tenantId, employeeIds, from, to } = days.block
+  const { tenantId, employeeIds } = days.block
+  const { from, to } = days.periods?.extent ?? days.block
   const closed = await callStage(CLOSED_PERIODS, unit, unit.context, settings, ({ tx }) =>
     askClosed(closedPeriods, { tenantId, employeeIds, from, to }, tx),
   )

@@ -69,14 +69,29 @@ export class Cascade {
       for (let i = 0; i < dates.length; i++) {
         if (!values.isChanged(start + i)) continue
         this.#changed.add(stage.name)
+        this.#days.periods?.dayChanged(employee, dates[i] as IsoDate, stage.writes)
         if (readers.length > 0 && values.isChangedForLater(start + i)) this.#reach(employeeId, start, i, readers)
       }
     }
   }
 
   /** A `dailyCalc` has changed a day; what it wrote is not known. */
-  changedDay(): void {
+  changedDay(day: number): void {
     this.#changed.add(DAILY_CALC)
+    const { dates } = this.#days.block
+    const date = dates[day % dates.length] as IsoDate
+    this.#days.periods?.dayChanged(Math.floor(day / dates.length), date, undefined)
+  }
+
+  /** A period stage has changed values. */
+  changedStage(name: string): void {
+    this.#changed.add(name)
+  }
+
+  /** True when a day of the employee behind the block, up to `through`, reads a value that did change. */
+  reaches(employeeId: string, through: IsoDate): boolean {
+    const last = toEpochDay(through)
+    return this.#ranges.some((range) => range.employeeId === employeeId && range.first <= last)
   }
 
   /** The names of stages of which a value did change. */

@@ -1,4 +1,4 @@
-import type { DateInterval } from '../../calendar/date-range.ts'
+import { addDays, type DateInterval } from '../../calendar/date-range.ts'
 import { isIsoDate } from '../../calendar/iso-date.ts'
 import { ContractError } from '../../errors.ts'
 import { expected } from '../../expectation.ts'
@@ -34,6 +34,17 @@ export function closedIntervals(
   if (!periods.closed)
     return isIsoDate(given) ? [{ from: BEGINNING as DateInterval['from'], to: given }] : refuse(periods, given)
   return Array.isArray(given) && given.every(isInterval) ? given : refuse(periods, given)
+}
+
+/** True when some intervals, which may overlap, hold every day of another one. */
+export function isCovered({ from, to }: DateInterval, intervals: readonly DateInterval[]): boolean {
+  let open: DateInterval['from'] = from
+  for (const interval of intervals.toSorted((a, b) => (a.from < b.from ? -1 : 1))) {
+    if (interval.from > open) return false
+    if (interval.to >= to) return true
+    if (interval.to >= open) open = addDays(interval.to, 1)
+  }
+  return false
 }
 
 const none: readonly DateInterval[] = []

@@ -37,7 +37,7 @@ export class DailyCalculator<Tx> implements BlockCalculator<Tx> {
         )
         if (change === 'unchanged') continue
         changed += 1
-        unit.cascade?.changedDay()
+        unit.cascade?.changedDay(number)
       } catch (error) {
         // A block of one day is left to whoever halves blocks; of a longer one the other days are done without it.
         if (days.block.dates.length === 1) throw error

@@ -62,6 +62,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
           changed[day] = 1
         })
         if (changes.upserts.length + changes.deletes.length === 0) continue
+        unit.onChanges?.(values.valueChanges(changes))
         await callStage(stage.name, unit, contextOf(stage), this.#limits, (own) => save(changes, own))
       }
     }

@@ -1,12 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import { dayBefore } from '../../calendar/date-range.ts'
 import { ContractError } from '../../errors.ts'
 import { describe, expected } from '../../expectation.ts'
-import type { Block } from '../../pipeline/employee-day.ts'
+import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
 import { type DayKey, keyOf } from '../../pipeline/employee-day.ts'
 import type { PassStage } from '../../pipeline/selection.ts'
 import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
+import { isSame, isThenable } from './same-value.ts'
+import type { ValueChange } from './value-change.ts'
 
 /** What saving a day comes to. */
 const NOT_CALCULATED = 0
@@ -155,6 +156,18 @@ export class StageValues<Tx> {
     })
     return { upserts, deletes }
   }
+
+  /** The same changes, each with what is there now. */
+  valueChanges({ upserts, deletes }: DayChanges<unknown>): readonly ValueChange[] {
+    const { name: stage } = this.member.stage
+    const changeOf = ({ employeeId, date }: EmployeeDay, before: unknown, after: unknown): ValueChange => {
+      return { stage, employeeId, date, through: date, before: before ?? null, after }
+    }
+    return [
+      ...upserts.map(({ day, value, stored }) => changeOf(day, stored, value)),
+      ...deletes.map((day) => changeOf(day, this.#stored?.get(keyOf(day)), null)),
+    ]
+  }
 }
 
 /**
@@ -177,26 +190,4 @@ export function checkStored(stage: string, stored: unknown, block: Block): Reado
     )
   }
   return stored
-}
-
-/** `isDeepStrictEqual`, for which 0 and -0 are the same: a database knows no -0. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || isDeepStrictEqual(a, b) || (hasNegativeZero(a) && isDeepStrictEqual(withoutNegativeZero(a), b))
-}
-
-function hasNegativeZero(value: unknown): boolean {
-  if (typeof value === 'number') return Object.is(value, -0)
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasNegativeZero)
-}
-
-function withoutNegativeZero(value: unknown): unknown {
-  if (Object.is(value, -0)) return 0
-  if (Array.isArray(value)) return value.map(withoutNegativeZero)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([name, part]) => [name, withoutNegativeZero(part)] as const)
-  return Object.assign(Object.create(Object.getPrototypeOf(value) as object | null), Object.fromEntries(entries))
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -4,6 +4,7 @@ import type { ActiveRun } from '../active-run.ts'
 import type { BlockCalculator } from '../blocks/block-calculator.ts'
 import { blockOf } from '../blocks/block-days.ts'
 import { type BlockOutcome, runBlock } from '../blocks/block-runner.ts'
+import type { FailingPeriods } from '../blocks/periods/block-periods.ts'
 import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
@@ -41,13 +42,42 @@ async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<T
       if (control.stopped) return
       if (endsRun(thrown)) throw thrown
       if (lane.employees.length > 1) return await runHalves(owner, calculator, lane)
-      if (dates.length > 1) limit = Math.ceil(dates.length / 2)
+      const failingPeriods = failingPeriodsOf(calculator, thrown)
+      if (failingPeriods) await commitWithout(owner, calculator, lane, dates, failingPeriods)
+      else if (dates.length > 1) limit = Math.ceil(dates.length / 2)
       else {
         const known = new Map([[0, dayFailure(thrown, lane, dates[0] as IsoDate)]])
         await commitBlock(owner, calculator, lane, dates, known)
       }
     }
   }
+}
+
+/** A period stage that throws for a whole block does so for its periods: the days are done without them. */
+async function commitWithout<Tx>(
+  owner: UnitOwner<Tx>,
+  calculator: BlockCalculator<Tx>,
+  lane: Lane,
+  dates: readonly IsoDate[],
+  failing: readonly FailingPeriods[],
+): Promise<void> {
+  try {
+    await commitBlock(owner, calculator, lane, dates, nothingKnown, failing)
+  } catch (thrown) {
+    const other = failingPeriodsOf(calculator, thrown)?.find(({ stage }) => failing.every((one) => one.stage !== stage))
+    if (owner.run.control.stopped) return
+    if (endsRun(thrown) || !other) throw thrown
+    await commitWithout(owner, calculator, lane, dates, [...failing, other])
+  }
+}
+
+/** The period stage that threw, if it was one. */
+export function failingPeriodsOf<Tx>(
+  { periodStages }: BlockCalculator<Tx>,
+  thrown: unknown,
+): readonly FailingPeriods[] | undefined {
+  if (!(thrown instanceof StageFailure) || !periodStages?.some(({ name }) => name === thrown.stage)) return undefined
+  return [{ stage: thrown.stage, thrown }]
 }
 
 async function runHalves<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
@@ -66,6 +96,7 @@ async function commitBlock<Tx>(
   lane: Lane,
   dates: readonly IsoDate[],
   known: ReadonlyMap<number, RecalcFailure>,
+  failingPeriods: readonly FailingPeriods[] = [],
 ): Promise<boolean> {
   const { run } = owner
   const { lockKeys } = lane
@@ -77,7 +108,9 @@ async function commitBlock<Tx>(
     saved = { step, outcome }
     return afterCommit
   }
-  const task = { block: blockOf(lane.tenantId, lane.employeeIds, dates), lockKeys, known, record }
+  const block = blockOf(lane.tenantId, lane.employeeIds, dates)
+  const { periods, isPeriodsOnly } = lane
+  const task = { block, lockKeys, known, periods, failingPeriods, isPeriodsOnly, record }
   for (let number = 1; ; number++) {
     if (run.control.stopped) return false
     try {

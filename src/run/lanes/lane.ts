@@ -1,5 +1,6 @@
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { BlockOutcome } from '../blocks/block-runner.ts'
+import type { RunPeriods } from '../blocks/periods/block-periods.ts'
 import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
 import { blocking } from '../failure.ts'
 import type { Employee } from '../plan/host-contracts.ts'
@@ -26,6 +27,9 @@ export class Lane {
   #employeeIds: readonly string[]
   #lockKeys: readonly string[]
   #datesDone: number
+  readonly #since: IsoDate
+  readonly #stage: string | undefined
+  readonly #failedDays = new Map<string, IsoDate>()
 
   constructor(options: {
     readonly id: number
@@ -37,6 +41,12 @@ export class Lane {
     readonly datesDone?: number
     /** A failed day blocks the later ones of its employee. */
     readonly blocksLater: boolean
+    /** The first date of the run. */
+    readonly since: IsoDate
+    /** The first stage of a lane of kind `period`. */
+    readonly stage?: string | undefined
+    /** Employee id → the last day that is known to have failed. */
+    readonly failedDays?: ReadonlyMap<string, IsoDate>
   }) {
     this.id = options.id
     this.kind = options.kind
@@ -47,6 +57,9 @@ export class Lane {
     this.#dates = options.dates
     this.#datesDone = options.datesDone ?? 0
     this.#blocksLater = options.blocksLater
+    this.#since = options.since
+    this.#stage = options.stage
+    for (const [id, day] of options.failedDays ?? []) this.#failedDays.set(id, day)
   }
 
   get employees(): readonly Employee[] {
@@ -68,24 +81,38 @@ export class Lane {
   get checkpoint(): LaneCheckpoint {
     const { id, kind, employeeIds } = this
     const [from] = this.#dates as [IsoDate]
-    return { id, kind, employeeIds, from, to: this.#lastDate, datesDone: this.#datesDone }
+    const lane = { id, kind, employeeIds, from, to: this.#lastDate, datesDone: this.#datesDone }
+    return this.#stage === undefined ? lane : { ...lane, stage: this.#stage }
   }
 
-  /** The next dates to do, at most `limit`. */
+  /** Only periods are calculated, no day. */
+  get isPeriodsOnly(): boolean {
+    return this.kind === 'period'
+  }
+
+  /** The periods that are calculated with a block; undefined: none. Those of a repaired day have failed with it. */
+  get periods(): RunPeriods | undefined {
+    if (this.kind === 'repair') return undefined
+    return { since: this.#since, through: this.#lastDate, failedDays: this.#failedDays, fromStage: this.#stage }
+  }
+
+  /** The next dates to do, at most `limit`; all where only periods are calculated, which may build on each other. */
   nextDates(limit: number): readonly IsoDate[] {
+    if (this.isPeriodsOnly) return this.#dates
     if (this.#datesDone === 0 && limit >= this.#dates.length) return this.#dates
     return this.#dates.slice(this.#datesDone, this.#datesDone + limit)
   }
 
   /** How a block of the next dates is written down. */
   stepOf(dates: readonly IsoDate[], outcome: BlockOutcome): Step {
+    if (this.isPeriodsOnly) return this.#periodStep(outcome)
     const datesDone = this.#datesDone + dates.length
     const left = this.#blocksLater ? this.#withoutFailed(outcome) : this.#employeeIds
     const failedCount = this.#employeeIds.length - left.length
     const finished = datesDone >= this.#dates.length || left.length === 0
     const { processed, unchanged, skipped } = outcome
     const failures = this.#blocksLater
-      ? outcome.failures.map((failure) => blocking(failure, this.#lastDate))
+      ? outcome.failures.map((failure) => (failure.period ? failure : blocking(failure, this.#lastDate)))
       : outcome.failures
     const hasFailed = failedCount > 0 && !finished
     const lane = hasFailed
@@ -103,12 +130,31 @@ export class Lane {
       failures,
       settled,
       moved,
+      ...(outcome.periods && { periods: { ...outcome.periods, repaired: 0 } }),
+    }
+  }
+
+  /** Who fails again, at whatever period behind the failed one, keeps one failure: that of the first. */
+  #periodStep({ failures }: BlockOutcome): Step {
+    const [from] = this.#dates as [IsoDate]
+    const stage = this.#stage ?? ''
+    const again = new Map(failures.map((failure) => [failure.employeeId, failure]))
+    const repaired = this.#employeeIds.length - again.size
+    return {
+      ...emptyStep,
+      lane: { id: this.id, datesDone: this.#dates.length, finished: true },
+      settled: this.#employeeIds.map((employeeId) => ({ employeeId, date: from, stage, period: true })),
+      failures: [...again.values()].map((failure) => ({ ...failure, date: from, stage })),
+      periods: { processed: repaired, unchanged: 0, skipped: 0, failed: 0, repaired },
     }
   }
 
   /** The block of the next dates has committed. */
   advance(dates: readonly IsoDate[], outcome: BlockOutcome): void {
     this.#datesDone += dates.length
+    for (const { employeeId, date, period } of outcome.failures) {
+      if (!period && employeeId !== null && date !== null) this.#failedDays.set(employeeId, date)
+    }
     if (!this.#blocksLater || outcome.failures.length === 0) return
     const left = new Set(this.#withoutFailed(outcome))
     this.#employees = this.#employees.filter(({ id }) => left.has(id))
@@ -120,7 +166,19 @@ export class Lane {
   split(newId: () => number): readonly Lane[] {
     const middle = Math.ceil(this.#employees.length / 2)
     const { kind, tenantId } = this
-    const rest = { kind, tenantId, dates: this.#dates, datesDone: this.#datesDone, blocksLater: this.#blocksLater }
+    const since = this.#since
+    const stage = this.#stage
+    const failedDays = this.#failedDays
+    const rest = {
+      kind,
+      tenantId,
+      since,
+      stage,
+      failedDays,
+      dates: this.#dates,
+      datesDone: this.#datesDone,
+      blocksLater: this.#blocksLater,
+    }
     return [this.#employees.slice(0, middle), this.#employees.slice(middle)].map(
       (employees) => new Lane({ ...rest, id: newId(), employees }),
     )
@@ -132,7 +190,7 @@ export class Lane {
 
   #withoutFailed({ failures }: BlockOutcome): readonly string[] {
     if (failures.length === 0) return this.#employeeIds
-    const failed = new Set(failures.map(({ employeeId }) => employeeId))
+    const failed = new Set(failures.filter(({ period }) => !period).map(({ employeeId }) => employeeId))
     return this.#employeeIds.filter((id) => !failed.has(id))
   }
 

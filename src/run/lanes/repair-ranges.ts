@@ -27,6 +27,26 @@ export function* repairRanges(failures: readonly RecordedFailure[], maxEmployees
   }
 }
 
+/** Periods to be calculated again by the same stage, of employees in whom they begin on the same date. */
+export function* periodRanges(
+  failures: readonly RecordedFailure[],
+  maxEmployees: number,
+): Generator<Pick<DateInterval, 'from'> & { readonly stage: string; readonly employees: readonly Employee[] }> {
+  const alike = Map.groupBy(failures, ({ stage, date }) => `${date} ${stage}`)
+  for (const group of alike.values()) {
+    for (let i = 0; i < group.length; i += maxEmployees) {
+      const part = group.slice(i, i + maxEmployees)
+      const { stage, date } = part[0] as RecordedFailure
+      if (date === null) continue
+      yield {
+        stage,
+        from: date,
+        employees: part.flatMap(({ employeeId }) => (employeeId === null ? [] : [{ id: employeeId }])),
+      }
+    }
+  }
+}
+
 /** Failures that no open repair lane is about to settle. */
 export function withoutLanes(
   failures: readonly RecordedFailure[],

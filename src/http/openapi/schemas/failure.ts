@@ -13,6 +13,10 @@ const failureFields = {
   code: z.string(),
   message: z.string(),
   attempts: countField('How often it was tried'),
+  period: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'There when a period failed, from `date` to `through`, and no day' }),
 }
 
 /** Something that failed and was left as it was. */
@@ -33,6 +37,15 @@ export const counterFields = {
   skipped_days: countField('Left alone because their period is closed'),
   failed_days: countField('Failed, or blocked by an earlier failed day of the same employee'),
   error_count: countField('Failures, blocked days not among them'),
+  periods: z
+    .strictObject({
+      processed: countField('Brought up to date'),
+      unchanged: countField('The part of processed that needed no write'),
+      skipped: countField('Left alone because all their days are closed'),
+      failed: countField('Failures of periods'),
+    })
+    .optional()
+    .meta({ description: 'Numbers of periods; absent where no period stage takes part' }),
 }
 
 /** What ended a run before its time. */

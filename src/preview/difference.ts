@@ -1,0 +1,41 @@
+import type { DateInterval } from '../calendar/date-range.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
+import type { ValueChange } from '../run/blocks/value-change.ts'
+
+interface Difference {
+  readonly employeeId: string
+  /** The name of the stage. */
+  readonly stage: string
+  /** What the run would do with the row, or rows. */
+  readonly kind: 'insert' | 'update' | 'delete'
+  /** What is stored, as the stage's `stored` gave it; `null` where that is nothing. */
+  readonly before: unknown
+  /** What `calculate` gave; `null` where the row would go. */
+  readonly after: unknown
+}
+
+/** What a run would change of a day, or of a period. */
+export type DayDifference =
+  | (Difference & { readonly date: IsoDate; readonly period?: undefined })
+  | (Difference & { readonly period: DateInterval; readonly date?: undefined })
+
+/** A change that a stage was about to save, as a difference. */
+export function differenceOf(change: ValueChange, isPeriod: boolean): DayDifference {
+  const { employeeId, stage, before, after, date, through } = change
+  const kind = before === null ? 'insert' : after === null ? 'delete' : 'update'
+  const difference = { employeeId, stage, kind, before, after } as const
+  return isPeriod ? { ...difference, period: { from: date, to: through } } : { ...difference, date }
+}
+
+/** The dates that a difference is about. */
+export function datesOf({ date, period }: DayDifference): DateInterval {
+  return date === undefined ? period : { from: date, to: date }
+}
+
+/** The numeric fields of a value: its properties that are numbers, or the value itself under the empty name. */
+export function numbersOf(value: unknown): ReadonlyMap<string, number> {
+  if (typeof value === 'number') return new Map([['', value]])
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map()
+  const isNumber = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number'
+  return new Map(Object.entries(value).filter(isNumber))
+}

@@ -1,0 +1,245 @@
+import type { DateInterval } from '../calendar/date-range.ts'
+import type { IsoDate } from '../calendar/iso-date.ts'
+import { BackendUnavailableError } from '../errors.ts'
+import { type BlockCalculator, FailedAfterSave } from '../run/blocks/block-calculator.ts'
+import { blockOf } from '../run/blocks/block-days.ts'
+import { type BlockOutcome, calculateBlock, daysOf } from '../run/blocks/block-runner.ts'
+import { type CalcOwner, calcContext } from '../run/blocks/calc-context.ts'
+import { askClosed, closedIntervals, isCovered } from '../run/blocks/closed-periods.ts'
+import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
+import { callStage } from '../run/blocks/stage-call.ts'
+import type { ValueChange } from '../run/blocks/value-change.ts'
+import { failureOf, type RecalcFailure } from '../run/failure.ts'
+import type { RunJournal } from '../run/journal.ts'
+import { Lane } from '../run/lanes/lane.ts'
+import { endsRun, failingPeriodsOf } from '../run/lanes/lane-runner.ts'
+import type { ClosedPeriods, Employee } from '../run/plan/host-contracts.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
+import { attempt } from '../run/units/attempts.ts'
+import { inUnitOfWork, type OpenUnit, type UnitRun, withUnits } from '../run/units/unit-runner.ts'
+import { type DayDifference, datesOf, differenceOf } from './difference.ts'
+
+/** A preview that goes on. */
+export interface ActivePreview<Tx> extends CalcOwner<Tx>, UnitRun<Tx> {
+  readonly plan: RunPlan
+  readonly calculator: BlockCalculator<Tx>
+  readonly journal: Pick<RunJournal<Tx>, 'retrying'>
+  /** Only differences of days and periods that these close; undefined: all differences. */
+  readonly closedBy: ClosedPeriods<Tx> | undefined
+}
+
+/** Some employees, whose days are looked at in one transaction that is rolled back. */
+export interface PreviewLane {
+  readonly employees: readonly Employee[]
+  readonly dates: readonly IsoDate[]
+}
+
+/** What a lane came to. */
+export interface PreviewedLane {
+  /** In the order of employees, dates and stages. */
+  readonly differences: readonly DayDifference[]
+  readonly outcomes: readonly { readonly outcome: BlockOutcome; readonly failedBehind: number }[]
+}
+
+/** Carries what was found out of a transaction that must not commit. */
+class RolledBack extends Error {
+  readonly found: Found
+
+  constructor(found: Found) {
+    super('A preview never commits')
+    this.found = found
+  }
+}
+
+interface Found extends PreviewedLane {
+  readonly closed: ReadonlyMap<string, readonly DateInterval[]>
+}
+
+/** What is known to fail, and how much is looked at at once. */
+interface Known {
+  readonly days: ReadonlyMap<string, RecalcFailure>
+  readonly periods: readonly FailingPeriods[]
+  readonly limit: number
+}
+
+/**
+ * Calculates and saves the days of some employees in one transaction, as a run does, and rolls it back. So later blocks see what
+ * earlier ones have saved.
+ *
+ * What fails is found as a run finds it, by halving; but each try begins anew, because nothing of it may stay.
+ */
+export async function previewLane<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane): Promise<PreviewedLane> {
+  const limit = Math.max(preview.calculator.shape.days, lane.dates.length)
+  return await previewKnown(preview, lane, { days: new Map(), periods: [], limit })
+}
+
+async function previewKnown<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane, known: Known): Promise<PreviewedLane> {
+  const at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] } = {
+    failed: known.days,
+    dates: lane.dates,
+  }
+  try {
+    const found = await attempt('preview', preview, (number) => tryLane(preview, lane, known, number, at))
+    return found ?? { differences: [], outcomes: [] }
+  } catch (thrown) {
+    if (preview.control.stopped) return { differences: [], outcomes: [] }
+    if (thrown instanceof FailedAfterSave) return await previewKnown(preview, lane, { ...known, days: at.failed })
+    if (endsRun(thrown)) throw thrown
+    const { employees, dates } = lane
+    if (employees.length > 1) return await previewHalves(preview, lane)
+    const failing = failingPeriodsOf(preview.calculator, thrown)
+    if (failing) return await previewKnown(preview, lane, { ...known, periods: [...known.periods, ...failing] })
+    if (known.limit > 1 && at.dates.length > 1)
+      return await previewKnown(preview, { employees, dates }, { ...known, limit: 1 })
+    const [date] = at.dates
+    const [employee] = employees
+    if (!date || !employee) throw thrown
+    const attempts = thrown instanceof BackendUnavailableError ? thrown.attempts : 1
+    const failure = failureOf(thrown, { employeeId: employee.id, date, stage: 'commit' }, attempts)
+    return await previewKnown(preview, lane, {
+      ...known,
+      days: new Map([...known.days, [keyOf(employee.id, date), failure]]),
+    })
+  }
+}
+
+async function previewHalves<Tx>(
+  preview: ActivePreview<Tx>,
+  { employees, dates }: PreviewLane,
+): Promise<PreviewedLane> {
+  const middle = Math.ceil(employees.length / 2)
+  const differences: DayDifference[] = []
+  const outcomes: PreviewedLane['outcomes'][number][] = []
+  for (const half of [employees.slice(0, middle), employees.slice(middle)]) {
+    const found = await previewLane(preview, { employees: half, dates })
+    differences.push(...found.differences)
+    outcomes.push(...found.outcomes)
+  }
+  return { differences, outcomes }
+}
+
+/** One try, in one unit of work that ends with a rollback. */
+async function tryLane<Tx>(
+  preview: ActivePreview<Tx>,
+  lane: PreviewLane,
+  known: Known,
+  number: number,
+  at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] },
+): Promise<PreviewedLane> {
+  const { tenantId } = preview.plan
+  const days = new Lane({
+    ...lane,
+    id: 0,
+    kind: 'initial',
+    tenantId,
+    since: preview.plan.from,
+    blocksLater: preview.calculator.blocksLater,
+  })
+  try {
+    return await withUnits<Tx, ActivePreview<Tx>, never>(preview, (owner) =>
+      inUnitOfWork(owner, days.lockKeys, async (unit) => {
+        const closed = await closedOf(preview, lane, unit, number)
+        throw new RolledBack({ ...(await calculateLane(preview, days, known, unit, number, at)), closed })
+      }),
+    )
+  } catch (thrown) {
+    if (!(thrown instanceof RolledBack)) throw thrown
+    const { differences, outcomes, closed } = thrown.found
+    const wanted = preview.closedBy ? differences.filter(isClosed(closed)) : differences
+    return { differences: inOrder(wanted, lane), outcomes }
+  }
+}
+
+async function calculateLane<Tx>(
+  preview: ActivePreview<Tx>,
+  lane: Lane,
+  known: Known,
+  unit: OpenUnit<Tx>,
+  number: number,
+  at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] },
+): Promise<PreviewedLane> {
+  const { calculator, control } = preview
+  const periodStages = new Set(calculator.periodStages?.map(({ name }) => name))
+  const differences: DayDifference[] = []
+  const onChanges = (changes: readonly ValueChange[]) => {
+    for (const change of changes) differences.push(differenceOf(change, periodStages.has(change.stage)))
+  }
+  const outcomes: PreviewedLane['outcomes'][number][] = []
+  while (!lane.finished) {
+    control.signal.throwIfAborted()
+    const dates = lane.nextDates(known.limit)
+    at.dates = dates
+    const { tenantId, employeeIds, periods, isPeriodsOnly } = lane
+    const task = { block: blockOf(tenantId, employeeIds, dates), periods, failingPeriods: known.periods, isPeriodsOnly }
+    const days = daysOf(calculator, task)
+    const knownDays = new Map<number, RecalcFailure>()
+    for (const [employee, id] of employeeIds.entries()) {
+      for (const [i, date] of dates.entries()) {
+        const failure = known.days.get(keyOf(id, date))
+        if (failure) knownDays.set(days.firstOf(employee) + i, failure)
+      }
+    }
+    try {
+      const { outcome } = await calculateBlock(
+        preview,
+        calculator,
+        days,
+        { known: knownDays, isPeriodsOnly },
+        unit,
+        number,
+        onChanges,
+      )
+      outcomes.push({ outcome, failedBehind: lane.stepOf(dates, outcome).failed - outcome.failed })
+      lane.advance(dates, outcome)
+    } catch (thrown) {
+      const failed = [...days.failures].map(([day, failure]) => {
+        const { employeeId, date } = days.day(day)
+        return [keyOf(employeeId, date), failure] as const
+      })
+      at.failed = new Map([...known.days, ...failed])
+      throw thrown
+    }
+  }
+  return { differences, outcomes }
+}
+
+async function closedOf<Tx>(
+  preview: ActivePreview<Tx>,
+  { employees, dates }: PreviewLane,
+  unit: OpenUnit<Tx>,
+  number: number,
+): Promise<ReadonlyMap<string, readonly DateInterval[]>> {
+  const { closedBy, plan, settings } = preview
+  if (!closedBy) return new Map()
+  const { from, to } = extentOf(preview, dates)
+  const query = { tenantId: plan.tenantId, employeeIds: employees.map(({ id }) => id), from, to }
+  const context = calcContext(preview, unit, number)
+  const answer = await callStage('closedPeriods', { monitor: unit }, context, settings, ({ tx }) =>
+    askClosed(closedBy, query, tx),
+  )
+  return new Map(employees.map(({ id }) => [id, closedIntervals(closedBy, answer, id)]))
+}
+
+/** The dates, extended to whole periods. */
+function extentOf<Tx>({ calculator, plan }: ActivePreview<Tx>, dates: readonly IsoDate[]): DateInterval {
+  const block = blockOf(plan.tenantId, ['-'], dates)
+  return calculator.periodStages ? new BlockPeriods(calculator.periodStages, block, {}).extent : block
+}
+
+function isClosed(closed: ReadonlyMap<string, readonly DateInterval[]>) {
+  return (difference: DayDifference) => isCovered(datesOf(difference), closed.get(difference.employeeId) ?? [])
+}
+
+/** By employee as the repository has them, then by date; stages in the order in which they run. */
+function inOrder(differences: readonly DayDifference[], { employees }: PreviewLane): readonly DayDifference[] {
+  const place = new Map(employees.map(({ id }, i) => [id, i]))
+  const placeOf = ({ employeeId }: DayDifference) => place.get(employeeId) ?? 0
+  return differences.toSorted((a, b) => {
+    const [from, other] = [datesOf(a).from, datesOf(b).from]
+    return placeOf(a) - placeOf(b) || (from < other ? -1 : from > other ? 1 : 0)
+  })
+}
+
+function keyOf(employeeId: string, date: string): string {
+  return `${date}/${employeeId}`
+}

@@ -1,0 +1,15 @@
+import type { IsoDate } from '../../calendar/iso-date.ts'
+
+/** One value that a block is about to write. */
+export interface ValueChange {
+  readonly stage: string
+  readonly employeeId: string
+  /** The day, or the first day of the period. */
+  readonly date: IsoDate
+  /** The last day of the period; the day itself for a day stage. */
+  readonly through: IsoDate
+  /** As `stored` gave it; null where nothing is stored, or where the stage has no `stored`. */
+  readonly before: unknown
+  /** Null where the row is removed. */
+  readonly after: unknown
+}

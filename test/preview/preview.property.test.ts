@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { fromEpochDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
+import { addDays, type DayDifference, memoryBackend, parseIsoDate, RecalcService } from '../../src/index.ts'
+import { periodStagesOf, periodsBehind } from '../changes/support/random-periods.ts'
+import { pipelines, SOURCES, stagesOf } from '../changes/support/random-pipeline.ts'
+import { Tables, type TablesTx } from '../changes/support/tables.ts'
+
+const TENANT = 'acme'
+const EMPLOYEES = ['ann', 'bob', 'cyd'] as const
+const FIRST = parseIsoDate('2025-01-20', 'date')
+
+const models = pipelines.chain((days) =>
+  periodsBehind(days).map((periods) => ({
+    days: days.map((stage) => ({ ...stage, hasStored: true })),
+    periods: periods.map((stage) => ({ ...stage, hasStored: true })),
+  })),
+)
+
+const edits = fc.array(
+  fc.record({ table: fc.constantFrom(...SOURCES), employee: fc.nat(2), day: fc.nat(69), value: fc.nat(3) }),
+  { maxLength: 12 },
+)
+
+const broken = fc.array(fc.record({ employee: fc.nat(2), day: fc.nat(69), inPeriods: fc.boolean() }), { maxLength: 2 })
+
+const closings = fc.array(fc.record({ employee: fc.nat(2), day: fc.nat(69), days: fc.integer({ min: 1, max: 40 }) }), {
+  maxLength: 2,
+})
+
+test('a preview writes nothing, and shows exactly what the run then changes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      models,
+      edits,
+      edits,
+      broken,
+      closings,
+      fc.record({
+        block: fc.record({ employees: fc.integer({ min: 1, max: 3 }), days: fc.integer({ min: 1, max: 50 }) }),
+        concurrency: fc.integer({ min: 1, max: 3 }),
+      }),
+      fc.record({ days: fc.integer({ min: 1, max: 70 }), clearExisting: fc.boolean(), isPartial: fc.boolean() }),
+      async (model, before, after, failing, closed, shape, { days, clearExisting, isPartial }) => {
+        const tables = new Tables()
+        edit(tables, before)
+        const to = addDays(FIRST, 69)
+        let isCalm = true
+        const service = serviceOn(tables)
+        await service.triggerRecalcBatch({ tenantId: TENANT, employeeIds: EMPLOYEES, from: FIRST, to })
+        isCalm = false
+        edit(tables, after)
+
+        const request = { tenantId: TENANT, employeeIds: EMPLOYEES, from: FIRST, to: addDays(FIRST, days - 1) }
+        const written = [...model.days, ...model.periods].map(({ name }) => name)
+        const options = { clearExisting, ...(isPartial && { tables: written.slice(-1) }) }
+        const stored = tables.dump()
+        const preview = service.preview(request, options)
+        const differences: DayDifference[] = []
+        for await (const difference of preview) differences.push(difference)
+        expect(tables.dump()).toEqual(stored)
+
+        const result = await service.triggerRecalcBatch(request, { ...options, onError: 'continue' })
+        expect(textOf(differences).toSorted()).toEqual(changesBetween(stored, tables.dump(), written))
+        const places = differences.map(({ employeeId, date, period }) => `${employeeId} ${date ?? period?.from}`)
+        expect(places).toEqual(places.toSorted())
+        const summary = await preview.summary
+        expect(summary).toMatchObject({
+          status: 'completed',
+          days: result.processedDays,
+          closedDays: result.skippedDays,
+          failedDays: result.failedDays,
+          changedDays: result.processedDays - result.unchangedDays,
+        })
+        expect(summary.periods).toEqual(result.periods)
+
+        function serviceOn(own: Tables) {
+          const isBroken = (inPeriods: boolean, employeeId: string, from: string, until: string) =>
+            !isCalm &&
+            failing.some((fault) => {
+              const date = addDays(FIRST, fault.day)
+              const isHere = fault.inPeriods === inPeriods && EMPLOYEES[fault.employee] === employeeId
+              return isHere && date >= from && date <= until
+            })
+          const intervals = closed.map(({ employee, day, days: length }) => {
+            const from = addDays(FIRST, day)
+            return { id: EMPLOYEES[employee], from, to: addDays(from, length - 1) }
+          })
+          return new RecalcService<TablesTx>({
+            ...shape,
+            stages: [
+              ...stagesOf(model.days, (_, { employeeId, date }) => {
+                if (isBroken(false, employeeId, date, date)) throw new Error('broken day')
+              }),
+              ...periodStagesOf(model.periods, ({ employeeId, from, to: last }) => {
+                if (isBroken(true, employeeId, from, last)) throw new Error('broken period')
+              }),
+            ],
+            closedPeriods: {
+              closed: async ({ employeeIds }) =>
+                new Map(employeeIds.map((id) => [id, isCalm ? [] : intervals.filter((one) => one.id === id)])),
+            },
+            backend: memoryBackend({ unitOfWork: own.unitOfWork() }),
+            employees: { listEmployees: async () => [] },
+          })
+        }
+      },
+    ),
+    { numRuns: Number(process.env.RECALC_TEST_RUNS ?? 200) },
+  )
+}, 60_000)
+
+function edit(tables: Tables, rows: readonly { table: string; employee: number; day: number; value: number }[]): void {
+  for (const { table, employee, day, value } of rows) {
+    tables.edit(table, EMPLOYEES[employee] as string, toEpochDay(FIRST) + day, value === 0 ? undefined : value)
+  }
+}
+
+function textOf(differences: readonly DayDifference[]): readonly string[] {
+  return differences.map(
+    ({ stage, employeeId, date, period, before, after }) =>
+      `${stage} ${employeeId} ${date ?? period?.from}: ${before} -> ${after}`,
+  )
+}
+
+/** The rows of derived tables that are different between two dumps. */
+function changesBetween(before: readonly string[], after: readonly string[], tables: readonly string[]) {
+  const [old, now] = [rowsOf(before), rowsOf(after)]
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((key) => tables.includes(key.split(' ')[0] ?? '') && old.get(key) !== now.get(key))
+    .map((key) => {
+      const [table, employeeId, day] = key.split(' ')
+      return `${table} ${employeeId} ${fromEpochDay(Number(day))}: ${old.get(key) ?? null} -> ${now.get(key) ?? null}`
+    })
+    .toSorted()
+}
+
+function rowsOf(dump: readonly string[]): ReadonlyMap<string, string> {
+  const rows = dump.map((row) => row.split(': ') as [string, string]).filter(([, value]) => value !== 'undefined')
+  return new Map(rows)
+}

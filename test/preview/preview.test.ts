@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest'
+import {
+  type DayDifference,
+  dayStage,
+  InvalidRequestError,
+  NestedCallError,
+  type Preview,
+  parseIsoDate,
+  type RecalcServiceOptions,
+  ServiceStoppedError,
+} from '../../src/index.ts'
+import { Database, type Transaction } from '../support/database.ts'
+import { fill, TENANT, world } from '../support/service.ts'
+import { balances, ranks, scores, stageOf } from '../support/stages.ts'
+
+const FROM = parseIsoDate('2025-03-01', 'date')
+const request = { tenantId: TENANT, employeeIds: ['ann', 'bob'], from: FROM, to: '2025-03-04' }
+
+function host(options: Parameters<typeof world>[1] = {}, stages: RecalcServiceOptions<Transaction>['stages'] = []) {
+  const database = new Database()
+  fill(database, 'hours', 'ann', { '2025-03-01': 8, '2025-03-02': 8, '2025-03-03': 8, '2025-03-04': 8 })
+  fill(database, 'hours', 'bob', { '2025-03-01': 1, '2025-03-02': 2, '2025-03-03': 3, '2025-03-04': 4 })
+  return world(
+    { stages: stages.length > 0 ? stages : [stageOf(scores), stageOf(balances), stageOf(ranks)] },
+    { ...options, database },
+  )
+}
+
+async function all(preview: Preview<Transaction>): Promise<readonly DayDifference[]> {
+  const found: DayDifference[] = []
+  for await (const difference of preview) found.push(difference)
+  return found
+}
+
+test('the summary adds up what is different, also when nobody iterates', async () => {
+  const { service, database } = host()
+  const { totals, ...summary } = await service.preview(request).summary
+  expect(summary).toEqual({
+    status: 'completed',
+    days: 8,
+    changedDays: 8,
+    closedDays: 0,
+    failedDays: 0,
+    inserts: 24,
+    updates: 0,
+    deletes: 0,
+    errors: [],
+    leftOut: [],
+  })
+  expect(totals.balances).toEqual({ '': { before: 0, after: 4 + 8 + 12 + 16 + -3 + -5 + -6 + -6 } })
+  expect(database.dump('scores')).toEqual({})
+})
+
+test('other stages are previewed in place of the service’s own', async () => {
+  const { service } = host()
+  await service.triggerRecalcBatch(request)
+  expect(await all(service.preview(request))).toEqual([])
+  const doubled = {
+    ...scores,
+    formula: (...args: Parameters<typeof scores.formula>) => (scores.formula(...args) ?? 0) * 2,
+  }
+  const found = await all(service.preview({ ...request, employeeIds: ['bob'] }, { stages: [stageOf(doubled)] }))
+  expect(found.map(({ date, before, after, kind }) => [date, before, after, kind])).toEqual([
+    ['2025-03-01', 10, 20, 'update'],
+    ['2025-03-02', 21, 42, 'update'],
+    ['2025-03-03', 32, 64, 'update'],
+    ['2025-03-04', 43, 86, 'update'],
+  ])
+  await expect(all(service.preview(request))).resolves.toEqual([])
+})
+
+test('closed days are left out, looked at like all others, or the only ones that are told', async () => {
+  const { service } = host({
+    closedPeriods: {
+      closed: async ({ employeeIds }) =>
+        new Map(employeeIds.map((id) => [id, id === 'ann' ? [{ from: '2025-03-02', to: '2025-03-03' }] : []])),
+    },
+  })
+  const days = async (closed: 'skip' | 'include' | 'only') =>
+    (await all(service.preview(request, { closed, tables: ['scores'] }))).map(
+      ({ employeeId, date }) => `${employeeId} ${date?.slice(8)}`,
+    )
+  expect(await days('skip')).toEqual(['ann 01', 'ann 04', 'bob 01', 'bob 02', 'bob 03', 'bob 04'])
+  expect(await days('include')).toHaveLength(8)
+  expect(await days('only')).toEqual(['ann 02', 'ann 03'])
+})
+
+test('whoever leaves the loop ends the preview, and gets the numbers of what was looked at', async () => {
+  const { service, connection } = host({ block: { employees: 1, days: 2 }, concurrency: 1 })
+  const preview = service.preview(request)
+  for await (const { employeeId } of preview) {
+    expect(employeeId).toBe('ann')
+    break
+  }
+  expect(await preview.summary).toMatchObject({ status: 'cancelled', days: 4 })
+  const { begun } = connection
+  await new Promise(setImmediate)
+  expect(connection.begun).toBe(begun)
+  await expect(all(preview)).rejects.toThrow(InvalidRequestError)
+})
+
+test('a signal ends the preview with its reason', async () => {
+  const { service, database } = host()
+  const abort = new AbortController()
+  const preview = service.preview(request, { signal: abort.signal })
+  abort.abort(new Error('enough'))
+  await expect(all(preview)).rejects.toThrow('enough')
+  await expect(preview.summary).rejects.toThrow('enough')
+  expect(database.dump('scores')).toEqual({})
+})
+
+test('what fails is told, day by day, and the rest is looked at', async () => {
+  const failing = { ...stageOf(scores), kind: 'day' as const }
+  const load: typeof failing.load = async (block, context) => {
+    if (block.employeeIds.includes('ann') && block.dates.includes(parseIsoDate('2025-03-02', 'date'))) {
+      throw new Error('no rates')
+    }
+    return failing.load(block, context)
+  }
+  const { service } = host({}, [{ ...failing, load }])
+  const preview = service.preview(request)
+  const found = await all(preview)
+  expect(found.map(({ employeeId, date }) => `${employeeId} ${date?.slice(8)}`)).toEqual([
+    'ann 01',
+    'ann 03',
+    'ann 04',
+    'bob 01',
+    'bob 02',
+    'bob 03',
+    'bob 04',
+  ])
+  expect(await preview.summary).toMatchObject({
+    failedDays: 1,
+    errors: [{ employeeId: 'ann', date: '2025-03-02', stage: 'scores', message: 'no rates' }],
+  })
+})
+
+test.each<[string, object, string]>([
+  ['an unknown option', { table: ['scores'] }, '`table` is not known'],
+  ['a wrong word for closed days', { closed: 'all' }, "'skip', 'include' or 'only'"],
+  ['stages that are none', { stages: [{}] }, 'made by dayStage'],
+  ['no stages', { stages: [] }, 'a non-empty array of stages'],
+  ['a table that no stage writes', { tables: ['nothing'] }, 'made of'],
+])('%s is refused before anything is read', async (_, options, message) => {
+  const { service, connection } = host()
+  const preview = service.preview(request, options)
+  await expect(preview.summary).rejects.toThrow(InvalidRequestError)
+  await expect(service.preview(request, options).summary).rejects.toThrow(message)
+  expect(connection.begun).toBe(0)
+})
+
+test('stages without `stored` and a `dailyCalc` are refused, with what to do', async () => {
+  const { stored: _, ...rest } = stageOf(scores)
+  const { service } = host({}, [dayStage({ ...rest, kind: undefined } as never)])
+  await expect(service.preview(request).summary).rejects.toThrow('give "scores" the function `stored`')
+  const daily = world({ dailyCalc: { calculateDay: async () => 'changed' } }).service
+  await expect(daily.preview(request).summary).rejects.toThrow('make it a day stage')
+})
+
+test('a preview inside a calculation, or of a stopped service, is refused', async () => {
+  let nested: unknown
+  const { service } = host({}, [
+    {
+      ...stageOf(scores),
+      kind: 'day',
+      load: async () => {
+        try {
+          service.preview(request)
+        } catch (error) {
+          nested = error
+        }
+        throw new Error('done')
+      },
+    },
+  ])
+  await service.triggerRecalcBatch(request, { onError: 'continue' })
+  expect(nested).toBeInstanceOf(NestedCallError)
+  await service.stop()
+  expect(() => service.preview(request)).toThrow(ServiceStoppedError)
+})
+
+test('calls for after the commit are never made', async () => {
+  let calls = 0
+  const { service } = host({}, [
+    {
+      ...stageOf(scores),
+      kind: 'day',
+      save: async (_, { afterCommit }) => afterCommit(() => (calls += 1)),
+    },
+  ])
+  expect((await service.preview(request).summary).inserts).toBe(8)
+  expect(calls).toBe(0)
+})
