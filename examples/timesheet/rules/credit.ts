@@ -4,8 +4,8 @@ import { divideHalfUp } from './arithmetic.ts'
 /** Whoever is away, from the first to the last date. */
 export interface Absence {
   readonly id: number
-  readonly from: IsoDate
-  readonly to: IsoDate
+  readonly from: string
+  readonly to: string
   readonly creditPercent: number
   readonly isVacation: boolean
   readonly isHalfDay: boolean

@@ -29,7 +29,7 @@ export interface BreakRule {
 
 /** Which plans somebody has from a date on. */
 export interface PlanAssignment {
-  readonly validFrom: IsoDate
+  readonly validFrom: string
   /** From Monday to Sunday; `null`: a day off. */
   readonly week: readonly (number | null)[]
 }
