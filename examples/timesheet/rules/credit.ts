@@ -1,4 +1,3 @@
-import type { IsoDate } from 'recalc-service'
 import { divideHalfUp } from './arithmetic.ts'
 
 /** Whoever is away, from the first to the last date. */
@@ -12,7 +11,7 @@ export interface Absence {
 }
 
 /** Of several the lowest id. */
-export function absenceOn(date: IsoDate, absences: readonly Absence[]): Absence | undefined {
+export function absenceOn(date: string, absences: readonly Absence[]): Absence | undefined {
   return absences
     .filter(({ from, to }) => from <= date && date <= to)
     .reduce<Absence | undefined>((lowest, absence) => (lowest && lowest.id < absence.id ? lowest : absence), undefined)

@@ -11,7 +11,7 @@ import { WallClock } from './wall-clock.ts'
 export interface CompanyRules {
   readonly plans: ReadonlyMap<number, DayPlan>
   /** Date → percent of the target that is credited. */
-  readonly holidays: ReadonlyMap<IsoDate, number>
+  readonly holidays: ReadonlyMap<string, number>
 }
 
 /** The rows of one employee. Of bookings at least those from two days before to three days after the days that are asked for. */

@@ -1,4 +1,3 @@
-import type { IsoDate } from 'recalc-service'
 import { total } from './arithmetic.ts'
 import { type Absence, absenceOn } from './credit.ts'
 import type { DailyValue } from './daily-value.ts'
@@ -12,7 +11,8 @@ export interface FlextimeRules {
 
 /** What a month needs of its days. */
 export interface MonthDay extends Pick<DailyValue, 'net' | 'target' | 'credited' | 'overtime' | 'status'> {
-  readonly date: IsoDate
+  /** `YYYY-MM-DD`. */
+  readonly date: string
 }
 
 /** A month's sums, in minutes. */
@@ -32,7 +32,7 @@ export interface MonthlyValue {
 interface MonthFacts {
   readonly days: readonly MonthDay[]
   readonly absences: readonly Absence[]
-  readonly holidays: { has(date: IsoDate): boolean }
+  readonly holidays: { has(date: string): boolean }
   readonly rules: FlextimeRules
   /** Of the first month. */
   readonly firstFlextime: number

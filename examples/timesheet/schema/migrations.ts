@@ -143,10 +143,16 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addPrimaryKeyConstraint('work_time_averages_key', ['employee_id', 'work_date'] as never),
   )
   await create(db, 'monthly_values', (table, type) =>
-    minutes(
-      table.addColumn('employee_id', type.text(64), required).addColumn('month', type.text(7), required),
-      ['net', 'target', 'credited', 'overtime', 'flextime_start', 'flextime_change', 'flextime_end', 'error_days'],
-    )
+    minutes(table.addColumn('employee_id', type.text(64), required).addColumn('month', type.text(7), required), [
+      'net',
+      'target',
+      'credited',
+      'overtime',
+      'flextime_start',
+      'flextime_change',
+      'flextime_end',
+      'error_days',
+    ])
       .addColumn('vacation_days', 'decimal(4, 1)', required)
       .addPrimaryKeyConstraint('monthly_values_key', ['employee_id', 'month'] as never),
   )

@@ -177,7 +177,9 @@ export function deriveAll(company: Company, zone: string, now: number): Derived 
         const suspects = [from, ...unrounded.map((one) => one.end)].filter((at) => at >= from && at < to)
         if (suspects.some((at) => !unrounded.some((one) => one.begin <= at && at < one.end))) codes.add('CORE_TIME')
       }
-      const opening = work.pairs.filter((pair) => dateAt(pair.begin, zone) === date).sort((a, b) => a.order - b.order)[0]
+      const opening = work.pairs
+        .filter((pair) => dateAt(pair.begin, zone) === date)
+        .sort((a, b) => a.order - b.order)[0]
       if (opening) {
         const ends = work.pairs.filter((pair) => dateAt(pair.begin, zone) < date).map((pair) => pair.end)
         const latest = Math.max(Number.NEGATIVE_INFINITY, ...ends)
@@ -213,7 +215,8 @@ export function deriveAll(company: Company, zone: string, now: number): Derived 
         consecutive_days: consecutive,
         status,
       })
-      for (const code of [...codes].sort()) derived.daily_errors.push({ employee_id: employee.id, work_date: date, code })
+      for (const code of [...codes].sort())
+        derived.daily_errors.push({ employee_id: employee.id, work_date: date, code })
 
       // Rule 12
       let sum = 0

@@ -12,7 +12,7 @@ export interface Scenario {
 }
 
 /** Around these days clocks change, years leap, and months and years end. */
-const ANCHORS = [
+const ANCHORS: readonly [readonly [string, string], ...(readonly [string, string])[]] = [
   ['Europe/Berlin', '2025-03-30'],
   ['Europe/Berlin', '2024-10-27'],
   ['Europe/Berlin', '2024-02-29'],
@@ -23,7 +23,7 @@ const ANCHORS = [
   ['Africa/Cairo', '2024-04-26'],
   ['America/Santiago', '2024-09-08'],
   ['Asia/Kathmandu', '2024-12-31'],
-] as const
+]
 
 const MINUTE = 60_000
 
@@ -104,7 +104,7 @@ export function scenarioOf(seed: number): Scenario {
           },
         ],
   }
-  const booked = people.flatMap((employee_id) => bookingsOf(employee_id, first, today, zone, random))
+  const booked = people.flatMap((employee_id) => [...bookingsOf(employee_id, first, today, zone, random)])
   bookings.push(...shuffled(random, booked).map((booking, index) => ({ id: index + 1, ...booking })))
   return { zone, now, today, company }
 }
@@ -152,7 +152,8 @@ function* bookingsOf(
     if (random.percent(55)) {
       const pause = begin + random.integer(-30, 300) * MINUTE
       yield booking(pause, 'break_start')
-      if (!random.percent(8)) yield booking(pause + random.integer(0, 60) * MINUTE + random.integer(0, 999), 'break_end')
+      if (!random.percent(8))
+        yield booking(pause + random.integer(0, 60) * MINUTE + random.integer(0, 999), 'break_end')
     }
     if (random.percent(10)) {
       const middle = begin + Math.floor((end - begin) / 2)

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { addDays, type IsoDate } from '../../../../src/index.ts'
 import { calculateDay } from '../../../../examples/timesheet/rules/calculate-day.ts'
 import type { DailyValue } from '../../../../examples/timesheet/rules/daily-value.ts'
 import { EmployeeFacts } from '../../../../examples/timesheet/rules/employee-facts.ts'
@@ -10,6 +9,7 @@ import {
   breakRuleFrom,
   planFrom,
 } from '../../../../examples/timesheet/stages/records.ts'
+import { addDays, type IsoDate, parseIsoDate } from '../../../../src/index.ts'
 import { seed } from '../../../support/seed.ts'
 import { type DailyRow, deriveAll } from '../oracle/derive.ts'
 import { type Scenario, scenarioOf } from '../oracle/scenario.ts'
@@ -61,7 +61,11 @@ function daysByRules({ company, zone, now, today }: Scenario) {
       { zone, now },
     )
     let yesterday: DailyValue | null = null
-    for (let date = addDays(employee.entry_date, -2); date <= addDays(today, 2); date = addDays(date, 1)) {
+    for (
+      let date = addDays(parseIsoDate(employee.entry_date), -2);
+      date <= addDays(parseIsoDate(today), 2);
+      date = addDays(date, 1)
+    ) {
       const value: DailyValue | null = calculateDay(date, facts, yesterday)
       yesterday = value
       if (!value) continue

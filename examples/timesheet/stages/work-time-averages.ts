@@ -1,0 +1,87 @@
+import { addDays, type DayKey, dayKey, dayStage, type IsoDate } from 'recalc-service'
+import { AVERAGED_DAYS, averageOf, type WorkTimeAverage } from '../rules/average.ts'
+import type { DailyValue } from '../rules/daily-value.ts'
+import type { Tx } from '../schema/tables.ts'
+import { dailyValues } from './daily-values.ts'
+import { deleteDays, upsertRows } from './written-days.ts'
+
+type Minutes = Pick<DailyValue, 'net' | 'credited' | 'target'>
+
+interface Inputs {
+  /** Of days before the block. */
+  readonly before: ReadonlyMap<DayKey, Minutes>
+  readonly calculated: ReadonlyMap<DayKey, DailyValue | null>
+}
+
+/** Rule 12. */
+export const workTimeAverages = dayStage<WorkTimeAverage, Inputs, Tx>({
+  name: 'work_time_averages',
+  title: 'Averaging work time',
+  reads: { daily_values: [1 - AVERAGED_DAYS, 0] },
+  writes: ['work_time_averages'],
+
+  async load({ employeeIds, from }, context) {
+    const rows = await context.tx
+      .selectFrom('daily_values')
+      .select(['employee_id', 'work_date', 'net', 'credited', 'target'])
+      .where('employee_id', 'in', employeeIds)
+      .where('work_date', '>=', addDays(from, 1 - AVERAGED_DAYS))
+      .where('work_date', '<', from)
+      .execute()
+    return {
+      before: new Map(rows.map((row) => [keyOf(row), row])),
+      calculated: context.valuesOf(dailyValues),
+    }
+  },
+
+  calculate({ employeeId, date }, { before, calculated }) {
+    const rowOn = (day: IsoDate) => {
+      const key = dayKey({ employeeId, date: day })
+      return calculated.get(key) ?? before.get(key)
+    }
+    if (!rowOn(date)) return null
+    const rows: Minutes[] = []
+    for (let back = 0; back < AVERAGED_DAYS; back++) {
+      const row = rowOn(addDays(date, -back))
+      if (row) rows.push(row)
+    }
+    return averageOf(rows)
+  },
+
+  async stored({ employeeIds, from, to }, { tx }) {
+    const rows = await tx
+      .selectFrom('work_time_averages')
+      .selectAll()
+      .where('employee_id', 'in', employeeIds)
+      .where('work_date', '>=', from)
+      .where('work_date', '<=', to)
+      .execute()
+    return new Map(
+      rows.map((row) => [
+        keyOf(row),
+        // Drivers give decimals as text or as binary fractions.
+        { days: row.days, average: Math.round(Number(row.average) * 100), isOverLimit: row.over_limit === 1 },
+      ]),
+    )
+  },
+
+  async save({ upserts, deletes }, { tx }) {
+    await deleteDays(tx, 'work_time_averages', deletes)
+    await upsertRows(
+      tx,
+      'work_time_averages',
+      ['employee_id', 'work_date'],
+      upserts.map(({ day, value }) => ({
+        employee_id: day.employeeId,
+        work_date: day.date,
+        days: value.days,
+        average: value.average / 100,
+        over_limit: value.isOverLimit ? 1 : 0,
+      })),
+    )
+  },
+})
+
+function keyOf(row: { readonly employee_id: string; readonly work_date: string }): DayKey {
+  return dayKey({ employeeId: row.employee_id, date: row.work_date })
+}
