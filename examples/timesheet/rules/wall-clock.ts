@@ -31,8 +31,9 @@ export class WallClock {
   roundUp(instant: number, minutes: number): number {
     const offset = this.#offset(instant)
     const step = minutes * MINUTE
-    const sinceMidnight = (instant + offset) % DAY
-    const next = instant - sinceMidnight + Math.min(Math.ceil(sinceMidnight / step) * step, DAY)
+    const before = this.#offset(instant - 1)
+    if (before < offset && untilMultiple(instant + before, step) < offset - before) return instant
+    const next = instant + untilMultiple(instant + offset, step)
     if (this.#offset(next) === offset) return next
     const turn = this.#turnBetween(instant, next)
     const leapt = next + offset <= turn + this.#offset(turn)
@@ -66,4 +67,10 @@ export class WallClock {
   #offset(instant: number): number {
     return this.#iana.offset(instant) * MINUTE
   }
+}
+
+/** @param local What the clock shows, as if it were UTC. */
+function untilMultiple(local: number, step: number): number {
+  const sinceMidnight = local % DAY
+  return Math.min(Math.ceil(sinceMidnight / step) * step, DAY) - sinceMidnight
 }
