@@ -1,4 +1,4 @@
-import type { Insertable, Updateable } from 'kysely'
+import type { Insertable } from 'kysely'
 import type { Change, RecalcService } from 'recalc-service'
 import type { Database, Tables, Tx } from './schema/tables.ts'
 
@@ -24,7 +24,7 @@ export class Edits {
   }
 
   /** Moves a booking, or gives it to somebody else. */
-  changeBooking(id: number, values: Updateable<Tables['bookings']>): Promise<void> {
+  changeBooking(id: number, values: Pick<Insertable<Tables['bookings']>, 'at' | 'employee_id'>): Promise<void> {
     return this.#noted(async (tx) => {
       const before = await tx.selectFrom('bookings').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       await tx.updateTable('bookings').set(values).where('id', '=', id).execute()

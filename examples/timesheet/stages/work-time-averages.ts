@@ -8,8 +8,8 @@ import { deleteDays, upsertRows } from './written-days.ts'
 type Minutes = Pick<DailyValue, 'net' | 'credited' | 'target'>
 
 interface Inputs {
-  /** Of days before the block. */
-  readonly before: ReadonlyMap<DayKey, Minutes>
+  /** Of days before the block, and of those within it that are left as they are because their month is closed. */
+  readonly stored: ReadonlyMap<DayKey, Minutes>
   readonly calculated: ReadonlyMap<DayKey, DailyValue | null>
 }
 
@@ -20,24 +20,24 @@ export const workTimeAverages = dayStage<WorkTimeAverage, Inputs, Tx>({
   reads: { daily_values: [1 - AVERAGED_DAYS, 0] },
   writes: ['work_time_averages'],
 
-  async load({ employeeIds, from }, context) {
+  async load({ employeeIds, from, to }, context) {
     const rows = await context.tx
       .selectFrom('daily_values')
       .select(['employee_id', 'work_date', 'net', 'credited', 'target'])
       .where('employee_id', 'in', employeeIds)
       .where('work_date', '>=', addDays(from, 1 - AVERAGED_DAYS))
-      .where('work_date', '<', from)
+      .where('work_date', '<=', to)
       .execute()
     return {
-      before: new Map(rows.map((row) => [keyOf(row), row])),
+      stored: new Map(rows.map((row) => [keyOf(row), row])),
       calculated: context.valuesOf(dailyValues),
     }
   },
 
-  calculate({ employeeId, date }, { before, calculated }) {
+  calculate({ employeeId, date }, { stored, calculated }) {
     const rowOn = (day: IsoDate) => {
       const key = dayKey({ employeeId, date: day })
-      return calculated.get(key) ?? before.get(key)
+      return calculated.has(key) ? calculated.get(key) : stored.get(key)
     }
     if (!rowOn(date)) return null
     const rows: Minutes[] = []
