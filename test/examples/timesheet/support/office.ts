@@ -1,10 +1,14 @@
+import { withInstants } from '../../../../examples/productivity/database/instants.ts'
+import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
 import { batches } from '../../../../examples/shared/database/batches.ts'
 import { anyTable } from '../../../../examples/shared/database/upsert.ts'
 import { createTables } from '../../../../examples/timesheet/schema/migrations.ts'
-import type { Database, Tables } from '../../../../examples/timesheet/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../../examples/timesheet/schema/tables.ts'
 import { createTimesheet } from '../../../../examples/timesheet/timesheet.ts'
 import { type Clock, systemClock } from '../../../../src/index.ts'
+import { testDatabase } from '../../../support/mariadb.ts'
+import { postgresDatabase } from '../../../support/postgres.ts'
 import type { Company } from '../oracle/company.ts'
 import type { Derived } from '../oracle/derive.ts'
 
@@ -15,7 +19,21 @@ export function clockAt(now: number): Clock {
 }
 
 export async function openOffice(): Promise<Database> {
-  const db = openSqlite<Tables>()
+  return withTables(openSqlite<Tables>())
+}
+
+/** For the test file that asks. The sessions are in other time zones than the machine, and than one another. */
+export async function openServers(): Promise<{ readonly MariaDB: Database; readonly PostgreSQL: Database }> {
+  const mariadb = await testDatabase()
+  const postgres = await postgresDatabase()
+  const types = { types: postgresTypes, options: '-c TimeZone=America/St_Johns' }
+  return {
+    MariaDB: await withTables(withInstants(mariadb.kysely<Tables>({ dateStrings: true }), INSTANTS)),
+    PostgreSQL: await withTables(withInstants(postgres.kysely<Tables>(types), INSTANTS)),
+  }
+}
+
+async function withTables(db: Database): Promise<Database> {
   await createTables(db)
   return db
 }
