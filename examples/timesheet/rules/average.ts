@@ -1,4 +1,4 @@
-import { divideHalfUp, total } from './arithmetic.ts'
+import { divideHalfUp } from './arithmetic.ts'
 import type { DailyValue } from './daily-value.ts'
 
 /** How many days an average looks back, the day itself included. */
@@ -15,10 +15,26 @@ export interface WorkTimeAverage {
   readonly isOverLimit: boolean
 }
 
-/** Rule 12. `null`: no day has a target. @param rows Those of the days that end with the one that is asked for. */
-export function averageOf(rows: readonly Pick<DailyValue, 'net' | 'credited' | 'target'>[]): WorkTimeAverage | null {
-  const days = rows.filter(({ target }) => target > 0).length
-  if (days === 0) return null
-  const average = divideHalfUp(100 * total(rows, ({ net, credited }) => net + credited), days)
-  return { days, average, isOverLimit: average > LIMIT }
+/** Rule 12 for consecutive days of one employee: each row is added once, however many averages it is part of. */
+export class RollingAverage {
+  readonly #minutes: number[] = [0]
+  readonly #days: number[] = [0]
+
+  /** @param rows Of consecutive days; undefined: a day without a row. */
+  constructor(rows: readonly (Pick<DailyValue, 'net' | 'credited' | 'target'> | undefined)[]) {
+    for (const [i, row] of rows.entries()) {
+      this.#minutes.push((this.#minutes[i] ?? 0) + (row ? row.net + row.credited : 0))
+      this.#days.push((this.#days[i] ?? 0) + (row && row.target > 0 ? 1 : 0))
+    }
+  }
+
+  /** `null`: no day has a target. @param index Of the day with which the averaged days end. */
+  endingWith(index: number): WorkTimeAverage | null {
+    const first = Math.max(0, index + 1 - AVERAGED_DAYS)
+    const within = (sums: readonly number[]) => (sums[index + 1] ?? 0) - (sums[first] ?? 0)
+    const days = within(this.#days)
+    if (days === 0) return null
+    const average = divideHalfUp(100 * within(this.#minutes), days)
+    return { days, average, isOverLimit: average > LIMIT }
+  }
 }

@@ -1,5 +1,5 @@
-import { addDays, type DayKey, dayKey, dayStage, type IsoDate } from 'recalc-service'
-import { AVERAGED_DAYS, averageOf, type WorkTimeAverage } from '../rules/average.ts'
+import { addDays, type DayKey, datesBetween, dayKey, dayStage, type IsoDate } from 'recalc-service'
+import { AVERAGED_DAYS, RollingAverage, type WorkTimeAverage } from '../rules/average.ts'
 import type { DailyValue } from '../rules/daily-value.ts'
 import type { Tx } from '../schema/tables.ts'
 import { dailyValues } from './daily-values.ts'
@@ -8,9 +8,11 @@ import { deleteDays, upsertRows } from './written-days.ts'
 type Minutes = Pick<DailyValue, 'net' | 'credited' | 'target'>
 
 interface Inputs {
-  /** Of days before the block, and of those within it that are left as they are because their month is closed. */
-  readonly stored: ReadonlyMap<DayKey, Minutes>
-  readonly calculated: ReadonlyMap<DayKey, DailyValue | null>
+  /** By employee: of the first to the last day that is read. */
+  readonly averages: ReadonlyMap<string, RollingAverage>
+  /** The place of a date among these days. */
+  readonly places: ReadonlyMap<IsoDate, number>
+  hasRow(key: DayKey): boolean
 }
 
 /** Rule 12. */
@@ -28,24 +30,24 @@ export const workTimeAverages = dayStage<WorkTimeAverage, Inputs, Tx>({
       .where('work_date', '>=', addDays(from, 1 - AVERAGED_DAYS))
       .where('work_date', '<=', to)
       .execute()
+    // Days of a closed month are not calculated: what is stored of them counts.
+    const stored = new Map<DayKey, Minutes>(rows.map((row) => [keyOf(row), row]))
+    const calculated = context.valuesOf(dailyValues)
+    const rowOf = (key: DayKey) => (calculated.has(key) ? calculated.get(key) : stored.get(key)) ?? undefined
+    const dates = datesBetween(addDays(from, 1 - AVERAGED_DAYS), to)
+    const averageOf = (employeeId: string) =>
+      new RollingAverage(dates.map((date) => rowOf(dayKey({ employeeId, date }))))
     return {
-      stored: new Map(rows.map((row) => [keyOf(row), row])),
-      calculated: context.valuesOf(dailyValues),
+      averages: new Map(employeeIds.map((employeeId) => [employeeId, averageOf(employeeId)])),
+      places: new Map(dates.map((date, place) => [date, place])),
+      hasRow: (key) => rowOf(key) !== undefined,
     }
   },
 
-  calculate({ employeeId, date }, { stored, calculated }) {
-    const rowOn = (day: IsoDate) => {
-      const key = dayKey({ employeeId, date: day })
-      return calculated.has(key) ? calculated.get(key) : stored.get(key)
-    }
-    if (!rowOn(date)) return null
-    const rows: Minutes[] = []
-    for (let back = 0; back < AVERAGED_DAYS; back++) {
-      const row = rowOn(addDays(date, -back))
-      if (row) rows.push(row)
-    }
-    return averageOf(rows)
+  calculate({ employeeId, date }, { averages, places, hasRow }) {
+    const place = places.get(date)
+    if (place === undefined || !hasRow(dayKey({ employeeId, date }))) return null
+    return averages.get(employeeId)?.endingWith(place) ?? null
   },
 
   async stored({ employeeIds, from, to }, { tx }) {
