@@ -36,21 +36,23 @@ const formats: Readonly<Record<Exclude<Engine, 'sqlite'>, InstantFormat>> = {
 
 /**
  * The database, with instants as whole milliseconds since 1970 for whoever asks, and in the engine's own type inside: values
- * that are compared with, or written to, a column of `INSTANTS` are turned on the way in, and such columns on the way out.
+ * that are compared with, or written to, a column of instants are turned on the way in, and such columns on the way out.
  * SQLite has no type of its own for them, and keeps the numbers.
  */
-export function withInstants<Tables>(db: Kysely<Tables>): Kysely<Tables> {
+export function withInstants<Tables>(db: Kysely<Tables>, columns: ReadonlySet<string> = INSTANTS): Kysely<Tables> {
   const engine = engineOf(db)
-  return engine === 'sqlite' ? db : db.withPlugin(new InstantsPlugin(formats[engine]))
+  return engine === 'sqlite' ? db : db.withPlugin(new InstantsPlugin(formats[engine], columns))
 }
 
 class InstantsPlugin implements KyselyPlugin {
   readonly #format: InstantFormat
+  readonly #columns: ReadonlySet<string>
   readonly #parameters: InstantParameters
 
-  constructor(format: InstantFormat) {
+  constructor(format: InstantFormat, columns: ReadonlySet<string>) {
     this.#format = format
-    this.#parameters = new InstantParameters(format)
+    this.#columns = columns
+    this.#parameters = new InstantParameters(format, columns)
   }
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs) {
@@ -59,7 +61,7 @@ class InstantsPlugin implements KyselyPlugin {
 
   async transformResult({ result }: PluginTransformResultArgs) {
     const [first] = result.rows
-    const columns = first ? Object.keys(first).filter((column) => INSTANTS.has(column)) : []
+    const columns = first ? Object.keys(first).filter((column) => this.#columns.has(column)) : []
     // The driver made the rows for this query only, so they may change.
     if (columns.length > 0) {
       for (const row of result.rows) for (const column of columns) row[column] = this.#format.read(row[column])
@@ -70,26 +72,32 @@ class InstantsPlugin implements KyselyPlugin {
 
 class InstantParameters extends OperationNodeTransformer {
   readonly #write: (instant: number) => string
+  readonly #columns: ReadonlySet<string>
 
-  constructor({ write }: InstantFormat) {
+  constructor({ write }: InstantFormat, columns: ReadonlySet<string>) {
     super()
     this.#write = write
+    this.#columns = columns
   }
 
   protected override transformBinaryOperation(node: BinaryOperationNode, queryId?: QueryId): BinaryOperationNode {
     const { leftOperand, rightOperand, ...rest } = super.transformBinaryOperation(node, queryId)
-    return { ...rest, leftOperand, rightOperand: isInstant(leftOperand) ? this.#bound(rightOperand) : rightOperand }
+    return {
+      ...rest,
+      leftOperand,
+      rightOperand: this.#isInstant(leftOperand) ? this.#bound(rightOperand) : rightOperand,
+    }
   }
 
   protected override transformColumnUpdate(node: ColumnUpdateNode, queryId?: QueryId): ColumnUpdateNode {
     const { column, value, ...rest } = super.transformColumnUpdate(node, queryId)
-    return { ...rest, column, value: isInstant(column) ? this.#bound(value) : value }
+    return { ...rest, column, value: this.#isInstant(column) ? this.#bound(value) : value }
   }
 
   protected override transformInsertQuery(node: InsertQueryNode, queryId?: QueryId): InsertQueryNode {
     const insert = super.transformInsertQuery(node, queryId)
     const { columns = [], values } = insert
-    const isOfInstants = columns.map(isInstant)
+    const isOfInstants = columns.map((column) => this.#isInstant(column))
     if (!values || !ValuesNode.is(values) || !isOfInstants.includes(true)) return insert
     const lists = values.values.map((list) =>
       PrimitiveValueListNode.is(list)
@@ -106,9 +114,9 @@ class InstantParameters extends OperationNodeTransformer {
   #cell(cell: unknown): unknown {
     return typeof cell === 'number' ? this.#write(cell) : cell
   }
-}
 
-function isInstant(node: OperationNode): boolean {
-  if (ReferenceNode.is(node)) return isInstant(node.column)
-  return ColumnNode.is(node) && INSTANTS.has(node.column.name)
+  #isInstant(node: OperationNode): boolean {
+    if (ReferenceNode.is(node)) return this.#isInstant(node.column)
+    return ColumnNode.is(node) && this.#columns.has(node.column.name)
+  }
 }

@@ -14,10 +14,14 @@ const CONNECTIONS = 8
  *   that name.
  * @throws {DatabaseError} when there is no such server, or it refuses.
  */
-export async function openMysql<Tables>(url: string, log: LogConfig = []): Promise<Kysely<Tables>> {
+export async function openMysql<Tables>(
+  url: string,
+  log: LogConfig = [],
+  instants?: ReadonlySet<string>,
+): Promise<Kysely<Tables>> {
   await makeDatabase(url)
   const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, dateStrings: true })
-  return withInstants(new Kysely<Tables>({ dialect: new MysqlDialect({ pool }), log }))
+  return withInstants(new Kysely<Tables>({ dialect: new MysqlDialect({ pool }), log }), instants)
 }
 
 async function makeDatabase(url: string): Promise<void> {

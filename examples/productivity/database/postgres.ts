@@ -39,12 +39,16 @@ function instantFrom(text: string): number {
  *   of that name.
  * @throws {DatabaseError} when there is no such server, or it refuses.
  */
-export async function openPostgres<Tables>(url: string, log: LogConfig = []): Promise<Kysely<Tables>> {
+export async function openPostgres<Tables>(
+  url: string,
+  log: LogConfig = [],
+  instants?: ReadonlySet<string>,
+): Promise<Kysely<Tables>> {
   await makeDatabase(url)
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, types: postgresTypes })
   // A connection that breaks while nobody uses it is replaced; without a listener it would end the process.
   pool.on('error', () => {})
-  return withInstants(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log }))
+  return withInstants(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log }), instants)
 }
 
 async function makeDatabase(url: string): Promise<void> {

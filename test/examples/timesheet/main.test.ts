@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../../..')
+const run = promisify(execFile)
+
+const demo = (...args: readonly string[]) =>
+  run(process.execPath, [join(root, 'examples/timesheet/main.ts'), ...args], { cwd: root })
+
+test('the demo tells its zone and moment first, and ends with rows that a fresh recalculation leaves alone', async () => {
+  const { stdout } = await demo('--employees', '8', '--days', '420', '--as-of', '2025-06-17T12:00:00Z')
+  expect(stdout.split('\n').slice(0, 2)).toEqual(['Zone: Europe/Berlin', 'As of: 2025-06-17T12:00:00.000Z'])
+  expect(stdout).toContain('completed: 3360 days')
+  for (const edit of [
+    'is moved over midnight',
+    'was away',
+    'Another plan holds',
+    'becomes a holiday',
+    'is closed for them',
+  ]) {
+    expect(stdout).toContain(edit)
+  }
+  expect(stdout).toContain('Held: 1 changes')
+  expect(stdout).toMatch(/A fresh recalculation of everything: 0 of \d+ rows differ\./)
+})
+
+test('it takes clock times from a folder, and is seen from the last of them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'timesheet-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const lines = [
+    'id,employee_id,clock_in,clock_out,break_minutes',
+    '1,7,2012-03-01T08:00:00.000Z,2012-03-01T16:00:00.000Z,30',
+    '2,7,2012-03-02T08:00:00.000Z,,0',
+  ]
+  await writeFile(join(folder, 'some-clock-times.csv'), `${lines.join('\n')}\n`)
+  const { stdout } = await demo('--data', folder)
+  expect(stdout).toContain('Zone: Europe/Amsterdam\nAs of: 2012-03-02T08:00:00.000Z\n')
+  expect(stdout).toContain('3 bookings')
+  expect(stdout).toContain('0 of ')
+})
+
+test('it says what was expected of a command line that makes no sense', async () => {
+  await expect(demo('--as-of', 'today')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Expected --as-of to be an instant such as 2025-04-04T13:30:00Z, got today'),
+  })
+})
