@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
@@ -6,7 +6,6 @@ import { employeeHash } from './hash.ts'
 import type { JobDatabase } from './job-database.ts'
 import {
   COUNTER_COLUMNS,
-  type CounterColumns,
   countersFrom,
   eventOf,
   type LaneColumns,
@@ -15,14 +14,17 @@ import {
   recordOf,
 } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
-import { jobKey, type RecalcDb, type RecalcTables, rawTable } from './tables.ts'
+import { jobKey, type RecalcDb, rawTable } from './tables.ts'
 
 interface Page {
   readonly after: number
   readonly limit: number
 }
 
-type Counted = { readonly [Column in keyof CounterColumns as `lanes_${Column}`]: number | string | null }
+interface Counted {
+  /** What open lanes have counted, in the order of the columns; undefined or empty without lanes. */
+  readonly lanes_counted: string | null
+}
 
 const RECORD_COLUMNS = [
   'id',
@@ -39,24 +41,28 @@ const RECORD_COLUMNS = [
  * Jobs with what their lanes have counted, in one statement: both are of the same moment. The failures that a result
  * lists are not read.
  */
-export function jobsWithLanes({ names }: JobDatabase, db: RecalcDb) {
+export function jobsWithLanes({ names, engine }: JobDatabase, db: RecalcDb) {
   const { jobs, lanes } = names
-  const sum = (eb: ExpressionBuilder<RecalcTables, 'jobs'>, column: keyof CounterColumns) =>
-    eb
-      .selectFrom(lanes)
-      .whereRef(`${lanes}.job_id`, '=', `${jobs}.id`)
-      .select((lane) => lane.fn.sum<number | string | null>(`${lanes}.${column}`).as('sum'))
+  const sums = COUNTER_COLUMNS.map((column) => sql`coalesce(sum(${sql.ref(`${lanes}.${column}`)}), 0)`)
   return db
     .selectFrom(jobs)
     .select(RECORD_COLUMNS.map((column) => `${jobs}.${column}` as const))
-    .select((eb) => COUNTER_COLUMNS.map((column) => sum(eb, column).as(`lanes_${column}` as const)))
+    .select((eb) =>
+      // One look at the lanes, whatever is counted.
+      eb
+        .selectFrom(lanes)
+        .whereRef(`${lanes}.job_id`, '=', `${jobs}.id`)
+        .select(engine.listed(sums).as('counted'))
+        .as('lanes_counted'),
+    )
 }
 
 /** A record from a row of {@link jobsWithLanes}. */
 export function recordFrom(row: RecordColumns & Counted): JobRecord {
+  const counted = row.lanes_counted?.split(',') ?? []
   return recordOf(
     row,
-    countersFrom((column) => Number(row[`lanes_${column}`] ?? 0)),
+    countersFrom((column) => Number(counted[COUNTER_COLUMNS.indexOf(column)] ?? 0)),
   )
 }
 

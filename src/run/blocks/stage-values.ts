@@ -138,7 +138,10 @@ export class StageValues<Tx> {
           if (date >= from && date <= to && loaded.has(employeeId))
             map.set(keyOf(this.#days.day(day)), this.storedOn(day) ?? null)
         } else if (this.#days.isOpen(day) || this.#days.isClean(day)) {
-          map.set(keyOf(this.#days.day(day)), this.#values[day])
+          const value = this.#values[day]
+          // A row that is left behind is still there for whoever reads it.
+          const isLeft = value === null && this.member.saves && !this.#clearExisting
+          map.set(keyOf(this.#days.day(day)), isLeft ? (this.storedOn(day) ?? null) : value)
         }
       }
       this.#byKey = { map, failed }

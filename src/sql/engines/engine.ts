@@ -67,6 +67,9 @@ export interface Engine {
    */
   readonly migrationsIn: ((tx: RecalcTx) => Promise<RecalcDb>) | undefined
 
+  /** Numbers as one text, with commas between them. */
+  listed(numbers: readonly RawBuilder<unknown>[]): RawBuilder<string>
+
   /** The key of an id in the ledger: other ids have others, and triggers can make it. It sorts behind `-`. */
   ledgerKey(id: string): string
   readonly capture: CaptureEngine

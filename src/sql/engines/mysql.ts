@@ -119,6 +119,8 @@ export const mysql: Engine = {
     return rows.map(({ name }) => name)
   },
   migrationsIn: undefined, // no transaction takes a `create table` back
+  listed: (numbers) => sql`concat_ws(',', ${sql.join(numbers)})`,
+
   ledgerKey: hashedKey,
   capture: mysqlCapture,
   noting: undefined,

@@ -112,6 +112,8 @@ export const postgres: Engine = {
       },
     })
   },
+  listed: (numbers) => sql`concat_ws(',', ${sql.join(numbers)})`,
+
   ledgerKey: hashedKey,
   capture: postgresCapture,
   noting: (db, table, rows) =>

@@ -55,6 +55,8 @@ export const sqlite: Engine = {
   },
   replicaLagMs: undefined,
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
+  listed: (numbers) => sql`(${sql.join(numbers, sql` || ',' || `)})`,
+
   ledgerKey: hexKey,
   capture: sqliteCapture,
   noting: undefined,
