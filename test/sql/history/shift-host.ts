@@ -34,7 +34,7 @@ export type ShiftTx = Transaction<ShiftTables>
 
 export const TENANT = 'acme'
 export const EMPLOYEES = ['ann', 'bob'] as const
-export const TODAY = '2025-03-31'
+const TODAY = '2025-03-31'
 
 export async function createShiftTables(db: Kysely<ShiftTables>): Promise<void> {
   for (const table of ['hours', 'shifts', 'balances', 'weeks']) {

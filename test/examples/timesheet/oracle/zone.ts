@@ -4,7 +4,7 @@ const shown = new Map<string, { date: string; minute: number }>()
 const DAY = 86_400_000
 
 /** What the wall clock shows at an instant: the date and the minute of the day. */
-export function wallAt(instant: number, zone: string): { date: string; minute: number } {
+function wallAt(instant: number, zone: string): { date: string; minute: number } {
   const minuteStart = Math.floor(instant / 60_000) * 60_000
   const key = `${zone} ${minuteStart}`
   let found = shown.get(key)
@@ -25,7 +25,7 @@ export function wallAt(instant: number, zone: string): { date: string; minute: n
 const firsts = new Map<string, number>()
 
 /** The first instant at which the clock shows this minute of the date, or a later one of it, or a later date. */
-export function firstInstant(date: string, minute: number, zone: string): number {
+function firstInstant(date: string, minute: number, zone: string): number {
   const key = `${zone} ${date} ${minute}`
   let found = firsts.get(key)
   if (found === undefined) {

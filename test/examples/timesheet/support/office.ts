@@ -14,7 +14,7 @@ import type { Derived } from '../oracle/derive.ts'
 
 export const TENANT = 'office'
 
-export function clockAt(now: number): Clock {
+function clockAt(now: number): Clock {
   return { ...systemClock, now: () => now }
 }
 
