@@ -176,7 +176,11 @@ test('a preview tells differences and sums, and is refused where nothing can be 
   fill(database, 'hours', 'ann', { '2025-01-01': 8, '2025-01-02': 4 })
   const { service } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann'] })
   let out = ''
-  const stdout = { write: (text: string) => void (out += text) }
+  const stdout = {
+    write(text: string) {
+      out += text
+    },
+  }
   const words = `preview ${JANUARY} --all --limit 1`.split(' ')
   expect(await runCli(service, words, { stdout, stderr: stdout })).toBe(0)
   expect(out).toContain('ann  2025-01-01  scores: null -> 80\n')
