@@ -1,9 +1,16 @@
+import { toEpochDay } from '../calendar/epoch-day.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import type { BlockChanges, BlockLedger, LedgerRun } from '../run/blocks/block-ledger.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
+import type { NewChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { LaneChanges } from './lane-changes.ts'
+
+/** A run that has not got to its tenant stages after so long is taken for dead. Whoever settles the tenant does not wait for that. */
+const UNFINISHED_AFTER_MS = 600_000
+
+const UNFINISHED_RUN = { code: 'UNFINISHED_RUN', message: 'A run has changed days and not run it yet' }
 
 /** The most notes of a tenant stage that are removed at once; what is left makes it run once more. */
 const STAGE_NOTES = 1_000
@@ -35,6 +42,20 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
     changes.open(days)
     const cascade = changes.cascadeOf(days)
     return { cascade, settle: () => changes.settle({ days, cascade }, true) }
+  }
+
+  markTenantStages(tx: Tx, { tenantId, stages, from, to }: RunPlan): Promise<AfterCommit | undefined> | undefined {
+    const { changes, clock } = this.#settings
+    const now = clock.now()
+    const days = [toEpochDay(from), toEpochDay(to)] as const
+    const add = stages
+      .filter(({ kind }) => kind === 'tenant')
+      .map(({ name }): NewChange => {
+        const content = { stage: name, days }
+        const about = { tenantId, employeeId: null, content, attempts: 0, error: UNFINISHED_RUN }
+        return { ...about, state: 'failing', notedAt: now, dueAt: now + UNFINISHED_AFTER_MS }
+      })
+    return add.length === 0 ? undefined : changes.update(tx, { remove: [], add })
   }
 
   async takeTenantStage(tx: Tx, tenantId: string, stage: string): Promise<AfterCommit | undefined> {

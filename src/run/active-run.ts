@@ -30,6 +30,8 @@ export interface ActiveRun<Tx> {
   /** The service's clock, as calculators get it. */
   readonly now: () => Date
   newLaneId(): number
+  /** It is noted that the tenant stages are due. */
+  areStagesMarked: boolean
   /** Something failed, whether the run goes on or not. */
   onFailures(failures: readonly RecalcFailure[]): void
 }

@@ -120,6 +120,8 @@ class Run<Tx> {
       }),
       now: () => new Date(settings.clock.now()),
       newLaneId: () => this.#nextLaneId++,
+      // Where there is none, there is nothing to mark.
+      areStagesMarked: selection.tenantStages.length === 0,
       onFailures: (failures) => {
         this.#rememberFailed(failures)
         const [first] = failures

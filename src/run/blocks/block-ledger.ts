@@ -18,6 +18,11 @@ export interface BlockLedger<Tx> {
    * no changes, and nothing could follow.
    */
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined
+  /**
+   * Notes that the tenant stages of a run are due, in the unit of work of the first block that changes anything: should the run
+   * end before it gets to them, the next run or settle does.
+   */
+  markTenantStages(tx: Tx, plan: RunPlan): Promise<AfterCommit | undefined> | undefined
   /** Removes the notes that a tenant stage is to run, in the unit of work in which it does. */
   takeTenantStage(tx: Tx, tenantId: string, stage: string): Promise<AfterCommit | undefined>
 }

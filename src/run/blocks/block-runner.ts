@@ -1,4 +1,5 @@
 import type { Block } from '../../pipeline/employee-day.ts'
+import type { ActiveRun } from '../active-run.ts'
 import type { RecalcFailure } from '../failure.ts'
 import { BlockHistory } from '../history/block-history.ts'
 import type { HistoryRun } from '../history/history-store.ts'
@@ -71,8 +72,9 @@ export async function runBlock<Tx>(
           unit,
           attempt,
         )
+        const marked = await markTenantStages(owner.run, unit.tx, outcome)
         const recorded = await task.record(unit.tx, outcome)
-        unit.committed = settled ? bothOf(settled, recorded) : recorded
+        unit.committed = inTurn([settled, marked, recorded])
         return outcome
       })
     } catch (error) {
@@ -131,10 +133,28 @@ export async function calculateBlock<Tx>(
 
 const noDays = { processed: 0, unchanged: 0, skipped: 0, failed: 0 }
 
-function bothOf(first: AfterCommit, second: AfterCommit | undefined): AfterCommit {
+/** Notes that tenant stages are due, once a run has changed something. */
+async function markTenantStages<Tx>(
+  run: ActiveRun<Tx>,
+  tx: Tx,
+  { processed, unchanged, periods }: BlockOutcome,
+): Promise<AfterCommit | undefined> {
+  const hasChanged = processed > unchanged || (periods !== undefined && periods.processed > periods.unchanged)
+  if (run.areStagesMarked || !hasChanged) return undefined
+  const marking = run.settings.ledger?.markTenantStages(tx, run.plan)
+  if (!marking) return undefined
+  const marked = await marking
   return () => {
-    first()
-    second?.()
+    run.areStagesMarked = true
+    marked?.()
+  }
+}
+
+function inTurn(calls: readonly (AfterCommit | undefined)[]): AfterCommit | undefined {
+  const wanted = calls.filter((call) => call !== undefined)
+  if (wanted.length < 2) return wanted[0]
+  return () => {
+    for (const call of wanted) call()
   }
 }
 
