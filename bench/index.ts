@@ -12,6 +12,7 @@ import { benchPostgres } from './postgres.ts'
 import { benchReference } from './reference.ts'
 import { benchReferenceMemory } from './reference-memory.ts'
 import { benchTelemetry } from './telemetry.ts'
+import { benchTimesheet } from './timesheet.ts'
 
 const benches: Record<string, () => Promise<void> | void> = {
   overhead: benchOverhead,
@@ -27,6 +28,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   capture: benchCapture,
   latency: benchLatency,
   telemetry: benchTelemetry,
+  timesheet: benchTimesheet,
 }
 
 const asked = process.argv.slice(2)
