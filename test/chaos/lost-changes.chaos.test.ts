@@ -92,11 +92,16 @@ describe.each(servers)('on $name', ({ start }) => {
       await using recalc = timeService(db, 'new', { clock: clockSince(begun) })
       await settleAll(db, recalc, fleet)
       const settled = await derivedRows(db)
-      for (const tenantId of TENANTS) {
-        const result = await recalc.triggerRecalcBatch({ tenantId, employeeIds: EMPLOYEES, from: FROM, to: TODAY })
+      const results = await Promise.all(
+        TENANTS.map((tenantId) =>
+          recalc.triggerRecalcBatch({ tenantId, employeeIds: EMPLOYEES, from: FROM, to: TODAY }),
+        ),
+      )
+      // The rows that are different tell more than their number.
+      expect(await derivedRows(db)).toEqual(settled)
+      for (const result of results) {
         expect(result).toMatchObject({ status: 'completed', unchangedDays: result.processedDays })
       }
-      expect(await derivedRows(db)).toEqual(settled)
       const seconds = Math.round((Date.now() - begun) / 1_000)
       console.log(`${changes} changes, ${kills} kills, ${restarts} restarts, ${deploys} deploys, ${seconds} s`)
     },
