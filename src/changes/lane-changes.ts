@@ -14,6 +14,7 @@ import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
 import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-employee.ts'
 import { dirtyAfter, dirtyPeriodsOf, followPeriods, lastDayOf, markPeriods, markRepaired } from './dirty-periods.ts'
 import { isOn, NewNotes } from './new-notes.ts'
+import { notedOf } from './noted-of.ts'
 
 /** The most changes that are read at once; of more, those that were read are merged first. */
 const READ_LIMIT = 20_000
@@ -188,16 +189,21 @@ export class LaneChanges<Tx> {
         seen.add(employeeId)
         this.#settleEmployee(employee, employeeId, block.days, !runsDates, add, leave)
       }
-      for (const { employeeId, stage, first, last } of block.cascade.following) {
-        // A run follows what was noted, in case that it does not get there; of other values it does what it was asked for.
-        if (runsDates && !this.#has(employeeId)) continue
-        leave(employeeId, stage, [{ first, last }])
+      const following = block.cascade.following
+      const deferred = block.days.periods?.deferred ?? []
+      // A run follows what was noted, in case that it does not get there; of other values it does what it was asked for.
+      const isFollowed = runsDates ? await this.#followedByRun([...following, ...deferred]) : () => true
+      for (const { employeeId, stage, first, last } of following) {
+        if (isFollowed(employeeId)) leave(employeeId, stage, [{ first, last }])
+      }
+      for (const { employeeId, stage, period } of deferred) {
+        if (isFollowed(employeeId)) leave(employeeId, stage, [lastDayOf(period)])
       }
     }
     for (const [employeeId, { byStage }] of this.#employees) {
       if (!seen.has(employeeId)) for (const [stage, { spans }] of byStage) leave(employeeId, stage, spans)
     }
-    if (block?.days.periods) this.#settlePeriods(block.days.periods, !runsDates, add, leave)
+    if (block?.days.periods) this.#settlePeriods(block.days.periods, !runsDates, add)
     const before = add.length
     for (const [employeeId, sets] of left) {
       for (const [stage, { spans }] of sets) {
@@ -208,6 +214,16 @@ export class LaneChanges<Tx> {
     add.push(...this.#unknown.map((change) => this.#notes.unknown(change)), ...this.#stageNotes(block))
     if (this.#read.length === 0 && add.length === 0) return undefined
     return await this.#settings.changes.update(this.#tx, { remove: this.#read, add })
+  }
+
+  /**
+   * Whose values a run follows behind its block: of those who have changes. That is also who has got some while the block was
+   * calculated: what they are about may be in its values already, so that settling them later finds nothing different.
+   */
+  async #followedByRun(left: readonly { readonly employeeId: string }[]): Promise<(employeeId: string) => boolean> {
+    const unsure = [...new Set(left.map(({ employeeId }) => employeeId))].filter((employeeId) => !this.#has(employeeId))
+    const noted = await notedOf(this.#settings, this.#tx, this.#tenantId, unsure)
+    return (employeeId) => noted.has(employeeId) || this.#has(employeeId)
   }
 
   #has(employeeId: string): boolean {
@@ -272,11 +288,8 @@ export class LaneChanges<Tx> {
   }
 
   /** What became of the periods of a block, beyond what was calculated. */
-  #settlePeriods(periods: BlockPeriods, takesAll: boolean, add: NewChange[], leave: Leave): void {
+  #settlePeriods(periods: BlockPeriods, takesAll: boolean, add: NewChange[]): void {
     const isTaken = (employeeId: string | null) => employeeId !== null && (takesAll || this.#has(employeeId))
-    for (const { employeeId, stage, period } of periods.deferred) {
-      if (isTaken(employeeId)) leave(employeeId, stage, [lastDayOf(period)])
-    }
     for (const { employeeId, stage, period } of periods.held) {
       add.push(this.#notes.held({ employeeId, stage, span: lastDayOf(period) }))
     }

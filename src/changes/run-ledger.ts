@@ -1,11 +1,16 @@
 import { toEpochDay } from '../calendar/epoch-day.ts'
+import { MIDNIGHT } from '../calendar/start-time.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import type { BlockChanges, BlockLedger, LedgerRun } from '../run/blocks/block-ledger.ts'
+import { reachesLaterDays } from '../run/blocks/cascade.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { NewChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
+import { horizonAt } from './dirty-days.ts'
 import { LaneChanges } from './lane-changes.ts'
+import { NewNotes } from './new-notes.ts'
+import { notedOf } from './noted-of.ts'
 
 /** A run that has not got to its tenant stages after so long is taken for dead. Whoever settles the tenant does not wait for that. */
 const UNFINISHED_AFTER_MS = 600_000
@@ -29,8 +34,10 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
 
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
     const { changes } = this.#settings
-    if (changes.isEmpty?.()) return undefined
-    return this.#isWhole(run.plan) ? this.#take(tx, days, run) : undefined
+    // Changes may come while the block is calculated, and be in its values already.
+    if (!this.#reachesBehind && changes.isEmpty?.()) return undefined
+    if (this.#isWhole(run.plan)) return this.#take(tx, days, run)
+    return this.#reachesBehind ? Promise.resolve(this.#leave(tx, days, run)) : undefined
   }
 
   async #take(tx: Tx, days: BlockDays, { plan, calendar }: LedgerRun): Promise<BlockChanges | undefined> {
@@ -38,10 +45,41 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
     const { employeeZones } = calendar
     const { employeeIds } = days.block
     const changes = await LaneChanges.take(this.#settings, tx, { tenantId, employeeIds, zone, employeeZones })
-    if (changes.hasNone) return undefined
+    if (changes.hasNone && !this.#reachesBehind) return undefined
     changes.open(days)
     const cascade = changes.cascadeOf(days)
     return { cascade, settle: () => changes.settle({ days, cascade }, true) }
+  }
+
+  /**
+   * A run of only some stages leaves changes to others. They compare with what it has saved, and would find nothing different
+   * behind its days: so all of these are noted.
+   */
+  #leave(tx: Tx, days: BlockDays, { plan }: LedgerRun): BlockChanges {
+    const { tenantId, zone, dayStartsAt: startsAt = MIDNIGHT } = plan
+    const { clock, horizon, changes } = this.#settings
+    const { employeeIds, from, to } = days.block
+    return {
+      cascade: undefined,
+      settle: async (changed) => {
+        if (changed === 0) return undefined
+        const noted = await notedOf(this.#settings, tx, tenantId, employeeIds)
+        if (noted.size === 0) return undefined
+        const { last } = horizonAt(clock.now(), { zone, dayStart: { startsAt } }, horizon)
+        const span = { first: toEpochDay(from), last: Math.max(toEpochDay(to), last) }
+        const notes = new NewNotes(tenantId, clock, new Map())
+        return await changes.update(tx, {
+          remove: [],
+          add: [...noted].map((employeeId) => notes.waiting({ employeeId, span })),
+        })
+      },
+    }
+  }
+
+  /** A value may be seen by days, or periods, behind a block. */
+  get #reachesBehind(): boolean {
+    const { dayStages, periodStages } = this.#settings.wholePass
+    return periodStages.length > 0 || reachesLaterDays(dayStages.map(({ stage }) => stage))
   }
 
   markTenantStages(tx: Tx, { tenantId, stages, from, to }: RunPlan): Promise<AfterCommit | undefined> | undefined {

@@ -27,7 +27,14 @@ type Action =
       readonly value: number
     }
   | { readonly type: 'settle'; readonly employee: number | undefined }
-  | { readonly type: 'trigger'; readonly employee: number; readonly day: number; readonly days: number }
+  | {
+      readonly type: 'trigger'
+      readonly employee: number
+      readonly day: number
+      readonly days: number
+      /** Only this stage, if there is one. */
+      readonly stage: number | undefined
+    }
   | { readonly type: 'close'; readonly employee: number; readonly from: number; readonly days: number }
   | { readonly type: 'break' | 'breakPeriods'; readonly employee: number; readonly day: number }
   | { readonly type: 'open' | 'mend' }
@@ -53,6 +60,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
       employee: fc.nat(1),
       day,
       days: fc.integer({ min: 1, max: 40 }),
+      stage: fc.option(fc.nat(4), { nil: undefined }),
     }),
   },
   {
@@ -226,7 +234,9 @@ async function act(model: Model, host: Host, step: Action): Promise<void> {
       const from = addDays(FIRST, step.day)
       const employeeId = EMPLOYEES[step.employee] as string
       const request = { tenantId: TENANT, employeeId, from, to: addDays(from, step.days - 1) }
-      await service.triggerRecalcRange(request).catch((error: { readonly code?: string }) => {
+      const only = step.stage === undefined ? undefined : model.days[step.stage]
+      const options = only ? { tables: [only.name] } : {}
+      await service.triggerRecalcRange(request, options).catch((error: { readonly code?: string }) => {
         if (error.code !== 'RECALC_FAILED') throw error
       })
       return

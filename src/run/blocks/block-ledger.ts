@@ -29,7 +29,12 @@ export interface BlockLedger<Tx> {
 
 /** The changes of one block. */
 export interface BlockChanges {
-  readonly cascade: Cascade
-  /** Removes the changes that are dealt with, and notes what follows from values that did change. */
-  settle(): Promise<AfterCommit | undefined>
+  /** Undefined for a run of only some stages. */
+  readonly cascade: Cascade | undefined
+  /**
+   * Removes the changes that are dealt with, and notes what follows from values that did change.
+   *
+   * @param changed How many days did.
+   */
+  settle(changed: number): Promise<AfterCommit | undefined>
 }

@@ -122,7 +122,7 @@ export async function calculateBlock<Tx>(
   const hears = onChanges ?? history.onChanges
   const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges: hears })
   if (run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
-  const settled = await changes?.settle()
+  const settled = await changes?.settle(changed)
   const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed
   const counted = isPeriodsOnly ? noDays : { processed, unchanged: processed - changed, skipped, failed }
