@@ -3,16 +3,27 @@ import { dayBounds, type IsoDate } from 'recalc-service'
 import { MINUTE } from './arithmetic.ts'
 import type { Span } from './span.ts'
 
-const DAY = 24 * 60 * MINUTE
+const HOUR = 60 * MINUTE
+
+const DAY = 24 * HOUR
+
+/** So many hours are remembered of a zone: more than seven years. */
+const MOST_HOURS = 65_536
+
+/** By zone: offsets that hold for a whole hour, by its number since 1970. Rounding asks for them again and again. */
+const offsetsOfHours = new Map<string, Map<number, number>>()
 
 /** A wall clock in a zone, and the days that it shows. */
 export class WallClock {
   readonly #zone: string
   readonly #iana: IANAZone
+  readonly #hours: Map<number, number>
 
   constructor(zone: string) {
     this.#zone = zone
     this.#iana = IANAZone.create(zone)
+    this.#hours = offsetsOfHours.get(zone) ?? new Map()
+    offsetsOfHours.set(zone, this.#hours)
   }
 
   /** From the day's first instant to the next day's. */
@@ -65,7 +76,15 @@ export class WallClock {
   }
 
   #offset(instant: number): number {
-    return this.#iana.offset(instant) * MINUTE
+    const hour = Math.floor(instant / HOUR)
+    const known = this.#hours.get(hour)
+    if (known !== undefined) return known
+    const [first, next] = [this.#iana.offset(hour * HOUR), this.#iana.offset((hour + 1) * HOUR)]
+    // No zone turns its clocks twice within an hour.
+    if (first !== next) return this.#iana.offset(instant) * MINUTE
+    if (this.#hours.size >= MOST_HOURS) this.#hours.clear()
+    this.#hours.set(hour, first * MINUTE)
+    return first * MINUTE
   }
 }
 
