@@ -4,10 +4,10 @@ import type { ActivityLogsTable } from '../../examples/productivity/schema/table
 import { MINUTE } from '../../examples/productivity/scoring/arithmetic.ts'
 import type { Span } from '../../examples/productivity/scoring/span.ts'
 import { payRates } from '../../examples/productivity/sources/generator/pay.ts'
-import { type Random, seededRandom } from '../../examples/productivity/sources/generator/random.ts'
 import { roleConfigs } from '../../examples/productivity/sources/generator/roles.ts'
 import { clockedTimes } from '../../examples/productivity/sources/generator/work.ts'
 import type { Sources } from '../../examples/productivity/sources/insert-sources.ts'
+import { type Random, seededRandom } from '../../examples/shared/random.ts'
 
 const HOUR = 60 * MINUTE
 

@@ -14,13 +14,15 @@ import {
   type TriggerOptions,
 } from 'recalc-service'
 import { ProgressBar } from 'recalc-service/cli'
+import { serveUntilInterrupted } from '../shared/demo/serve.ts'
+import { UsageError } from '../shared/demo/usage-error.ts'
 import { ImportError } from '../shared/import/import-error.ts'
 import { DatabaseError } from './database/database-error.ts'
 import { openMysql } from './database/mysql.ts'
 import { openPostgres } from './database/postgres.ts'
 import { redisCache } from './database/redis.ts'
 import { openSqlite } from './database/sqlite.ts'
-import { type DemoOptions, readOptions, USAGE, UsageError } from './demo/cli-options.ts'
+import { type DemoOptions, readOptions, USAGE } from './demo/cli-options.ts'
 import { editLive } from './demo/live.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
 import {
@@ -34,7 +36,6 @@ import {
   whoIsHere,
 } from './demo/report.ts'
 import { commandToResume, resumeJob } from './demo/resume.ts'
-import { serveUntilInterrupted } from './demo/serve.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
 import type { Database, Tables, Tx } from './schema/tables.ts'

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { addDays, type IsoDate, isIsoDate, isZone } from 'recalc-service'
+import { UsageError } from '../../shared/demo/usage-error.ts'
 
 export const USAGE = `Usage:
   npm run demo -- [--employees 50] [--days 12] [--seed 1]
@@ -21,9 +22,6 @@ export const USAGE = `Usage:
   --tables A,B       recalculates only what writes these tables
   --as-of INSTANT    when open shifts and the current status are seen; default: in the middle of the last made-up day,
                      or now. Such as 2025-04-04T13:30:00Z`
-
-/** Thrown when the command line makes no sense; the message says what was expected. */
-export class UsageError extends Error {}
 
 /** What to recalculate, and where. */
 export interface DemoOptions {

@@ -1,9 +1,9 @@
 import { type DayKey, dayKey, dayStage } from 'recalc-service'
+import { grouped } from '../../shared/grouped.ts'
 import type { Tx } from '../schema/tables.ts'
 import { hundredths } from '../scoring/arithmetic.ts'
 import { hourlyCost, type PayRate } from '../scoring/hourly-cost.ts'
 import type { ScoredDay } from '../scoring/score-day.ts'
-import { grouped } from './grouped.ts'
 import { scoredDays } from './scored-days.ts'
 import { derivedTable } from './write/derived-table.ts'
 

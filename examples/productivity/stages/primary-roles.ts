@@ -1,9 +1,9 @@
 import { addDays, dateOf, dayBounds, type TenantStage, tenantStage } from 'recalc-service'
+import { grouped } from '../../shared/grouped.ts'
 import type { Tx } from '../schema/tables.ts'
 import { PRIMARY_ROLE_DAYS, primaryRole, type RoleItems } from '../scoring/primary-role.ts'
 import type { Span } from '../scoring/span.ts'
 import type { AsOf } from './as-of.ts'
-import { grouped } from './grouped.ts'
 import { employeePages } from './read/employee-pages.ts'
 import { employeeTable } from './write/employee-table.ts'
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { UsageError } from '../../shared/demo/usage-error.ts'
 
 export const USAGE = `Usage:
   npm run demo:timesheet -- [--employees 120] [--days 425] [--seed 1]
@@ -13,9 +14,6 @@ export const USAGE = `Usage:
   --postgres URL     ... or on a PostgreSQL server: postgres://user:password@127.0.0.1:5432/timesheet
   --serve [--port 3000]
       waits for jobs that are started over HTTP, on this machine only, with a console page`
-
-/** Thrown when the command line makes no sense; the message says what was expected. */
-export class UsageError extends Error {}
 
 export interface DemoOptions {
   readonly zone: string

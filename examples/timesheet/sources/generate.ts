@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely'
 import { addDays, dateOf, dayBounds, type IsoDate } from 'recalc-service'
-import { type Random, seededRandom } from '../../productivity/sources/generator/random.ts'
+import { type Random, seededRandom } from '../../shared/random.ts'
 import { MINUTE } from '../rules/arithmetic.ts'
 import type { Tables } from '../schema/tables.ts'
 import { company } from './office-rules.ts'

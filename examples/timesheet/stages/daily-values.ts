@@ -1,6 +1,6 @@
 import { dayKey, dayStage } from 'recalc-service'
-import { grouped } from '../../productivity/stages/grouped.ts'
 import { batches } from '../../shared/database/batches.ts'
+import { grouped } from '../../shared/grouped.ts'
 import { calculateDay } from '../rules/calculate-day.ts'
 import type { DailyValue } from '../rules/daily-value.ts'
 import type { Tx } from '../schema/tables.ts'

@@ -1,6 +1,6 @@
 import { type PeriodKey, periodKey, periodStage } from 'recalc-service'
-import { grouped } from '../../productivity/stages/grouped.ts'
 import { batches } from '../../shared/database/batches.ts'
+import { grouped } from '../../shared/grouped.ts'
 import type { Absence } from '../rules/credit.ts'
 import { calculateMonth, type FlextimeRules, type MonthDay, type MonthlyValue } from '../rules/month.ts'
 import type { Tx } from '../schema/tables.ts'

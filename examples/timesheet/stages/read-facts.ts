@@ -1,5 +1,5 @@
 import { addDays, type Block, type CalcContext, dayBounds, type IsoDate } from 'recalc-service'
-import { grouped } from '../../productivity/stages/grouped.ts'
+import { grouped } from '../../shared/grouped.ts'
 import { type CompanyRules, EmployeeFacts } from '../rules/employee-facts.ts'
 import type { Tx } from '../schema/tables.ts'
 import { absenceFrom, assignmentFrom, bookingFrom, breakRuleFrom, planFrom } from './records.ts'

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { seededRandom } from '../../../examples/productivity/sources/generator/random.ts'
 import { anyTable } from '../../../examples/shared/database/upsert.ts'
+import { seededRandom } from '../../../examples/shared/random.ts'
 import { capturedSources } from '../../../examples/timesheet/captured-sources.ts'
 import { Edits } from '../../../examples/timesheet/edits.ts'
 import type { Database } from '../../../examples/timesheet/schema/tables.ts'

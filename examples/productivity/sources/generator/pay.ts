@@ -1,7 +1,7 @@
 import type { Insertable } from 'kysely'
 import { addDays, type IsoDate } from 'recalc-service'
+import type { Random } from '../../../shared/random.ts'
 import type { PayRatesTable } from '../../schema/tables.ts'
-import type { Random } from './random.ts'
 
 /** What somebody earns: since long ago, for some with a rise within the days; a few have no rate yet. */
 export function payRates(

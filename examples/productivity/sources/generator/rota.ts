@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../../../shared/random.ts'
 
 /** A planned stretch of work, in hours since the day's first instant; above 24 it is the next day. */
 export interface PlannedShift {

@@ -1,8 +1,8 @@
 import type { Insertable } from 'kysely'
+import type { Random } from '../../../shared/random.ts'
 import type { ActivityLogsTable, ClockTimesTable } from '../../schema/tables.ts'
 import { MINUTE } from '../../scoring/arithmetic.ts'
 import type { Span } from '../../scoring/span.ts'
-import type { Random } from './random.ts'
 import { roleConfigs } from './roles.ts'
 
 /** How a planned shift was clocked: some minutes off, now and then twice, now and then without clocking out. */

@@ -1,11 +1,11 @@
 import { type CalcContext, dayBounds, type IsoDate } from 'recalc-service'
+import { grouped } from '../../../shared/grouped.ts'
 import type { Tx } from '../../schema/tables.ts'
 import { type ActivityWindow, windowEnd } from '../../scoring/activity-window.ts'
 import { EmployeeFacts } from '../../scoring/employee-facts.ts'
 import { type Role, roleFrom } from '../../scoring/role.ts'
 import { type Shift, shiftFrom } from '../../scoring/shift.ts'
 import { beginsIn, type Span } from '../../scoring/span.ts'
-import { grouped } from '../grouped.ts'
 import { activityLogsTouching, clockTimesAround, type Overrun, type Stretch } from './source-rows.ts'
 
 /** What a block's days are scored from. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readOptions, UsageError } from '../../../../examples/productivity/demo/cli-options.ts'
+import { readOptions } from '../../../../examples/productivity/demo/cli-options.ts'
+import { UsageError } from '../../../../examples/shared/demo/usage-error.ts'
 
 const files = (zone: string, from: string, to: string) => ['--data', 'd', '--zone', zone, '--from', from, '--to', to]
 

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '../../../../examples/productivity/sources/generator/random.ts'
+import { type Random, seededRandom } from '../../../../examples/shared/random.ts'
 import type { Company } from './company.ts'
 import { clockTime, nextDate } from './zone.ts'
 
@@ -48,11 +48,15 @@ export function scenarioOf(seed: number): Scenario {
     })),
     day_plans: ids.map((id) => planOf(id, random)),
     break_rules: ids.flatMap((plan_id) =>
-      [360, 540]
+      // Never two that begin after the same minutes: that is the key.
+      [
+        [160, 390],
+        [391, 570],
+      ]
         .filter(() => random.percent(60))
-        .map((after) => ({
+        .map(([least, most]) => ({
           plan_id,
-          after_minutes: after + random.integer(-200, 30),
+          after_minutes: random.integer(least as number, most as number),
           break_minutes: random.integer(5, 60),
         })),
     ),
