@@ -19,6 +19,7 @@ import { type Pipeline, pipelineOf } from './pipeline/pipeline.ts'
 import { selectTables } from './pipeline/selection.ts'
 import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
+import { harmlessTelemetry } from './run/harmless-telemetry.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import { type ZoneOption, Zones } from './run/plan/zones.ts'
 import type { Telemetry } from './run/telemetry.ts'
@@ -243,7 +244,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     maxErrorsKept: wholeNumber('maxErrorsKept', options.maxErrorsKept, { default: 100, least: 0 }),
     clock,
     logger: harmlessLogger(logger),
-    telemetry,
+    telemetry: telemetry && harmlessTelemetry(telemetry, harmlessLogger(logger)),
     ledger: undefined,
   }
   return { ...resolved, ledger: changes && new RunLedger(resolved) }

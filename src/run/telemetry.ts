@@ -101,8 +101,8 @@ export interface ObservedOperation {
 }
 
 /**
- * Learns what a service does. `otelTelemetry` of `recalc-service/otel` makes spans and metrics of it. It must not throw, and must
- * be quick: it is called between the statements of a transaction.
+ * Learns what a service does. `otelTelemetry` of `recalc-service/otel` makes spans and metrics of it. It must be quick: it is
+ * called between the statements of a transaction. What it throws is logged, and harms nothing.
  */
 export interface Telemetry {
   begin(operation: Operation): ObservedOperation
@@ -111,14 +111,22 @@ export interface Telemetry {
   watch(levels: () => Promise<Levels>): () => void
 }
 
-/** Does a piece of work; where there is telemetry, that observes it. */
-export async function observed<T>(
+/** Does a piece of work; where there is telemetry, that observes it. Without it nothing is added, not even a turn of the loop. */
+export function observed<T>(
   telemetry: Telemetry | undefined,
   operation: () => Operation,
   work: () => Promise<T>,
   endOf: (result: T) => OperationEnd = () => ({}),
 ): Promise<T> {
-  if (!telemetry) return await work()
+  return telemetry ? observedBy(telemetry, operation, work, endOf) : work()
+}
+
+async function observedBy<T>(
+  telemetry: Telemetry,
+  operation: () => Operation,
+  work: () => Promise<T>,
+  endOf: (result: T) => OperationEnd,
+): Promise<T> {
   const observation = telemetry.begin(operation())
   let end: OperationEnd = {}
   try {
@@ -145,12 +153,11 @@ export function dayCounts(counted: {
 }
 
 /** Waits for a lock, and tells how long that took. */
-export async function observedWait<T>(
-  telemetry: Telemetry | undefined,
-  lock: LockKind,
-  wait: () => Promise<T>,
-): Promise<T> {
-  if (!telemetry) return await wait()
+export function observedWait<T>(telemetry: Telemetry | undefined, lock: LockKind, wait: () => Promise<T>): Promise<T> {
+  return telemetry ? observedWaitBy(telemetry, lock, wait) : wait()
+}
+
+async function observedWaitBy<T>(telemetry: Telemetry, lock: LockKind, wait: () => Promise<T>): Promise<T> {
   const begin = performance.now()
   try {
     return await wait()
