@@ -5,6 +5,7 @@ import { eventCases } from './conformance/event-cases.ts'
 import { JobBench } from './conformance/job-bench.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
 import { ledgerCases } from './conformance/ledger-cases.ts'
+import { periodCases } from './conformance/period-cases.ts'
 import { queryCases } from './conformance/query-cases.ts'
 import { queueCases } from './conformance/queue-cases.ts'
 import { stepCases } from './conformance/step-cases.ts'
@@ -60,6 +61,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...queueCases,
     ...eventCases,
     ...stepCases,
+    ...periodCases,
     ...queryCases,
     ...ledgerCases,
   ]

@@ -6,6 +6,7 @@ import type { JobIdentity } from '../../jobs/job-identity.ts'
 import { JOB_STATUSES, type JobRecord, type JobStatus } from '../../jobs/job-record.ts'
 import type { Admission, Claim, JobStore, Lease, RecalcBackend, WhenBusy } from '../../jobs/job-store.ts'
 import { newJob, queuedEvent } from '../../jobs/new-job.ts'
+import type { StageShape } from '../../pipeline/stage-shape.ts'
 import {
   type Checkpoint,
   emptyStep,
@@ -38,6 +39,8 @@ export interface JobOptions {
   readonly worker?: boolean
   /** How many of its days, from the first; default all. */
   readonly days?: 1
+  /** The name of a period stage that takes part; default none. */
+  readonly periodStage?: string
   /** Default: a random one. */
   readonly claimId?: string
   /** Default: a job that is asked for only once. */
@@ -180,7 +183,11 @@ const PHASES = [
 
 const rest = { writes: [], blockDays: null }
 
-function planOf({ tenantId = 'tenant', employeeIds = null, days }: JobOptions): RunPlan {
+function monthsOf(name: string): StageShape {
+  return { kind: 'period', name, saves: true, carries: true, reads: { scores: 'period' }, ...rest }
+}
+
+function planOf({ tenantId = 'tenant', employeeIds = null, days, periodStage }: JobOptions): RunPlan {
   return {
     kind: employeeIds ? 'batch' : 'all',
     tenantId,
@@ -190,6 +197,7 @@ function planOf({ tenantId = 'tenant', employeeIds = null, days }: JobOptions): 
     zone: 'Europe/Berlin',
     stages: [
       { kind: 'day', name: 'scores', saves: true, carries: false, reads: { bookings: '[0, 0]' }, ...rest },
+      ...(periodStage === undefined ? [] : [monthsOf(periodStage)]),
       { kind: 'tenant', name: 'totals', saves: true, carries: false, reads: { scores: null }, ...rest },
     ],
     clearExisting: true,
