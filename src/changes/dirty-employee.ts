@@ -1,4 +1,4 @@
-import type { StoredChange } from './change-ledger.ts'
+import type { ChangeContent, StoredChange } from './change-ledger.ts'
 import { DaySet, type DaySpan } from './day-set.ts'
 
 /** Days by the first stage that is to calculate them; the empty name: by all. */
@@ -41,4 +41,9 @@ export function addTo(sets: DaysByStage, stage: string, spans: Iterable<DaySpan>
   const days = sets.get(stage) ?? new DaySet()
   sets.set(stage, days)
   days.addAll(spans)
+}
+
+/** The first stage that is to calculate the days of a change. */
+export function stageOf(content: ChangeContent): string {
+  return 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
 }

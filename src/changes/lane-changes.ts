@@ -1,35 +1,18 @@
 import { fromEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
-import { isKnownTable, periodReaders, tenantReaders } from '../pipeline/affected-days.ts'
+import { tenantReaders } from '../pipeline/affected-days.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import { Cascade } from '../run/blocks/cascade.ts'
 import type { BlockPeriods } from '../run/blocks/periods/block-periods.ts'
-import { messageOf } from '../run/failure.ts'
 import type { AfterCommit } from '../run/journal.ts'
-import type { EmployeeZones } from '../run/plan/zones.ts'
-import type { ChangeContent, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
+import type { NewChange, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import { DaySet, type DaySpan, withoutSpan } from './day-set.ts'
-import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
-import { ALL_STAGES, addTo, type DaysByStage, DirtyEmployee } from './dirty-employee.ts'
-import { dirtyAfter, dirtyPeriodsOf, followPeriods, lastDayOf, markPeriods, markRepaired } from './dirty-periods.ts'
+import { addTo, type DaysByStage, DirtyEmployee, stageOf } from './dirty-employee.ts'
+import { dirtyAfter, followPeriods, lastDayOf, markPeriods, markRepaired } from './dirty-periods.ts'
 import { isOn, NewNotes } from './new-notes.ts'
 import { notedOf } from './noted-of.ts'
-
-/** The most changes that are read at once; of more, those that were read are merged first. */
-const READ_LIMIT = 20_000
-
-const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
-
-/** Whose changes are taken, and in which zones their instants become days. */
-export interface TakenLane {
-  readonly tenantId: string
-  readonly employeeIds: readonly string[]
-  /** The tenant's. */
-  readonly zone: string
-  /** Undefined: everybody is in the tenant's zone. */
-  readonly employeeZones: EmployeeZones | undefined
-}
+import { type ReadLane, readLane, type TakenLane } from './read-lane.ts'
 
 /**
  * The changes of some employees, read in a unit of work that holds them. What becomes of each is decided once a block of
@@ -39,50 +22,29 @@ export class LaneChanges<Tx> {
   readonly #settings: ChangesSettings<Tx>
   readonly #tx: Tx
   readonly #tenantId: string
-  readonly #place: Place
-  readonly #employeeZones: EmployeeZones | undefined
   readonly #horizon: DaySpan
-  readonly #employees = new Map<string, DirtyEmployee>()
+  readonly #employees: ReadonlyMap<string, DirtyEmployee>
   readonly #notes: NewNotes
-  #read: number[] = []
-  /** Changes of tables that no stage of this service reads: another service may know them. */
-  readonly #unknown: StoredChange[] = []
-  /** Tenant stages that read a table that was changed by hand. */
-  readonly #stages = new Set<string>()
+  readonly #read: number[]
+  readonly #unknown: readonly StoredChange[]
+  readonly #stages: ReadonlySet<string>
   #leavesWaiting = false
 
-  private constructor(settings: ChangesSettings<Tx>, tx: Tx, { tenantId, zone, employeeZones }: TakenLane) {
+  private constructor(settings: ChangesSettings<Tx>, tx: Tx, tenantId: string, lane: ReadLane) {
     this.#settings = settings
     this.#tx = tx
     this.#tenantId = tenantId
-    this.#notes = new NewNotes(tenantId, settings.clock, this.#employees)
-    this.#place = { zone, dayStart: { startsAt: settings.dayStartsAt } }
-    this.#employeeZones = employeeZones
-    this.#horizon = horizonAt(settings.clock.now(), this.#place, settings.horizon)
+    this.#employees = lane.employees
+    this.#read = lane.read
+    this.#unknown = lane.unknown
+    this.#stages = lane.stages
+    this.#horizon = lane.horizon
+    this.#notes = new NewNotes(tenantId, settings.clock, lane.employees)
   }
 
   /** Reads what is dirty of employees who are locked. */
   static async take<Tx>(settings: ChangesSettings<Tx>, tx: Tx, lane: TakenLane): Promise<LaneChanges<Tx>> {
-    const { tenantId, employeeIds } = lane
-    const taken = new LaneChanges(settings, tx, lane)
-    const read = (states: readonly ChangeState[], limit: number) =>
-      settings.changes.read(tx, tenantId, { employeeIds, states, limit })
-    const found = await read(ALL, READ_LIMIT)
-    if (found.length < READ_LIMIT) {
-      await taken.#addAll(found)
-      return taken
-    }
-    // So many changes are merged a part at a time: only their days are kept.
-    await taken.#addAll(await read(['failing', 'held'], Number.MAX_SAFE_INTEGER))
-    for (;;) {
-      const part = await read(['waiting'], READ_LIMIT)
-      await taken.#addAll(part)
-      if (part.length < READ_LIMIT) return taken
-      const remove = part.map(({ id }) => id)
-      // A ledger that removes nothing before the commit has given all that there is.
-      if (await settings.changes.update(tx, { remove, add: [] })) return taken
-      taken.#forget(new Set(remove))
-    }
+    return new LaneChanges(settings, tx, lane.tenantId, await readLane(settings, tx, lane))
   }
 
   /** True when there is nothing to calculate now, and nothing to be removed. */
@@ -185,25 +147,21 @@ export class LaneChanges<Tx> {
     }
     const seen = new Set<string>()
     if (block) {
+      const { following } = block.cascade
+      // A run follows what was noted, in case that it does not get there; of other values it does what it was asked for.
+      const isFollowed = runsDates ? await this.#followedByRun(employeesToFollow(block)) : () => true
       for (const [employee, employeeId] of block.days.block.employeeIds.entries()) {
         seen.add(employeeId)
-        this.#settleEmployee(employee, employeeId, block.days, !runsDates, add, leave)
+        if (isFollowed(employeeId)) this.#settleEmployee(employee, employeeId, block.days, !runsDates, add, leave)
       }
-      const following = block.cascade.following
-      const deferred = block.days.periods?.deferred ?? []
-      // A run follows what was noted, in case that it does not get there; of other values it does what it was asked for.
-      const isFollowed = runsDates ? await this.#followedByRun([...following, ...deferred]) : () => true
       for (const { employeeId, stage, first, last } of following) {
         if (isFollowed(employeeId)) leave(employeeId, stage, [{ first, last }])
       }
-      for (const { employeeId, stage, period } of deferred) {
-        if (isFollowed(employeeId)) leave(employeeId, stage, [lastDayOf(period)])
-      }
+      if (block.days.periods) this.#settlePeriods(block.days.periods, isFollowed, add, leave)
     }
     for (const [employeeId, { byStage }] of this.#employees) {
       if (!seen.has(employeeId)) for (const [stage, { spans }] of byStage) leave(employeeId, stage, spans)
     }
-    if (block?.days.periods) this.#settlePeriods(block.days.periods, !runsDates, add)
     const before = add.length
     for (const [employeeId, sets] of left) {
       for (const [stage, { spans }] of sets) {
@@ -220,8 +178,8 @@ export class LaneChanges<Tx> {
    * Whose values a run follows behind its block: of those who have changes. That is also who has got some while the block was
    * calculated: what they are about may be in its values already, so that settling them later finds nothing different.
    */
-  async #followedByRun(left: readonly { readonly employeeId: string }[]): Promise<(employeeId: string) => boolean> {
-    const unsure = [...new Set(left.map(({ employeeId }) => employeeId))].filter((employeeId) => !this.#has(employeeId))
+  async #followedByRun(employeeIds: ReadonlySet<string>): Promise<(employeeId: string) => boolean> {
+    const unsure = [...employeeIds].filter((employeeId) => !this.#has(employeeId))
     const noted = await notedOf(this.#settings, this.#tx, this.#tenantId, unsure)
     return (employeeId) => noted.has(employeeId) || this.#has(employeeId)
   }
@@ -231,71 +189,22 @@ export class LaneChanges<Tx> {
     return employee !== undefined && (!employee.isEmpty || employee.parked.length > 0)
   }
 
-  #forget(removed: ReadonlySet<number>): void {
-    this.#read = this.#read.filter((id) => !removed.has(id))
-  }
-
-  async #addAll(changes: readonly StoredChange[]): Promise<void> {
-    for (const change of changes) {
-      const hasInstants = 'table' in change.content && change.content.at !== undefined
-      const zones = hasInstants ? this.#employeeZones : undefined
-      this.#add(
-        change,
-        zones && change.employeeId !== null ? await this.#placeOf(change.employeeId, zones) : this.#place,
-      )
-    }
-  }
-
-  /** Who is somewhere that nobody can tell is taken for everywhere: a day too many is calculated, none is missed. */
-  async #placeOf(employeeId: string, zones: EmployeeZones): Promise<Place> {
-    try {
-      return { ...this.#place, zone: await zones(employeeId) }
-    } catch (err) {
-      const fields = { err, tenantId: this.#tenantId, employeeId }
-      this.#settings.logger.warn(fields, `The zone of an employee with changes is not known: ${messageOf(err)}`)
-      return { ...this.#place, zone: undefined }
-    }
-  }
-
-  #add(change: StoredChange, place: Place): void {
-    const { content, employeeId, id, state, dueAt, notedAt } = change
-    if (employeeId === null || 'stage' in content) return
-    const { pipeline, clock } = this.#settings
-    let employee = this.#employees.get(employeeId)
-    if (!employee) {
-      employee = new DirtyEmployee()
-      this.#employees.set(employeeId, employee)
-    }
-    const isParked = state !== 'waiting'
-    if (isParked && dueAt > clock.now()) {
-      if ('days' in content) employee.parked.push(change)
-      return
-    }
-    this.#read.push(id)
-    if ('table' in content && !isKnownTable(pipeline, content.table)) {
-      this.#unknown.push(change)
-      return
-    }
-    if (isParked) employee.due.push(change)
-    employee.notedAt = Math.min(employee.notedAt, notedAt)
-    addTo(employee.byStage, stageOf(content), dirtySpansOf(content, { pipeline, place, horizon: this.#horizon }))
-    if (!('table' in content)) return
-    employee.tables.add(content.table)
-    for (const stage of periodReaders(pipeline, content.table)) {
-      addTo(employee.byStage, stage.name, dirtyPeriodsOf(stage, content, place, this.#horizon))
-    }
-    for (const stage of tenantReaders(pipeline, [content.table])) this.#stages.add(stage)
-  }
-
   /** What became of the periods of a block, beyond what was calculated. */
-  #settlePeriods(periods: BlockPeriods, takesAll: boolean, add: NewChange[]): void {
-    const isTaken = (employeeId: string | null) => employeeId !== null && (takesAll || this.#has(employeeId))
+  #settlePeriods(
+    periods: BlockPeriods,
+    isFollowed: (employeeId: string) => boolean,
+    add: NewChange[],
+    leave: Leave,
+  ): void {
+    for (const { employeeId, stage, period } of periods.deferred) {
+      if (isFollowed(employeeId)) leave(employeeId, stage, [lastDayOf(period)])
+    }
     for (const { employeeId, stage, period } of periods.held) {
-      add.push(this.#notes.held({ employeeId, stage, span: lastDayOf(period) }))
+      if (isFollowed(employeeId)) add.push(this.#notes.held({ employeeId, stage, span: lastDayOf(period) }))
     }
     for (const failure of periods.failures) {
       const { employeeId, stage } = failure
-      if (employeeId === null || !isTaken(employeeId)) continue
+      if (employeeId === null || !isFollowed(employeeId)) continue
       for (const span of dirtyAfter(failure, periods))
         add.push(this.#notes.failing({ employeeId, stage, span }, failure))
     }
@@ -312,9 +221,7 @@ export class LaneChanges<Tx> {
     const { from, to } = days.block
     const [start, end] = [toEpochDay(from), toEpochDay(to)]
     const numberOf = (day: number) => days.firstOf(employee) + day - start
-    const known = this.#employees.get(employeeId)
-    if (!known && days.held.size + days.failures.size === 0) return
-    const dirty = known ?? new DirtyEmployee()
+    const dirty = this.#employees.get(employeeId) ?? new DirtyEmployee()
     // What fails in a run that has taken no change of the employee is the run's to tell.
     const isNoted = takesAll || !dirty.isEmpty
     const ofDays: [string, DaySet][] = []
@@ -399,9 +306,17 @@ export class LaneChanges<Tx> {
   }
 }
 
-type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void
-
-/** The first stage that is to calculate the days of a change. */
-function stageOf(content: ChangeContent): string {
-  return 'from' in content && 'days' in content ? (content.from ?? ALL_STAGES) : ALL_STAGES
+/** Of whom something is left to do behind a block, or in it. */
+function employeesToFollow({ days, cascade }: { readonly days: BlockDays; readonly cascade: Cascade }) {
+  const { periods, held } = days
+  const left = [
+    ...cascade.following,
+    ...(periods?.deferred ?? []),
+    ...(periods?.held ?? []),
+    ...(periods?.failures ?? []),
+  ]
+  const ids = [...left, ...[...held].map((day) => days.day(day))].map(({ employeeId }) => employeeId)
+  return new Set(ids.filter((id) => id !== null))
 }
+
+type Leave = (employeeId: string, stage: string, spans: Iterable<DaySpan>) => void

@@ -27,9 +27,13 @@ const STAGE_NOTES = 1_000
  */
 export class RunLedger<Tx> implements BlockLedger<Tx> {
   readonly #settings: ChangesSettings<Tx>
+  /** A value may be seen by days, or periods, behind a block. */
+  readonly #reachesBehind: boolean
 
   constructor(settings: ChangesSettings<Tx>) {
+    const { dayStages, periodStages } = settings.wholePass
     this.#settings = settings
+    this.#reachesBehind = periodStages.length > 0 || reachesLaterDays(dayStages.map(({ stage }) => stage))
   }
 
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
@@ -74,12 +78,6 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
         })
       },
     }
-  }
-
-  /** A value may be seen by days, or periods, behind a block. */
-  get #reachesBehind(): boolean {
-    const { dayStages, periodStages } = this.#settings.wholePass
-    return periodStages.length > 0 || reachesLaterDays(dayStages.map(({ stage }) => stage))
   }
 
   markTenantStages(tx: Tx, { tenantId, stages, from, to }: RunPlan): Promise<AfterCommit | undefined> | undefined {

@@ -126,11 +126,10 @@ async function settleBlocks<Tx>(owner: SettleOwner<Tx>, lane: LaneOfEmployees, m
         return sum
       }
       settings.logger.debug({ err: thrown, ...lane, days: limits.days }, 'A block of changes failed, trying less of it')
-      const failing = calculator && failingPeriodsOf(calculator, thrown)
       const known = limits.failingPeriods ?? []
-      if (failing && !known.some(({ stage }) => stage === failing[0]?.stage)) {
-        limits = { ...limits, failingPeriods: [...known, ...failing] }
-      } else limits = limits.days > 1 ? { days: Math.ceil(limits.days / 2) } : { days: 1, thrown }
+      const failing = calculator && failingPeriodsOf(calculator, thrown, known)
+      if (failing) limits = { ...limits, failingPeriods: [...known, failing] }
+      else limits = limits.days > 1 ? { days: Math.ceil(limits.days / 2) } : { days: 1, thrown }
     }
   }
   return sum

@@ -16,7 +16,7 @@ export interface JobEmployee {
   readonly name: string | null
   /** How many of the job's dates, from the first, are dealt with: brought up to date, closed, failed or blocked. */
   readonly datesDone: number
-  /** What failed and was left as it was, ascending by date: at most one for each date. */
+  /** Days that failed and were left as they were, ascending by date: at most one for each date. Periods are not among them. */
   readonly failures: readonly RecordedFailure[]
   /** This date and all later ones wait behind a failed day. */
   readonly blockedFrom: IsoDate | null
@@ -91,7 +91,7 @@ function datesDoneInLanes({ openLanes }: Checkpoint): ReadonlyMap<string, number
 function groupedByEmployee(failures: readonly RecordedFailure[]): ReadonlyMap<string, readonly RecordedFailure[]> {
   const groups = new Map<string, RecordedFailure[]>()
   for (const failure of failures) {
-    if (failure.employeeId === null) continue
+    if (failure.employeeId === null || failure.period) continue
     const group = groups.get(failure.employeeId)
     if (group) group.push(failure)
     else groups.set(failure.employeeId, [failure])

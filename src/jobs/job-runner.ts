@@ -175,6 +175,10 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     return this.#settings.jobs.failures(this.jobId, page)
   }
 
+  failuresOf(employeeIds: readonly string[]): Promise<readonly RecordedFailure[]> {
+    return this.#settings.jobs.failuresOf(this.jobId, employeeIds)
+  }
+
   openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {
     return this.#attempt(() => this.#settings.jobs.openLanes(this.#claimed.lease, lanes, dispatched))
   }

@@ -87,8 +87,8 @@ async function previewKnown<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane, k
     if (endsRun(thrown)) throw thrown
     const { employees, dates } = lane
     if (employees.length > 1) return await previewHalves(preview, lane)
-    const failing = failingPeriodsOf(preview.calculator, thrown)
-    if (failing) return await previewKnown(preview, lane, { ...known, periods: [...known.periods, ...failing] })
+    const failing = failingPeriodsOf(preview.calculator, thrown, known.periods)
+    if (failing) return await previewKnown(preview, lane, { ...known, periods: [...known.periods, failing] })
     if (known.limit > 1 && at.dates.length > 1)
       return await previewKnown(preview, { employees, dates }, { ...known, limit: 1 })
     const [date] = at.dates

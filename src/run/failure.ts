@@ -1,3 +1,4 @@
+import type { DateInterval } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { describe } from '../expectation.ts'
 import { StageFailure, thrownBy } from './blocks/stage-failure.ts'
@@ -48,6 +49,13 @@ export function blocking(failure: RecalcFailure, through: IsoDate): RecalcFailur
   const blocked = { ...failure, through }
   causes.set(blocked, causes.get(failure))
   return blocked
+}
+
+/** The same failure as that of a stage's period, whoever threw: it is this stage that is to calculate the period again. */
+export function ofPeriod(failure: RecalcFailure, stage: string, { from, to }: DateInterval): RecalcFailure {
+  const failed = { ...failure, stage, date: from, through: to, period: true as const }
+  causes.set(failed, causes.get(failure))
+  return failed
 }
 
 /** The error behind a failure of this process. */

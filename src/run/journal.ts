@@ -57,6 +57,8 @@ export interface RunJournal<Tx> extends StepJournal<Tx>, LaneJournal {
   readonly lastFailure: number
   /** Recorded failures, ascending by number. */
   failures(page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
+  /** What stands recorded of some employees by now, in no order. */
+  failuresOf(employeeIds: readonly string[]): Promise<readonly RecordedFailure[]>
   /** The number of employee-days is known, or turned out to be another. */
   counted(totalDays: number): void
   phase(phase: RunPhase): void

@@ -1,4 +1,4 @@
-import { countDays, datesBetween } from '../calendar/date-range.ts'
+import { countDays, type DateInterval, datesBetween } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { CallTimeoutError } from '../errors.ts'
 import type { RunIdentity } from '../pipeline/context.ts'
@@ -10,7 +10,7 @@ import { calculatorOf } from './blocks/calculator-of.ts'
 import type { Dispatched, FailureKey, RecordedFailure } from './checkpoint.ts'
 import { daysDone } from './counters.ts'
 import { EventLoop } from './event-loop.ts'
-import { causeOf, type RecalcFailure } from './failure.ts'
+import { causeOf } from './failure.ts'
 import type { RunJournal, RunPhase } from './journal.ts'
 import { Lane } from './lanes/lane.ts'
 import { runLane } from './lanes/lane-runner.ts'
@@ -89,10 +89,6 @@ class Run<Tx> {
   #isComplete = true
   /** Days were calculated that tenant stages build on, so these are due again. */
   #hasOpenedLanes: boolean
-  /** Employees of lanes that an earlier run left open. */
-  readonly #interrupted: ReadonlySet<string>
-  /** Employee id → the last day that failed again. */
-  readonly #failedDays = new Map<string, IsoDate>()
 
   constructor(input: RunInput<Tx>) {
     const { id, jobId, reason, plan, selection, settings, control, journal, rank, throttle } = input
@@ -100,7 +96,6 @@ class Run<Tx> {
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
     this.#hasOpenedLanes = journal.checkpoint.openLanes.length > 0
-    this.#interrupted = new Set(journal.checkpoint.openLanes.flatMap(({ employeeIds }) => employeeIds))
     const identity: RunIdentity = Object.freeze({ id, kind: plan.kind, from: plan.from, to: plan.to })
     this.#active = {
       plan,
@@ -122,22 +117,10 @@ class Run<Tx> {
       newLaneId: () => this.#nextLaneId++,
       // Where there is none, there is nothing to mark.
       areStagesMarked: selection.tenantStages.length === 0,
-      onFailures: (failures) => {
-        this.#rememberFailed(failures)
-        const [first] = failures
+      onFailures: ([first]) => {
         if (!first || plan.onError !== 'fail-fast') return
         control.stop({ status: 'failed', cause: causeOf(first), failure: first })
       },
-    }
-  }
-
-  /** A lane that is still open must know of days that fail again: their periods are left as they are. */
-  #rememberFailed(failures: readonly RecalcFailure[]): void {
-    if (!this.#active.calculator?.periodStages) return
-    for (const { employeeId, date, period } of failures) {
-      if (!period && employeeId !== null && date !== null && this.#interrupted.has(employeeId)) {
-        this.#failedDays.set(employeeId, date)
-      }
     }
   }
 
@@ -225,10 +208,14 @@ class Run<Tx> {
       if (!last) return
       after = last.number
       const failed = page.filter(({ period }) => period)
-      const lanes = [...periodRanges(failed, calculator.shape.employees)].map(({ stage, from, employees }) => {
+      const lanes: Lane[] = []
+      for (const { stage, from, employees } of periodRanges(failed, calculator.shape.employees)) {
         const dates = datesBetween(from, plan.to)
-        return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'period', stage, dates, employees })
-      })
+        const failedDays = await this.#failedDaysOf(employees)
+        lanes.push(
+          this.#lane(calculator, { id: this.#nextLaneId++, kind: 'period', stage, dates, employees, failedDays }),
+        )
+      }
       if (lanes.length === 0) continue
       await this.#open(lanes, undefined)
       await this.#runLanes(calculator, lanes)
@@ -242,13 +229,23 @@ class Run<Tx> {
     return page.filter(({ number }) => number <= journal.lastFailure)
   }
 
-  *#openLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): Generator<Lane> {
+  async *#openLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): AsyncGenerator<Lane> {
     for (const { id, kind, employeeIds, from, to, datesDone, stage } of this.#input.journal.checkpoint.openLanes) {
       if (kind !== wanted) continue
       const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
       const dates = datesBetween(from, to)
-      yield this.#lane(calculator, { id, kind, employees, dates, datesDone, stage, failedDays: this.#failedDays })
+      const failedDays = calculator.periodStages ? await this.#failedDaysOf(employees) : new Map()
+      yield this.#lane(calculator, { id, kind, employees, dates, datesDone, stage, failedDays })
     }
+  }
+
+  /** Where days of these employees have failed by now, or wait for such: their periods are left as they are. */
+  async #failedDaysOf(employees: readonly Employee[]): Promise<ReadonlyMap<string, readonly DateInterval[]>> {
+    const failures = await this.#read(() => this.#input.journal.failuresOf(employees.map(({ id }) => id)))
+    const days = failures.flatMap(({ employeeId, date, through, period }) =>
+      period || employeeId === null || date === null ? [] : [{ employeeId, from: date, to: through ?? date }],
+    )
+    return Map.groupBy(days, ({ employeeId }) => employeeId)
   }
 
   async *#unfinishedLanes(calculator: BlockCalculator<Tx>): AsyncGenerator<Lane> {

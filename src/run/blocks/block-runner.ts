@@ -72,9 +72,10 @@ export async function runBlock<Tx>(
           unit,
           attempt,
         )
-        const marked = await markTenantStages(owner.run, unit.tx, outcome)
+        const marking = markTenantStages(owner.run, unit.tx, outcome)
+        const marked = marking && (await marking)
         const recorded = await task.record(unit.tx, outcome)
-        unit.committed = inTurn([settled, marked, recorded])
+        unit.committed = settled || marked ? inTurn([settled, marked, recorded]) : recorded
         return outcome
       })
     } catch (error) {
@@ -118,43 +119,42 @@ export async function calculateBlock<Tx>(
   const changes = taking && (await taking)
   const { clearExisting } = plan
   const { cascade } = changes ?? {}
-  const history = new BlockHistory(settings.history)
-  const hears = onChanges ?? history.onChanges
+  const history = settings.history && new BlockHistory(settings.history)
+  const hears = onChanges ?? history?.onChanges
   const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges: hears })
-  if (run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
-  const settled = await changes?.settle(changed)
+  if (history && run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
+  const settled = changes && (await changes.settle(changed))
   const { skipped, failed, periods } = days
   const processed = employeeIds.length * dates.length - skipped - failed
-  const counted = isPeriodsOnly ? noDays : { processed, unchanged: processed - changed, skipped, failed }
   const isWithoutFailure = days.failures.size + (periods?.failures.length ?? 0) === 0
   const failures = isWithoutFailure ? none : [...days.failures.values(), ...(periods?.failures ?? [])]
-  return { outcome: { ...counted, failures, periods: periods?.counters }, settled }
+  const counters = periods?.counters
+  if (isPeriodsOnly) return { outcome: { ...noDays, failures, periods: counters }, settled }
+  return {
+    outcome: { processed, unchanged: processed - changed, skipped, failed, failures, periods: counters },
+    settled,
+  }
 }
 
 const noDays = { processed: 0, unchanged: 0, skipped: 0, failed: 0 }
 
 /** Notes that tenant stages are due, once a run has changed something. */
-async function markTenantStages<Tx>(
+function markTenantStages<Tx>(
   run: ActiveRun<Tx>,
   tx: Tx,
   { processed, unchanged, periods }: BlockOutcome,
-): Promise<AfterCommit | undefined> {
+): Promise<AfterCommit | undefined> | undefined {
   const hasChanged = processed > unchanged || (periods !== undefined && periods.processed > periods.unchanged)
   if (run.areStagesMarked || !hasChanged) return undefined
-  const marking = run.settings.ledger?.markTenantStages(tx, run.plan)
-  if (!marking) return undefined
-  const marked = await marking
-  return () => {
+  return run.settings.ledger?.markTenantStages(tx, run.plan)?.then((marked) => () => {
     run.areStagesMarked = true
     marked?.()
-  }
+  })
 }
 
-function inTurn(calls: readonly (AfterCommit | undefined)[]): AfterCommit | undefined {
-  const wanted = calls.filter((call) => call !== undefined)
-  if (wanted.length < 2) return wanted[0]
+function inTurn(calls: readonly (AfterCommit | undefined)[]): AfterCommit {
   return () => {
-    for (const call of wanted) call()
+    for (const call of calls) call?.()
   }
 }
 

@@ -31,6 +31,8 @@ async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<T
   const { control, eventLoop, throttle, journal } = owner.run
   const longest = calculator.shape.days
   let limit = longest
+  // What throws for a whole block: its periods are left as they are, and the days are done without them.
+  let failing: readonly FailingPeriods[] = []
   while (!lane.finished && !control.stopped) {
     const turn = eventLoop.yieldIfDue()
     if (turn) await turn
@@ -39,49 +41,41 @@ async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<T
     if (control.stopped) return
     const dates = lane.nextDates(limit)
     try {
-      const committed = await commitBlock(owner, calculator, lane, dates, nothingKnown)
+      const committed = await commitBlock(owner, calculator, lane, dates, nothingKnown, failing)
       if (!committed) return
       limit = longest
+      failing = []
     } catch (thrown) {
       if (control.stopped) return
       if (endsRun(thrown)) throw thrown
       if (lane.employees.length > 1) return await runHalves(owner, calculator, lane)
-      const failingPeriods = failingPeriodsOf(calculator, thrown)
-      if (failingPeriods) await commitWithout(owner, calculator, lane, dates, failingPeriods)
-      else if (dates.length > 1) limit = Math.ceil(dates.length / 2)
+      const found = failingPeriodsOf(calculator, thrown, failing)
+      if (found) failing = [...failing, found]
+      else if (dates.length > 1 && !lane.isPeriodsOnly) limit = Math.ceil(dates.length / 2)
       else {
         const known = new Map([[0, dayFailure(thrown, lane, dates[0] as IsoDate)]])
-        await commitBlock(owner, calculator, lane, dates, known)
+        const all = lane.isPeriodsOnly ? calculator.periodStages : undefined
+        await commitBlock(
+          owner,
+          calculator,
+          lane,
+          dates,
+          known,
+          all?.map(({ name: stage }) => ({ stage, thrown })) ?? failing,
+        )
       }
     }
   }
 }
 
-/** A period stage that throws for a whole block does so for its periods: the days are done without them. */
-async function commitWithout<Tx>(
-  owner: UnitOwner<Tx>,
-  calculator: BlockCalculator<Tx>,
-  lane: Lane,
-  dates: readonly IsoDate[],
-  failing: readonly FailingPeriods[],
-): Promise<void> {
-  try {
-    await commitBlock(owner, calculator, lane, dates, nothingKnown, failing)
-  } catch (thrown) {
-    const other = failingPeriodsOf(calculator, thrown)?.find(({ stage }) => failing.every((one) => one.stage !== stage))
-    if (owner.run.control.stopped) return
-    if (endsRun(thrown) || !other) throw thrown
-    await commitWithout(owner, calculator, lane, dates, [...failing, other])
-  }
-}
-
-/** The period stage that threw, if it was one. */
+/** The period stage that threw, if it was one that is not known to fail. */
 export function failingPeriodsOf<Tx>(
   { periodStages }: BlockCalculator<Tx>,
   thrown: unknown,
-): readonly FailingPeriods[] | undefined {
-  if (!(thrown instanceof StageFailure) || !periodStages?.some(({ name }) => name === thrown.stage)) return undefined
-  return [{ stage: thrown.stage, thrown }]
+  known: readonly FailingPeriods[],
+): FailingPeriods | undefined {
+  if (!(thrown instanceof StageFailure) || known.some(({ stage }) => stage === thrown.stage)) return undefined
+  return periodStages?.some(({ name }) => name === thrown.stage) ? { stage: thrown.stage, thrown } : undefined
 }
 
 async function runHalves<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {

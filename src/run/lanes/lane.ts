@@ -1,8 +1,9 @@
+import type { DateInterval } from '../../calendar/date-range.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
 import type { BlockOutcome } from '../blocks/block-runner.ts'
 import type { RunPeriods } from '../blocks/periods/block-periods.ts'
 import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
-import { blocking } from '../failure.ts'
+import { blocking, ofPeriod } from '../failure.ts'
 import type { Employee } from '../plan/host-contracts.ts'
 import { lockKeys } from '../units/employee-locks.ts'
 
@@ -29,7 +30,7 @@ export class Lane {
   #datesDone: number
   readonly #since: IsoDate
   readonly #stage: string | undefined
-  readonly #failedDays = new Map<string, IsoDate>()
+  readonly #failedDays = new Map<string, readonly DateInterval[]>()
 
   constructor(options: {
     readonly id: number
@@ -45,8 +46,8 @@ export class Lane {
     readonly since: IsoDate
     /** The first stage of a lane of kind `period`. */
     readonly stage?: string | undefined
-    /** Employee id → the last day that is known to have failed. */
-    readonly failedDays?: ReadonlyMap<string, IsoDate>
+    /** Employee id → where days are known to have failed, or to wait for such. */
+    readonly failedDays?: ReadonlyMap<string, readonly DateInterval[]>
   }) {
     this.id = options.id
     this.kind = options.kind
@@ -59,7 +60,7 @@ export class Lane {
     this.#blocksLater = options.blocksLater
     this.#since = options.since
     this.#stage = options.stage
-    for (const [id, day] of options.failedDays ?? []) this.#failedDays.set(id, day)
+    for (const [id, failed] of options.failedDays ?? []) this.#failedDays.set(id, failed)
   }
 
   get employees(): readonly Employee[] {
@@ -144,7 +145,7 @@ export class Lane {
       ...emptyStep,
       lane: { id: this.id, datesDone: this.#dates.length, finished: true },
       settled: this.#employeeIds.map((employeeId) => ({ employeeId, date: from, stage, period: true })),
-      failures: [...again.values()].map((failure) => ({ ...failure, date: from, stage })),
+      failures: [...again.values()].map((failure) => ofPeriod(failure, stage, { from, to: failure.through ?? from })),
       periods: { processed: repaired, unchanged: 0, skipped: 0, failed: 0, repaired },
     }
   }
@@ -153,7 +154,8 @@ export class Lane {
   advance(dates: readonly IsoDate[], outcome: BlockOutcome): void {
     this.#datesDone += dates.length
     for (const { employeeId, date, period } of outcome.failures) {
-      if (!period && employeeId !== null && date !== null) this.#failedDays.set(employeeId, date)
+      if (period || employeeId === null || date === null) continue
+      this.#failedDays.set(employeeId, [...(this.#failedDays.get(employeeId) ?? []), { from: date, to: date }])
     }
     if (!this.#blocksLater || outcome.failures.length === 0) return
     const left = new Set(this.#withoutFailed(outcome))

@@ -4,10 +4,9 @@ import { periodOf, periodsBetween } from '../../../calendar/period.ts'
 import type { Block } from '../../../pipeline/employee-day.ts'
 import { offsetsOf, type PeriodReads, type PeriodStage } from '../../../pipeline/period-stage.ts'
 import { periodsReading, readsOfTable } from '../../../pipeline/reading-periods.ts'
-import { failureOf, type RecalcFailure } from '../../failure.ts'
+import { failureOf, ofPeriod, type RecalcFailure } from '../../failure.ts'
 import type { PeriodCounters } from '../../result.ts'
 import { isCovered } from '../closed-periods.ts'
-import { StageFailure } from '../stage-failure.ts'
 
 /** A period of one employee, as one stage keeps it. */
 export interface StagePeriod {
@@ -22,8 +21,8 @@ export interface RunPeriods {
   readonly since: IsoDate
   /** The last requested date: a period is due with the last of its dates up to here. */
   readonly through: IsoDate
-  /** Employee id → the last day that failed in an earlier block of the lane. */
-  readonly failedDays: ReadonlyMap<string, IsoDate>
+  /** Employee id → where days have failed in earlier blocks, or wait for such. */
+  readonly failedDays: ReadonlyMap<string, readonly DateInterval[]>
   /** Only this stage and those behind it. */
   readonly fromStage?: string | undefined
 }
@@ -54,8 +53,10 @@ export class BlockPeriods {
   readonly #block: Block
   readonly #run: RunPeriods | undefined
   #settle: SettlePeriods | undefined
-  /** By stage, employee and first date: what somebody has asked for. */
-  readonly #marked = new Map<string, DateInterval>()
+  /** By stage and employee, then by first date: what somebody has asked for. */
+  readonly #marked = new Map<string, Map<IsoDate, DateInterval>>()
+  /** By stage: what is due with the dates of a run, for whichever employee. */
+  readonly #dueInRun: (readonly DateInterval[])[] = []
   readonly #closed: (readonly DateInterval[])[] = []
   /** Periods that were left as they are, by stage, employee and first date. */
   readonly #failed = new Set<string>()
@@ -109,7 +110,10 @@ export class BlockPeriods {
 
   /** Has the period of a stage calculated that holds a date. */
   mark(employee: number, position: number, period: DateInterval): void {
-    this.#marked.set(keyOf(employee, position, period), period)
+    const key = `${position} ${employee}`
+    const marked = this.#marked.get(key) ?? new Map<IsoDate, DateInterval>()
+    this.#marked.set(key, marked)
+    marked.set(period.from, period)
   }
 
   /** A day is another one now, in these tables or, undefined, in some: so are the periods that read it. */
@@ -124,12 +128,16 @@ export class BlockPeriods {
 
   /** The periods of a stage that are due for an employee, ascending. */
   dueOf(position: number, employee: number): readonly DateInterval[] {
-    const stage = this.stages[position] as PeriodStage<never>
-    const run = this.#run
-    if (!run) {
-      const marked = [...this.#marked].filter(([key]) => key.startsWith(`${position} ${employee} `))
-      return marked.map(([, period]) => period).toSorted((a, b) => (a.from < b.from ? -1 : 1))
+    if (this.#run) {
+      this.#dueInRun[position] ??= this.#dueWithDates(position, this.#run)
+      return this.#dueInRun[position]
     }
+    const marked = this.#marked.get(`${position} ${employee}`)?.values() ?? []
+    return [...marked].toSorted((a, b) => (a.from < b.from ? -1 : 1))
+  }
+
+  #dueWithDates(position: number, run: RunPeriods): readonly DateInterval[] {
+    const stage = this.stages[position] as PeriodStage<never>
     const first = run.fromStage === undefined ? 0 : this.stages.findIndex(({ name }) => name === run.fromStage)
     if (position < first) return []
     return periodsBetween(stage.period, this.#block).filter((period) => {
@@ -145,8 +153,8 @@ export class BlockPeriods {
 
   /** True when the period waits for days that have failed outside of the block. */
   isBlocked(employeeId: string, period: DateInterval): boolean {
-    const failedDay = this.#run?.failedDays.get(employeeId)
-    const hasFailed = failedDay !== undefined && failedDay >= period.from
+    const failed = this.#run?.failedDays.get(employeeId) ?? []
+    const hasFailed = failed.some(({ from, to }) => from <= period.to && to >= period.from)
     return hasFailed || this.#settle?.isFailing(employeeId, period) === true
   }
 
@@ -189,7 +197,7 @@ export class BlockPeriods {
   skip(employee: number, position: number, period: DateInterval): void {
     const key = keyOf(employee, position, period)
     this.skipped += 1
-    if (!this.#marked.has(key)) return
+    if (!this.#marked.get(`${position} ${employee}`)?.has(period.from)) return
     this.#done.add(key)
     const [employeeId, stage] = [this.#block.employeeIds[employee], this.stages[position]]
     if (employeeId !== undefined && stage) this.held.push({ employeeId, stage: stage.name, period })
@@ -197,10 +205,15 @@ export class BlockPeriods {
 
   /** Leaves periods that have become due, but not with the dates of this block, to whoever calculates them. */
   deferRest(): void {
-    for (const [key, period] of this.#marked) {
-      if (this.#done.has(key)) continue
-      const [position, employee] = key.split(' ').map(Number) as [number, number]
-      this.defer(employee, position, period)
+    this.#forEachMarked((employee, position, period) => {
+      if (!this.#done.has(keyOf(employee, position, period))) this.defer(employee, position, period)
+    })
+  }
+
+  #forEachMarked(visit: (employee: number, position: number, period: DateInterval) => void): void {
+    for (const [key, periods] of this.#marked) {
+      const [position, employee] = key.split(' ').map(Number) as [number, number] // as `mark` wrote them
+      for (const period of periods.values()) visit(employee, position, period)
     }
   }
 
@@ -213,10 +226,7 @@ export class BlockPeriods {
 
   /** Leaves all periods as they are that somebody has asked for. */
   failMarked(thrown: unknown, attempts: number): void {
-    for (const [key, period] of this.#marked) {
-      const [position, employee] = key.split(' ').map(Number) as [number, number]
-      this.fail(employee, position, period, thrown, attempts)
-    }
+    this.#forEachMarked((employee, position, period) => this.fail(employee, position, period, thrown, attempts))
   }
 
   /** Leaves a period as it is. */
@@ -227,8 +237,7 @@ export class BlockPeriods {
     this.#done.add(key)
     const employeeId = this.#block.employeeIds[employee] as string
     const failure = failureOf(thrown, { employeeId, date: period.from, stage: stage.name }, attempts)
-    const named = thrown instanceof StageFailure ? failure : { ...failure, stage: stage.name }
-    this.failures.push({ ...named, through: period.to, period: true })
+    this.failures.push(ofPeriod(failure, stage.name, period))
   }
 
   /** True when a stage that this one reads has left a period as it is that this one builds on. */
