@@ -348,6 +348,27 @@ describe('a unit of work on SQLite', () => {
     expect(await notes(kysely)).toEqual([])
   })
 
+  test.each([
+    ['insert or rollback', (tx: Tx) => sql`insert or rollback into notes values (1, '')`.execute(tx)],
+    ['a trigger that rolls back', (tx: Tx) => sql`insert into hot values (66, 0)`.execute(tx)],
+  ])('is over after %s', async (_, broken) => {
+    const kysely = sqliteDatabase(onTestFinished).connect<Tables>()
+    await createTables(kysely)
+    await sql`create trigger no_66 before insert on hot when new.id = 66 begin select raise(rollback, 'no'); end`.execute(
+      kysely,
+    )
+    let swallowed: unknown
+    const run = sqlUnitOfWork(kysely).run(async (tx) => {
+      await note(tx, 1)
+      swallowed = await errorOf(broken(tx))
+      expect(await errorOf(note(tx, 2))).toBe(swallowed)
+    })
+    expect(await errorOf(run)).toBe(swallowed)
+    expect(await notes(kysely)).toEqual([])
+    await sqlUnitOfWork(kysely).run((tx) => note(tx, 3))
+    expect(await notes(kysely)).toEqual([3])
+  })
+
   test('goes on after an error that ended only its statement', async () => {
     const kysely = sqliteDatabase(onTestFinished).connect<Tables>()
     await createTables(kysely)

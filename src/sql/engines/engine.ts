@@ -110,6 +110,8 @@ export interface Engine {
    * @param query Runs a statement on the same connection.
    */
   endsTransaction(error: unknown, query: (statement: string) => Promise<readonly unknown[]>): boolean | Promise<boolean>
+  /** True for a statement that ends the transaction it is run in, also as a side effect of something else. */
+  readonly isEnding: (statement: string) => boolean
   /** True for a statement that makes a transaction usable again which an error has ended. */
   revivesTransaction(statement: string): boolean
   /** The statement with which a connection ends its own session. Undefined: there is no session but the host's only one. */

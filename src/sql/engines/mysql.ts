@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { rawTable } from '../tables.ts'
+import { endsMysqlTransaction } from '../transaction/ending-statements.ts'
 import { mysqlCapture } from './capture/mysql.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
@@ -167,6 +168,7 @@ export const mysql: Engine = {
     const [row] = await query('select @@innodb_rollback_on_timeout as ends')
     return Number((row as { readonly ends: unknown } | undefined)?.ends) === 1
   },
+  isEnding: endsMysqlTransaction,
   revivesTransaction: () => false,
   endSession: 'kill connection_id()',
 }

@@ -3,6 +3,7 @@ import { hashedKey } from '../ledger-key.ts'
 import { bytesOf, statements } from '../statements.ts'
 import { type RecalcTables, rawTable } from '../tables.ts'
 import { driverOn } from '../transaction/driver-on.ts'
+import { endsPostgresTransaction } from '../transaction/ending-statements.ts'
 import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
@@ -147,6 +148,7 @@ export const postgres: Engine = {
   isReadOnly: (error) => driverError(error).code === READ_ONLY,
   // After any error of the server only the end of the transaction, or of a savepoint, is taken.
   endsTransaction: (error) => isSqlState(driverError(error).code) || isTransient(error),
+  isEnding: endsPostgresTransaction,
   revivesTransaction: (statement) => /^\s*rollback\s+((work|transaction)\s+)?to\b/i.test(statement),
   endSession: 'select pg_terminate_backend(pg_backend_pid())',
 }

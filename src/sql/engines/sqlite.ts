@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { hexKey } from '../ledger-key.ts'
+import { endsSqliteTransaction } from '../transaction/ending-statements.ts'
 import { sqliteCapture } from './capture/sqlite.ts'
 import { deleteLanes } from './delete-lanes.ts'
 import { driverError } from './driver-error.ts'
@@ -22,8 +23,19 @@ const MAY_ROLL_BACK: ReadonlySet<unknown> = new Set([
   13, // SQLITE_FULL
 ])
 
+/** With `insert or rollback`, `on conflict rollback` and `raise(rollback, …)` a broken constraint ends the transaction. */
+const CONSTRAINT = 19
+
 /** The same by the names that better-sqlite3 gives; extended codes go on behind them, as in SQLITE_BUSY_SNAPSHOT. */
-const NUMBER_OF: Readonly<Record<string, number>> = { BUSY, LOCKED, NOMEM: 7, INTERRUPT: 9, IOERR: 10, FULL: 13 }
+const NUMBER_OF: Readonly<Record<string, number>> = {
+  BUSY,
+  LOCKED,
+  NOMEM: 7,
+  INTERRUPT: 9,
+  IOERR: 10,
+  FULL: 13,
+  CONSTRAINT,
+}
 
 /** The primary code of an error: the lowest byte of node:sqlite's `errcode`, or by name. */
 function resultCode(error: unknown): number | undefined {
@@ -80,7 +92,18 @@ export const sqlite: Engine = {
   },
   isGone: (error) => /no transaction is active|database is not open/.test(String(driverError(error).message)),
   isReadOnly: () => false, // a file does not fail over
-  endsTransaction: (error) => MAY_ROLL_BACK.has(resultCode(error)),
+  async endsTransaction(error, query) {
+    const code = resultCode(error)
+    if (code !== CONSTRAINT) return MAY_ROLL_BACK.has(code)
+    // Only where none is open can one be begun.
+    const isOpen = await query('begin').then(
+      () => false,
+      () => true,
+    )
+    if (!isOpen) await query('rollback')
+    return !isOpen
+  },
+  isEnding: endsSqliteTransaction,
   revivesTransaction: () => false,
   endSession: undefined,
 }

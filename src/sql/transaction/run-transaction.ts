@@ -46,7 +46,7 @@ export function runTransaction<Database, T>(
     guards.set(tx, guard)
     try {
       const value = await work(tx)
-      guard.check()
+      guard.done()
       await tx.commit().execute()
       guard.remove()
       return value

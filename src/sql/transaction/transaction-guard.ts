@@ -1,11 +1,12 @@
 import { CompiledQuery, type DatabaseConnection, type QueryResult } from 'kysely'
+import { ContractError } from '../../errors.ts'
 import type { Engine } from '../engines/engine.ts'
 
 const ROLLBACK = /^\s*rollback\s*$/i
 
 /**
  * Watches the statements on a transaction's connection, however they come there, and refuses all that follow once the
- * database has ended the transaction: they would be committed one by one.
+ * database has ended the transaction: they would be committed one by one. What would itself end it is refused as well.
  */
 export class TransactionGuard {
   /** True when the server said that it takes no writes. */
@@ -14,6 +15,7 @@ export class TransactionGuard {
   readonly #engine: Engine
   readonly #unguarded: Pick<DatabaseConnection, 'executeQuery' | 'streamQuery'>
   #end: { readonly error: unknown } | undefined
+  #isDone = false
 
   constructor(connection: DatabaseConnection, engine: Engine) {
     this.#connection = connection
@@ -48,6 +50,16 @@ export class TransactionGuard {
     if (this.#end) throw this.#end.error
   }
 
+  /**
+   * The work is done: from now on the transaction may be ended.
+   *
+   * @throws what ended it before, when something did.
+   */
+  done(): void {
+    this.check()
+    this.#isDone = true
+  }
+
   /** Refuses every further statement but the rollback, with what ended the transaction before or with this error. */
   refuse(error: unknown): void {
     this.#end ??= { error }
@@ -61,6 +73,7 @@ export class TransactionGuard {
   async #watch<T>(statement: string, run: () => Promise<T>): Promise<T> {
     const revives = this.#end !== undefined && this.#engine.revivesTransaction(statement)
     if (!revives && !ROLLBACK.test(statement)) this.check()
+    if (!this.#isDone && !this.#end && this.#engine.isEnding(statement)) throw endingError(statement)
     try {
       const result = await run()
       if (revives) this.#end = undefined
@@ -83,4 +96,14 @@ export class TransactionGuard {
       return true // whoever cannot be asked cannot commit either
     }
   }
+}
+
+/** So much of a statement is shown. */
+const SHOWN = 80
+
+function endingError(statement: string): ContractError {
+  const shown = JSON.stringify(statement.length > SHOWN ? `${statement.slice(0, SHOWN)}…` : statement)
+  return new ContractError(
+    `Expected a statement that leaves the transaction open, got ${shown}: it would end it halfway. Run it outside of the unit of work`,
+  )
 }

@@ -1,0 +1,50 @@
+// https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html, https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
+/** MySQL commits with most statements that define something, or look after tables. Temporary tables are its exception. */
+export const endsMysqlTransaction = beginsWith(
+  'alter',
+  'analyze( (local|no_write_to_binlog))? tables?',
+  'begin(?! not atomic)',
+  'cache index',
+  'change (master|replication)',
+  'check (table|view)',
+  'commit',
+  'create(?!( or replace)? temporary)',
+  'drop(?! temporary)',
+  'flush',
+  'grant',
+  'install',
+  'load index',
+  'lock (tables?|instance)',
+  'optimize',
+  'rename',
+  'repair',
+  'reset(?! persist)',
+  'revoke',
+  'rollback(?!( work)? to)',
+  'set (session |local |@@session[.]|@@local[.]|@@)?(autocommit|password)',
+  'start',
+  'stop',
+  'truncate',
+  'uninstall',
+  'unlock',
+  'xa',
+)
+
+/** PostgreSQL takes back what defines tables: only what is meant to ends its transactions. */
+export const endsPostgresTransaction = beginsWith(
+  'abort',
+  'commit',
+  'end',
+  'prepare transaction',
+  'rollback(?!( (work|transaction))? to)',
+)
+
+export const endsSqliteTransaction = beginsWith('commit', 'end', 'rollback(?!( transaction)? to)')
+
+/** Whether a statement begins with one of these words; a blank stands for any. Comments in front of them do not count. */
+function beginsWith(...words: readonly string[]): (statement: string) => boolean {
+  // What is in `/*! … */` is run by MySQL.
+  const nothing = String.raw`(?:\s|;|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*!\d*|/\*(?!!)(?:[^*]|\*(?!/))*\*/)*`
+  const pattern = new RegExp(`^${nothing}(?:${words.join('|').replaceAll(' ', String.raw`\s+`)})\\b`, 'i')
+  return (statement) => pattern.test(statement)
+}
