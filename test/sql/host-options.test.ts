@@ -1,9 +1,11 @@
 import { CamelCasePlugin, Kysely, MysqlDialect, ParseJSONResultsPlugin, sql } from 'kysely'
 import { createPool, type PoolOptions } from 'mysql2'
+import pg from 'pg'
 import { dayStage, RecalcService } from 'recalc-service'
 import { sqlBackend, sqlUnitOfWork } from 'recalc-service/sql'
 import { describe, expect, test } from 'vitest'
 import { testDatabase } from '../support/mariadb.ts'
+import { postgresDatabase } from '../support/postgres.ts'
 import { engines } from './support/engines.ts'
 
 interface Host {
@@ -12,9 +14,12 @@ interface Host {
 
 type HostTx = Parameters<Parameters<ReturnType<Kysely<Host>['transaction']>['execute']>[0]>[0]
 
-/** A host in whose Kysely columns are called in camel case; a job fails on a day, is resumed and completes. */
+/**
+ * A host in whose Kysely columns are called in camel case; a job fails on a day, is resumed and completes. Then an edit is noted
+ * and settled, and what has changed is listed.
+ */
 async function worksFor(kysely: Kysely<Host>): Promise<void> {
-  const backend = sqlBackend(kysely)
+  const backend = sqlBackend(kysely, { history: true })
   await backend.migrate()
   await sql`create table day_values
     (tenant_id varchar(20), employee_id varchar(20), day_of char(10), value int, primary key (tenant_id, employee_id, day_of))`.execute(
@@ -24,7 +29,7 @@ async function worksFor(kysely: Kysely<Host>): Promise<void> {
   const stage = dayStage<number, null, HostTx>({
     name: 'values',
     title: 'Values',
-    reads: {},
+    reads: { bookings: [0, 0] },
     writes: ['day_values'],
     load: async () => null,
     calculate({ employeeId, date }) {
@@ -32,8 +37,14 @@ async function worksFor(kysely: Kysely<Host>): Promise<void> {
       return Number(employeeId)
     },
     async save({ upserts }, { tx }) {
-      const rows = upserts.map(({ day: { date, ...day }, value }) => ({ ...day, dayOf: date, value }))
-      await tx.insertInto('dayValues').values(rows).execute()
+      for (const { day, value } of upserts) {
+        const { date: dayOf, ...of } = day
+        await tx.deleteFrom('dayValues').where('dayOf', '=', dayOf).where('employeeId', '=', day.employeeId).execute()
+        await tx
+          .insertInto('dayValues')
+          .values({ ...of, dayOf, value })
+          .execute()
+      }
     },
   })
   const recalc = new RecalcService<HostTx>({
@@ -73,6 +84,25 @@ async function worksFor(kysely: Kysely<Host>): Promise<void> {
     .select(({ fn }) => fn.countAll().as('n'))
     .executeTakeFirstOrThrow()
   expect(Number(n)).toBe(12)
+  await kysely
+    .transaction()
+    .execute((tx) =>
+      recalc.noteChange(tx, {
+        tenantId: 'acme',
+        employeeId: '2',
+        table: 'bookings',
+        dates: { from: '2025-01-02', to: '2025-01-02' },
+      }),
+    )
+  expect(await recalc.freshness()).toMatchObject({ dirtyEmployees: 1, changes: 1, failing: 0, held: 0 })
+  const dirty = await recalc.listDirty({ tenantId: 'acme' })
+  expect(dirty).toMatchObject([{ employeeId: '2', content: { table: 'bookings' }, state: 'waiting' }])
+  expect(dirty[0]?.notedAt).toBeGreaterThan(0)
+  expect(await recalc.settle({ tenantId: 'acme' })).toMatchObject({ days: 1, failed: 0 })
+  expect(await recalc.freshness()).toMatchObject({ dirtyEmployees: 0, changes: 0, oldestAt: null })
+  const history = await recalc.history({ tenantId: 'acme', employeeId: '2', from: '2025-01-01', to: '2025-01-31' })
+  expect(history.length).toBeGreaterThanOrEqual(4)
+  for (const { at, after, run } of history) expect([at, after, run]).toEqual([expect.any(Date), 2, expect.any(Object)])
   expect(await backend.purgeJobs({ finishedBefore: new Date(8e15) })).toBe(1)
 }
 
@@ -93,6 +123,16 @@ describe.each<[string, PoolOptions]>([
   ['of one connection', { connectionLimit: 1 }],
   ['whose charset knows Western letters only', { charset: 'latin1' }],
   ['whose charset knows no emoji', { charset: 'utf8' }],
+  ['that gives everything as text', { typeCast: (field) => field.string() }],
+  [
+    'that parses JSON by itself',
+    { typeCast: (field, next) => (field.type === 'JSON' ? JSON.parse(`${field.string()}`) : next()) },
+  ],
+  ['that knows names of parameters, too', { namedPlaceholders: true, stringifyObjects: true }],
+  [
+    'that gives Booleans for small numbers',
+    { typeCast: (field, next) => (field.type === 'TINY' ? field.string() === '1' : next()) },
+  ],
 ])('on MariaDB, in a pool %s', async (_, options) => {
   const database = await testDatabase()
 
@@ -106,6 +146,41 @@ describe.each<[string, PoolOptions]>([
     }
   })
 })
+
+describe.each<[string, pg.PoolConfig]>([
+  ['that gives big numbers as BigInt', { types: parsers({ 20: BigInt, 1700: Number }) }],
+  ['that gives everything as text', { types: { getTypeParser: () => String } }],
+  [
+    'that gives times and dates as objects of its own',
+    { types: parsers({ 1082: toObject, 1114: toObject, 1184: toObject }) },
+  ],
+  ['of one connection', { max: 1 }],
+  [
+    'whose sessions speak another dialect',
+    {
+      options:
+        '-c DateStyle=German,DMY -c TimeZone=Asia/Kathmandu -c bytea_output=escape -c standard_conforming_strings=off',
+    },
+  ],
+  ['whose charset knows Western letters only', { options: '-c client_encoding=LATIN1' }],
+  ['in which statements are serializable by default', { options: '-c default_transaction_isolation=serializable' }],
+])('on PostgreSQL, in a pool %s', async (_, options) => {
+  const database = await postgresDatabase()
+
+  test('jobs work', async () => {
+    await worksFor(database.kysely<Host>(options).withPlugin(new CamelCasePlugin()))
+  })
+})
+
+function parsers(own: Readonly<Record<number, (text: string) => unknown>>): pg.CustomTypesConfig {
+  return {
+    getTypeParser: ((oid: number, format?: 'text') => own[oid] ?? pg.types.getTypeParser(oid, format)) as never, // overloaded
+  }
+}
+
+function toObject(text: string): unknown {
+  return { text }
+}
 
 describe('the unit of work on MariaDB', async () => {
   const database = await testDatabase()
