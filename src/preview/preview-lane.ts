@@ -126,18 +126,14 @@ async function tryLane<Tx>(
   number: number,
   at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] },
 ): Promise<PreviewedLane> {
-  const { tenantId } = preview.plan
-  const days = new Lane({
-    ...lane,
-    id: 0,
-    kind: 'initial',
-    tenantId,
-    since: preview.plan.from,
-    blocksLater: preview.calculator.blocksLater,
-  })
+  const { tenantId, from: since } = preview.plan
+  const { blocksLater } = preview.calculator
+  const laneOf = () => new Lane({ ...lane, id: 0, kind: 'initial', tenantId, since, blocksLater })
   try {
     return await withUnits<Tx, ActivePreview<Tx>, never>(preview, (owner) =>
-      inUnitOfWork(owner, days.lockKeys, async (unit) => {
+      inUnitOfWork(owner, laneOf().lockKeys, async (unit) => {
+        // A lane of its own for each time that the transaction begins.
+        const days = laneOf()
         const closed = await closedOf(preview, lane, unit, number)
         throw new RolledBack({ ...(await calculateLane(preview, days, known, unit, number, at)), closed })
       }),

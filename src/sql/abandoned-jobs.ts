@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { AbandonedJob } from '../jobs/job-store.ts'
-import type { JobDatabase } from './job-database.ts'
+import type { TablesIn } from './job-database.ts'
 import type { RecalcTables } from './tables.ts'
 
 const COLUMNS = ['id', 'status', 'cancel', 'pause_requested'] as const
@@ -10,7 +10,7 @@ type Where = ExpressionBuilder<RecalcTables, 'jobs'>
 
 /** Jobs that wait for somebody to take them up, oldest first: two walks along an index each, of which a page is read. */
 export async function listAbandoned(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   query: { readonly now: number; readonly limit: number; readonly after: string | null },
 ): Promise<readonly AbandonedJob[]> {
   const { now, limit, after } = query

@@ -24,7 +24,7 @@ export function createJob(
   event: JobEvent,
   request: AdmissionRequest,
 ): Promise<Admission> {
-  const { names, engine } = database
+  const { names } = database
   const scopeHash = record.scope === null ? null : hash('scope', record.scope)
   const mayExist = record.fingerprint !== null
   const locks = [...(scopeHash ? [scopeHash] : []), ...(mayExist ? [hash('keys', record.plan.tenantId)] : [])]
@@ -35,7 +35,7 @@ export function createJob(
     const before = tries > 1 ? await database.lockJob(tx, record.id) : undefined
     // Stored before, by an attempt whose answer was lost.
     if (before?.claim_id === lease.claimId) return isHeld(before) ? { lease } : { waits: true }
-    if (locks.length > 0) await engine.lockRows(tx, names, locks)
+    if (locks.length > 0) await database.lockRows(tx, locks)
     if (mayExist) {
       const existing = await readRecord(database, tx, record.id)
       if (existing) return { existing }
@@ -110,7 +110,7 @@ async function storeEmployees({ names }: JobDatabase, tx: RecalcTx, { id, plan }
 
 /** Takes a job over: the next higher token goes into the job and into its lanes, so that its last holder writes nothing more. */
 export function claimJob(database: JobDatabase, jobId: string, request: ClaimOf): Promise<Claim> {
-  const { names, engine } = database
+  const { names } = database
   let takenOver = false
   return database.transaction(async (tx): Promise<Claim> => {
     const scope = await tx
@@ -119,7 +119,7 @@ export function claimJob(database: JobDatabase, jobId: string, request: ClaimOf)
       .where('id', '=', jobKey(jobId))
       .executeTakeFirst()
     if (!scope) throw new JobNotFoundError(jobId)
-    if (scope.scope_hash !== null) await engine.lockRows(tx, names, [scope.scope_hash])
+    if (scope.scope_hash !== null) await database.lockRows(tx, [scope.scope_hash])
     const job = await database.lockJob(tx, jobId)
     if (!job) throw new JobNotFoundError(jobId)
     const status = job.status as JobStatus // as the library wrote it

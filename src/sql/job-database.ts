@@ -4,10 +4,12 @@ import { BackendUnavailableError, LeaseLostError } from '../errors.ts'
 import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
+import type { Membership } from './cluster/membership.ts'
+import { RowLocks } from './cluster/row-locks.ts'
 import type { Engine } from './engines/engine.ts'
 import { COUNTER_COLUMNS } from './job-rows.ts'
 import { type JobsTable, jobKey, type RecalcDb, type RecalcTables, type RecalcTx, type TableNames } from './tables.ts'
-import { runTransaction } from './transaction/run-transaction.ts'
+import { Transactions } from './transaction/transactions.ts'
 
 /** Deadlocks between jobs that are made at once are over in a moment. */
 const RETRY = { attempts: 10, minDelayMs: 10, maxDelayMs: 500 }
@@ -34,18 +36,31 @@ const LOCKED_COLUMNS = [
 
 type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
 
+/** The library's tables as a connection, or any of a pool, sees them. */
+export interface TablesIn {
+  readonly db: RecalcDb
+  readonly names: TableNames
+  readonly engine: Engine
+}
+
 /** The library's tables in the host's database, and how they are written to. */
-export class JobDatabase {
+export class JobDatabase implements TablesIn {
   readonly db: RecalcDb
   readonly names: TableNames
   readonly engine: Engine
   readonly #clock: Clock
+  readonly #transactions: Transactions<RecalcTables>
+  readonly #locks: RowLocks
+  readonly #membership: Membership
 
-  constructor(db: RecalcDb, names: TableNames, engine: Engine, clock: Clock) {
+  constructor(db: RecalcDb, names: TableNames, engine: Engine, clock: Clock, membership: Membership) {
     this.db = db
     this.names = names
     this.engine = engine
     this.#clock = clock
+    this.#transactions = new Transactions(db, engine, membership, names)
+    this.#locks = new RowLocks(engine, names, membership)
+    this.#membership = membership
   }
 
   /** One transaction, tried again after transient errors: of `work` nothing but what it writes through `tx` may remain. */
@@ -54,8 +69,9 @@ export class JobDatabase {
   }
 
   /** A statement, or several of which each may see another moment, tried again after transient errors. */
-  read<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
-    return this.#tryAgain(() => work(this.db))
+  read<T>(work: (tables: TablesIn) => Promise<T>): Promise<T> {
+    const { names, engine } = this
+    return this.#tryAgain(() => this.#transactions.read((db) => work({ db, names, engine })))
   }
 
   /** @throws {BackendUnavailableError} when every attempt met a transient error. */
@@ -71,9 +87,29 @@ export class JobDatabase {
     }
   }
 
-  /** One transaction, tried only once. */
+  /** Reads through one connection, or the pool; on a cluster what was committed before on any node. */
+  readOnce<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
+    return this.#transactions.read(work)
+  }
+
+  /** One statement that writes; on a cluster in a transaction, again after each conflict. */
+  async write<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
+    return (await this.#transactions.cluster()) ? await this.once(work) : await work(this.db)
+  }
+
+  /** Finds out anew whether the server belongs to a cluster. */
+  async askForCluster(): Promise<void> {
+    await this.#tryAgain(() => this.#membership.ask(this.db))
+  }
+
+  /** One transaction, tried only once, but for the conflicts of a cluster. */
   once<T>(work: (tx: RecalcTx) => Promise<T>): Promise<T> {
-    return runTransaction(this.db, this.engine, work)
+    return this.#transactions.run(work)
+  }
+
+  /** Locks rows of the locks table until the transaction ends. */
+  lockRows(tx: RecalcTx, hashes: readonly string[]): Promise<void> {
+    return this.#locks.lock(tx, tx, hashes)
   }
 
   /** A job's row, locked until the transaction ends. */

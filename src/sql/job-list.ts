@@ -3,7 +3,7 @@ import { JobNotFoundError } from '../errors.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
 import { hash } from './hash.ts'
-import type { JobDatabase } from './job-database.ts'
+import type { TablesIn } from './job-database.ts'
 import { jobsWithLanes, recordFrom } from './job-reads.ts'
 import { bytesOf, statements } from './statements.ts'
 import { jobKey } from './tables.ts'
@@ -24,7 +24,7 @@ interface Listing extends Pick<JobQuery, 'status'> {
 }
 
 /** Jobs, newest first, and of one millisecond by id. However many there are, no more than a page of each tenant is read. */
-export async function listRecords(database: JobDatabase, query: JobQuery): Promise<readonly JobRecord[]> {
+export async function listRecords(database: TablesIn, query: JobQuery): Promise<readonly JobRecord[]> {
   const { tenantId, status, limit = 100, after } = query
   const tenantHashes = tenantId === undefined ? undefined : [...new Set([tenantId].flat())].map(hashOf)
   if (tenantHashes?.length === 0) return []
@@ -45,7 +45,7 @@ function hashOf(tenantId: string): string {
 
 /** @throws {JobNotFoundError} when there is no such job of these tenants. */
 async function positionOf(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   jobId: string,
   tenantHashes: readonly string[] | undefined,
 ): Promise<Position> {
@@ -59,11 +59,7 @@ async function positionOf(
   return { id: job.id, createdAt: Number(job.created_at) }
 }
 
-async function listOf(
-  database: JobDatabase,
-  listings: readonly Listing[],
-  limit: number,
-): Promise<readonly JobRecord[]> {
+async function listOf(database: TablesIn, listings: readonly Listing[], limit: number): Promise<readonly JobRecord[]> {
   const { db, names } = database
   const rows = await jobsWithLanes(database, db)
     .innerJoin(pageOf(database, listings, limit), 'page.id', `${names.jobs}.id`)
@@ -80,11 +76,7 @@ interface PageRow {
 }
 
 /** The newest of several listings, of which no more than a page each is read. */
-function pageOf(
-  database: JobDatabase,
-  listings: readonly Listing[],
-  limit: number,
-): AliasedExpression<PageRow, 'page'> {
+function pageOf(database: TablesIn, listings: readonly Listing[], limit: number): AliasedExpression<PageRow, 'page'> {
   const { db } = database
   const pages = listings.map((listing) => newest(jobsOf(database, listing), limit))
   const [only] = pages
@@ -95,7 +87,7 @@ function pageOf(
   return newest(db.selectFrom(all.as('all')).select(['id', 'created_at']), limit).as('page')
 }
 
-function jobsOf({ db, names }: JobDatabase, { tenantHash, status, behind }: Listing) {
+function jobsOf({ db, names }: TablesIn, { tenantHash, status, behind }: Listing) {
   let jobs = db.selectFrom(names.jobs).select(['id', 'created_at'])
   if (tenantHash !== undefined) jobs = jobs.where('tenant_hash', '=', tenantHash)
   if (status !== undefined) jobs = jobs.where('status', '=', status)

@@ -7,7 +7,7 @@ import type { Requeued, WaitingPage, WhenBusy } from '../jobs/job-store.ts'
 import { queueOrder } from '../jobs/queue-order.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import { hash } from './hash.ts'
-import { isActive, type JobDatabase } from './job-database.ts'
+import { isActive, type JobDatabase, type TablesIn } from './job-database.ts'
 import { readRecord } from './job-reads.ts'
 import { columnsOf } from './job-rows.ts'
 import { type JobsTable, jobKey, type RecalcTx } from './tables.ts'
@@ -43,7 +43,7 @@ export function placeInQueue(
  * The active jobs of a scope, which whoever asks has locked: first who works, or else who waits in front of all others; last
  * who waits behind all others. Each is found at once, however many wait.
  */
-export async function rivalsIn({ names }: JobDatabase, tx: RecalcTx, scopeHash: string): Promise<readonly Rival[]> {
+export async function rivalsIn({ names }: TablesIn, tx: RecalcTx, scopeHash: string): Promise<readonly Rival[]> {
   const one = (status: JobStatus, direction: 'asc' | 'desc') => {
     const rivals = tx
       .selectFrom(names.jobs)
@@ -65,7 +65,7 @@ export function requeueJob(
   jobId: string,
   request: { readonly now: number; readonly from: readonly JobStatus[]; readonly whenBusy: WhenBusy },
 ): Promise<Requeued> {
-  const { names, engine } = database
+  const { names } = database
   let tries = 0
   return database.transaction(async (tx): Promise<Requeued> => {
     tries += 1
@@ -76,7 +76,7 @@ export function requeueJob(
       .executeTakeFirst()
     if (!found) throw new JobNotFoundError(jobId)
     const { scope_hash: scopeHash } = found
-    if (scopeHash !== null) await engine.lockRows(tx, names, [scopeHash])
+    if (scopeHash !== null) await database.lockRows(tx, [scopeHash])
     const job = await database.lockJob(tx, jobId)
     const before = await readRecord(database, tx, jobId)
     if (!job || !before) throw new JobNotFoundError(jobId)
@@ -108,7 +108,7 @@ export function requeueJob(
  * a few rows of each queue.
  */
 export async function listWaiting(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   query: { readonly limit: number; readonly after: string | null; readonly except: readonly string[] },
 ): Promise<WaitingPage> {
   const { limit, after, except } = query

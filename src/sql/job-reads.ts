@@ -3,7 +3,7 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { JobRecord } from '../jobs/job-record.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { employeeHash } from './hash.ts'
-import type { JobDatabase } from './job-database.ts'
+import type { TablesIn } from './job-database.ts'
 import {
   COUNTER_COLUMNS,
   countersFrom,
@@ -41,7 +41,7 @@ const RECORD_COLUMNS = [
  * Jobs with what their lanes have counted, in one statement: both are of the same moment. The failures that a result
  * lists are not read.
  */
-export function jobsWithLanes({ names, engine }: JobDatabase, db: RecalcDb) {
+export function jobsWithLanes({ names, engine }: TablesIn, db: RecalcDb) {
   const { jobs, lanes } = names
   const sums = COUNTER_COLUMNS.map((column) => sql`coalesce(sum(${sql.ref(`${lanes}.${column}`)}), 0)`)
   return db
@@ -66,14 +66,14 @@ export function recordFrom(row: RecordColumns & Counted): JobRecord {
   )
 }
 
-export async function readRecord(database: JobDatabase, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
+export async function readRecord(database: TablesIn, db: RecalcDb, jobId: string): Promise<JobRecord | undefined> {
   const row = await jobsWithLanes(database, db).select('errors').where('id', '=', jobKey(jobId)).executeTakeFirst()
   // MySQL compares without spaces at the end.
   return row?.id === jobId ? recordFrom(row) : undefined
 }
 
 export async function readEvents(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   jobId: string,
   { after, limit }: Page,
 ): Promise<readonly JobEvent[]> {
@@ -89,7 +89,7 @@ export async function readEvents(
 }
 
 export async function readFailures(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   jobId: string,
   { after, limit }: Page,
 ): Promise<readonly RecordedFailure[]> {
@@ -114,7 +114,7 @@ function failureOf({ number, body }: FailureRow): RecordedFailure {
 }
 
 export async function readFailuresOf(
-  { db, names, engine }: JobDatabase,
+  { db, names, engine }: TablesIn,
   jobId: string,
   employeeIds: readonly string[],
 ): Promise<readonly RecordedFailure[]> {
@@ -135,7 +135,7 @@ export async function readFailuresOf(
 
 /** The employees that the job names; `null` when it means whom the repository lists. */
 export async function readEmployeeIds(
-  { names }: JobDatabase,
+  { names }: TablesIn,
   db: RecalcDb,
   { id, plan }: JobRecord,
 ): Promise<readonly string[] | null> {
@@ -151,7 +151,7 @@ export async function readEmployeeIds(
 
 /** Of the employees that the job names, those behind `after`; a part at a time, so that they need not all be held. */
 export async function readEmployeePage(
-  { db, names }: JobDatabase,
+  { db, names }: TablesIn,
   jobId: string,
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<readonly string[]> {
@@ -173,7 +173,7 @@ export async function readEmployeePage(
 
 /** Where a job goes on: in one statement, so that lanes which change meanwhile are all of one moment. */
 export async function readCheckpoint(
-  { names }: JobDatabase,
+  { names }: TablesIn,
   db: RecalcDb,
   jobId: string,
 ): Promise<Checkpoint | undefined> {

@@ -7,6 +7,7 @@ import { changesMigration } from './changes/changes-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { historyMigration } from './history/history-migration.ts'
+import { addClusterLocks } from './migrations/cluster-locks.ts'
 import { addQueue } from './migrations/job-queue.ts'
 import { periodsMigration } from './migrations/periods.ts'
 import { recordEverything } from './migrations/run-record.ts'
@@ -60,6 +61,12 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
     [`${prefix}0005_history`]: historyMigration(prefix),
     [`${prefix}0006_queue`]: {
       up: (host: Kysely<never>) => addQueue(host, names),
+      async down() {
+        // As above.
+      },
+    },
+    [`${prefix}0009_cluster_locks`]: {
+      up: (host: Kysely<never>) => addClusterLocks(host, names),
       async down() {
         // As above.
       },

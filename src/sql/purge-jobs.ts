@@ -5,10 +5,10 @@ const BATCH = 20
 
 /** Removes ended jobs that finished before the given instant, with all that belongs to them; resolves with their number. */
 export async function purgeJobs(database: JobDatabase, finishedBefore: Date): Promise<number> {
-  const { db, names } = database
+  const { names } = database
   let purged = 0
   for (;;) {
-    const rows = await db
+    const rows = await database.db
       .selectFrom(names.jobs)
       .select('id')
       .where('finished_at', '<', finishedBefore.getTime())

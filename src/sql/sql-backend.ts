@@ -8,6 +8,8 @@ import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import { changesTableName } from './changes/changes-table.ts'
 import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
+import { Membership } from './cluster/membership.ts'
+import { RowLocks } from './cluster/row-locks.ts'
 import { engineOf } from './engines/engine-of.ts'
 import type { ListenClient } from './engines/postgres-listener.ts'
 import { hash } from './hash.ts'
@@ -19,10 +21,11 @@ import { JobWatch } from './job-watch.ts'
 import { migrate } from './migrations.ts'
 import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
-import { sqlUnitOfWork } from './sql-unit-of-work.ts'
+import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
 import { joinTransaction } from './transaction/join-transaction.ts'
+import { Transactions } from './transaction/transactions.ts'
 
 /** How the library's tables are called, and what they are read with. */
 export interface SqlBackendOptions {
@@ -96,17 +99,23 @@ export function sqlBackend<Database, Tx extends object>(
     throw new InvalidOptionsError(`Expected \`${missing}\` beside \`${given}\`, got none; give both or neither`)
   }
   const engine = engineOf(kysely)
+  const { prefix = 'recalc_', logger } = options
+  const names = tableNames(prefix)
+  const membership = new Membership(engine, logger)
+  const transactions = new Transactions(kysely, engine, membership, names)
   if (!unitOfWork || !executorOf) {
     const join: UnitOfWork<Transaction<Database>>['join'] = (tx, work) => joinTransaction(kysely, engine, tx, work)
-    return backendOf(kysely, options, { ...sqlUnitOfWork(kysely), join }, (tx) => tx)
+    return backendOf(kysely, options, membership, { ...unitOfWorkIn(transactions, engine), join }, (tx) => tx)
   }
   const executorIn = oncePerTransaction(executorOf)
-  return backendOf(kysely, options, hostUnitOfWork(unitOfWork, engine, executorIn), executorIn)
+  const unit = hostUnitOfWork(unitOfWork, engine, executorIn, transactions)
+  return backendOf(kysely, options, membership, unit, executorIn)
 }
 
 function backendOf<Database, Tx extends object>(
   kysely: Kysely<Database>,
   options: SqlBackendOptions,
+  membership: Membership,
   transactions: Omit<UnitOfWork<Tx>, 'lockEmployees'>,
   executorOf: (tx: Tx) => Kysely<Database>,
 ): SqlBackend<Tx> {
@@ -123,7 +132,8 @@ function backendOf<Database, Tx extends object>(
   }
   const names = tableNames(prefix)
   const host = kysely as unknown as Kysely<never> // which tables the host has is of no interest here
-  const database = new JobDatabase(recalcDb(host), names, engine, clock)
+  const database = new JobDatabase(recalcDb(host), names, engine, clock, membership)
+  const locks = new RowLocks(engine, names, membership)
   const dbOf = (tx: Tx) => recalcDb(executorOf(tx) as unknown as Kysely<never>) // the same
   const unitOfWork: UnitOfWork<Tx> = {
     ...transactions,
@@ -131,7 +141,7 @@ function backendOf<Database, Tx extends object>(
     isTransient: (error) => error instanceof BackendUnavailableError || transactions.isTransient(error),
     lockEmployees(tx, tenantId, employeeIds) {
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
-      return engine.lockRows(dbOf(tx), names, hashes)
+      return locks.lock(dbOf(tx), tx, hashes)
     },
   }
   const channel = changesTableName(prefix)
@@ -140,13 +150,16 @@ function backendOf<Database, Tx extends object>(
     unitOfWork,
     jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
     changes: new SqlChangeLedger<Tx>(
-      host,
+      database,
       prefix,
       dbOf,
       listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
     ),
-    history: history ? new SqlHistoryStore<Tx>(database.db, historyTable, dbOf) : undefined,
-    migrate: () => migrate(database.db, prefix, clock),
+    history: history ? new SqlHistoryStore<Tx>(database, historyTable, dbOf) : undefined,
+    async migrate() {
+      await migrate(database.db, prefix, clock)
+      await database.askForCluster()
+    },
     purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
     purgeHistory: (about) => purgeHistory(database, historyTable, about),
   }

@@ -64,7 +64,7 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
     readonly after: string | null
     readonly except: readonly string[]
   }): Promise<WaitingPage> {
-    return this.#database.read(() => listWaiting(this.#database, query))
+    return this.#database.read((tables) => listWaiting(tables, query))
   }
 
   async renew(lease: Lease, request: LeaseRequest): Promise<Renewal> {
@@ -80,11 +80,11 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
   }
 
   get(jobId: string): Promise<JobRecord | undefined> {
-    return this.#database.read((db) => readRecord(this.#database, db, jobId))
+    return this.#database.read((tables) => readRecord(tables, tables.db, jobId))
   }
 
   list(query: JobQuery): Promise<readonly JobRecord[]> {
-    return this.#database.read(() => listRecords(this.#database, query))
+    return this.#database.read((tables) => listRecords(tables, query))
   }
 
   listAbandoned(query: {
@@ -92,33 +92,33 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
     readonly limit: number
     readonly after: string | null
   }): Promise<readonly AbandonedJob[]> {
-    return this.#database.read(() => listAbandoned(this.#database, query))
+    return this.#database.read((tables) => listAbandoned(tables, query))
   }
 
   events(jobId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly JobEvent[]> {
-    return this.#database.read(() => readEvents(this.#database, jobId, page))
+    return this.#database.read((tables) => readEvents(tables, jobId, page))
   }
 
   failures(
     jobId: string,
     page: { readonly after: number; readonly limit: number },
   ): Promise<readonly RecordedFailure[]> {
-    return this.#database.read(() => readFailures(this.#database, jobId, page))
+    return this.#database.read((tables) => readFailures(tables, jobId, page))
   }
 
   failuresOf(jobId: string, employeeIds: readonly string[]): Promise<readonly RecordedFailure[]> {
-    return this.#database.read(() => readFailuresOf(this.#database, jobId, employeeIds))
+    return this.#database.read((tables) => readFailuresOf(tables, jobId, employeeIds))
   }
 
   checkpoint(jobId: string): Promise<Checkpoint | undefined> {
-    return this.#database.read((db) => readCheckpoint(this.#database, db, jobId))
+    return this.#database.read((tables) => readCheckpoint(tables, tables.db, jobId))
   }
 
   employeeIds(
     jobId: string,
     page: { readonly after: string | null; readonly limit: number },
   ): Promise<readonly string[]> {
-    return this.#database.read(() => readEmployeePage(this.#database, jobId, page))
+    return this.#database.read((tables) => readEmployeePage(tables, jobId, page))
   }
 
   watch(jobId: string, listener: () => void): () => void {

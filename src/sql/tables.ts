@@ -1,4 +1,12 @@
-import { type Kysely, type RawBuilder, sql, TableNode, type Transaction, WithSchemaPlugin } from 'kysely'
+import {
+  type Generated,
+  type Kysely,
+  type RawBuilder,
+  sql,
+  TableNode,
+  type Transaction,
+  WithSchemaPlugin,
+} from 'kysely'
 import { InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 
@@ -114,6 +122,11 @@ export interface EventsTable {
 export interface LocksTable {
   /** SHA-256 of what is locked. */
   lock_hash: string
+  /** On a cluster, how often it was locked: so each lock is a change, of which the other nodes hear. */
+  taken: Generated<number>
+  /** On a cluster, who has lost to other nodes so often that they are to let it go first; and until when, by the server's clock. */
+  reserved_by: string | null
+  reserved_until: Generated<number>
 }
 
 /** The library's tables by the names they have without their prefix. */

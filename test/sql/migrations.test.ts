@@ -85,7 +85,12 @@ const failures: Columns<FailuresTable> = {
   body: 'not null',
 }
 const events: Columns<EventsTable> = { job_id: 'not null', seq: 'not null', body: 'not null' }
-const locks: Columns<LocksTable> = { lock_hash: 'not null' }
+const locks: Columns<LocksTable> = {
+  lock_hash: 'not null',
+  taken: 'not null',
+  reserved_by: 'null',
+  reserved_until: 'not null',
+}
 
 const changes: Columns<ChangesTable> = {
   id: 'not null',

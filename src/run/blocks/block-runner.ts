@@ -61,9 +61,11 @@ export async function runBlock<Tx>(
   const { unitOfWork } = owner.run.settings
   let { known } = task
   for (;;) {
-    const days = daysOf(calculator, task)
+    let days: BlockDays | undefined
     try {
       return await inUnitOfWork(owner, task.lockKeys, async (unit) => {
+        // The transaction may have begun for another time.
+        days = daysOf(calculator, task)
         const { outcome, settled } = await calculateBlock(
           owner.run,
           calculator,
@@ -82,7 +84,7 @@ export async function runBlock<Tx>(
       if (!(error instanceof FailedAfterSave)) throw error
       // Where nobody can tell whether the transaction lives on, such an error may be its end, and no fault of the day.
       if (!unitOfWork.failureOf && unitOfWork.isTransient(thrownBy(error.cause))) throw error.cause
-      known = days.failures
+      known = days?.failures ?? known
     }
   }
 }

@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely'
 import type {
   ChangeLane,
   ChangeLedger,
@@ -12,9 +11,9 @@ import type {
   TenantPlace,
 } from '../../changes/change-ledger.ts'
 import type { Engine, NotingQuery } from '../engines/engine.ts'
-import { engineOf } from '../engines/engine-of.ts'
+import type { JobDatabase } from '../job-database.ts'
 import { statements } from '../statements.ts'
-import { type RecalcDb, recalcDb } from '../tables.ts'
+import type { RecalcDb } from '../tables.ts'
 import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
 import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
 
@@ -30,7 +29,7 @@ const MAX_ROWS = 500
  * locked by whoever inserts or removes them, each by its own number.
  */
 export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
-  readonly #db: ChangesDb
+  readonly #database: JobDatabase
   readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
   readonly #engine: Engine
@@ -42,14 +41,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
    * @param watch Undefined: nobody tells of changes.
    */
   constructor(
-    kysely: Kysely<never>,
+    database: JobDatabase,
     prefix: string,
     dbOf: (tx: Tx) => RecalcDb,
     watch?: (wake: () => void) => ChangeWatch,
   ) {
     this.#watch = watch
-    this.#engine = engineOf(kysely)
-    this.#db = changesIn(recalcDb(kysely))
+    this.#engine = database.engine
+    this.#database = database
     this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
   }
@@ -60,7 +59,11 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
     const rows = changes.map((change) => rowOf(this.#engine, change))
-    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(this.#db, this.#table, rows).compile()
+    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(
+      changesIn(this.#database.db),
+      this.#table,
+      rows,
+    ).compile()
     return { sql: text, parameters }
   }
 
@@ -104,7 +107,8 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async hasDue(now: number): Promise<boolean> {
-    const row = await this.#db
+    // Whoever polls finds later what has not come here yet.
+    const row = await changesIn(this.#database.db)
       .selectFrom(this.#table)
       .select('id')
       .where('due_at', '<=', now)
@@ -114,16 +118,18 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async nextTenant(after: string | null): Promise<TenantPlace | undefined> {
-    const row = await this.#db
-      .selectFrom(this.#table)
-      .select(['tenant_hash', 'body'])
-      .where('state', '=', WAITING)
-      .where('tenant_hash', '>', after ?? '')
-      .orderBy('state')
-      .orderBy('tenant_hash')
-      .orderBy('employee_hash')
-      .limit(1)
-      .executeTakeFirst()
+    const row = await this.#read((db) =>
+      db
+        .selectFrom(this.#table)
+        .select(['tenant_hash', 'body'])
+        .where('state', '=', WAITING)
+        .where('tenant_hash', '>', after ?? '')
+        .orderBy('state')
+        .orderBy('tenant_hash')
+        .orderBy('employee_hash')
+        .limit(1)
+        .executeTakeFirst(),
+    )
     return row && { tenantId: bodyOf(row.body).tenantId, place: row.tenant_hash }
   }
 
@@ -131,16 +137,18 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     tenantId: string,
     { after, limit }: { readonly after: ChangeLane | null; readonly limit: number },
   ): Promise<readonly StoredChange[]> {
-    const rows = await this.#db
-      .selectFrom(this.#table)
-      .select(COLUMNS)
-      .where('state', '=', WAITING)
-      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-      .where('employee_hash', '>', after ? laneKey(this.#engine, after.employeeId) : '')
-      // Not by the columns that are the same in all: MariaDB would then sort every change of the tenant.
-      .orderBy('employee_hash')
-      .limit(limit)
-      .execute()
+    const rows = await this.#read((db) =>
+      db
+        .selectFrom(this.#table)
+        .select(COLUMNS)
+        .where('state', '=', WAITING)
+        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+        .where('employee_hash', '>', after ? laneKey(this.#engine, after.employeeId) : '')
+        // Not by the columns that are the same in all: MariaDB would then sort every change of the tenant.
+        .orderBy('employee_hash')
+        .limit(limit)
+        .execute(),
+    )
     return rows.map(changeOf)
   }
 
@@ -150,16 +158,18 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     readonly limit: number
   }): Promise<readonly StoredChange[]> {
     const { tenantId, now, limit } = query
-    const found = this.#db
-      .selectFrom(this.#table)
-      .select(COLUMNS)
-      .where('state', 'in', [1, 2])
-      .where('due_at', '<=', now)
-    // One tenant's are found by their lane, all by when they are due.
-    const rows =
-      tenantId === undefined
-        ? await found.where('due_at', '>=', 1).orderBy('due_at').limit(limit).execute()
-        : await found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).limit(limit).execute()
+    const rows = await this.#read((db) => {
+      const found = db
+        .selectFrom(this.#table)
+        .select(COLUMNS)
+        .where('state', 'in', [1, 2])
+        .where('due_at', '<=', now)
+        .limit(limit)
+      // One tenant's are found by their lane, all by when they are due.
+      return tenantId === undefined
+        ? found.where('due_at', '>=', 1).orderBy('due_at').execute()
+        : found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).execute()
+    })
     return rows.map(changeOf)
   }
 
@@ -168,15 +178,17 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     const due = new Set<ChangeLane>()
     for (const [tenantId, own] of Map.groupBy(lanes, (lane) => lane.tenantId)) {
       const byKey = new Map(own.map((lane) => [laneKey(this.#engine, lane.employeeId), lane]))
-      const rows = await this.#db
-        .selectFrom(this.#table)
-        .select('employee_hash')
-        .distinct()
-        .where('state', 'in', [0, 1, 2])
-        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-        .where('employee_hash', 'in', [...byKey.keys()])
-        .where('due_at', '<=', now)
-        .execute()
+      const rows = await this.#read((db) =>
+        db
+          .selectFrom(this.#table)
+          .select('employee_hash')
+          .distinct()
+          .where('state', 'in', [0, 1, 2])
+          .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+          .where('employee_hash', 'in', [...byKey.keys()])
+          .where('due_at', '<=', now)
+          .execute(),
+      )
       for (const row of rows) {
         const lane = byKey.get(row.employee_hash)
         if (lane) due.add(lane)
@@ -191,21 +203,26 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     readonly state: 'failing' | 'held'
   }): Promise<number> {
     const { tenantId, employeeId, state } = query
-    const own = this.#db
-      .updateTable(this.#table)
-      .set({ due_at: 1 })
-      .where('state', '=', stateNumber(state))
-      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-      .where('due_at', '>', 1)
-    const { numUpdatedRows } = await (employeeId === undefined
-      ? own
-      : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
-    ).executeTakeFirstOrThrow()
+    const { numUpdatedRows } = await this.#database.write((db) => {
+      const own = changesIn(db)
+        .updateTable(this.#table)
+        .set({ due_at: 1 })
+        .where('state', '=', stateNumber(state))
+        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+        .where('due_at', '>', 1)
+      return (
+        employeeId === undefined ? own : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
+      ).executeTakeFirstOrThrow()
+    })
     return Number(numUpdatedRows)
   }
 
-  async state(tenantId: string | undefined): Promise<LedgerState> {
-    const rows = await this.#db
+  state(tenantId: string | undefined): Promise<LedgerState> {
+    return this.#read((db) => this.#stateIn(db, tenantId))
+  }
+
+  async #stateIn(db: ChangesDb, tenantId: string | undefined): Promise<LedgerState> {
+    const rows = await db
       .selectFrom(this.#table)
       .select((eb) => [
         'state',
@@ -216,7 +233,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .$if(tenantId !== undefined, (query) => query.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId ?? '')))
       .groupBy('state')
       .execute()
-    const employees = await this.#db
+    const employees = await db
       .selectFrom((eb) =>
         eb
           .selectFrom(this.#table)
@@ -243,16 +260,22 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   async list({ tenantId, state, after, limit }: ChangeQuery): Promise<readonly StoredChange[]> {
-    const rows = await this.#db
-      .selectFrom(this.#table)
-      .select(COLUMNS)
-      .where('state', 'in', state === undefined ? [0, 1, 2] : [stateNumber(state)])
-      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(limit)
-      .execute()
+    const rows = await this.#read((db) =>
+      db
+        .selectFrom(this.#table)
+        .select(COLUMNS)
+        .where('state', 'in', state === undefined ? [0, 1, 2] : [stateNumber(state)])
+        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    )
     return rows.map(changeOf)
+  }
+
+  #read<T>(work: (db: ChangesDb) => Promise<T>): Promise<T> {
+    return this.#database.readOnce((db) => work(changesIn(db)))
   }
 
   async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {

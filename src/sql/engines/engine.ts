@@ -9,6 +9,7 @@ import type {
 } from 'kysely'
 import type { CaptureEngine } from '../capture/capture-engine.ts'
 import type { ChangesDb, NewChangeRow } from '../changes/changes-table.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { RecalcDb, RecalcTx, TableNames } from '../tables.ts'
 import type { listenForWakes } from './postgres-listener.ts'
 
@@ -97,6 +98,9 @@ export interface Engine {
    * none. Undefined: there are no replicas.
    */
   readonly replicaLagMs: ((db: RecalcDb) => Promise<number>) | undefined
+
+  /** The cluster of several writers to which the server belongs, if it does. Undefined: there are no such clusters. */
+  readonly clusterOf: ((db: RecalcDb) => Promise<Cluster | undefined>) | undefined
 
   /** True when the same unit of work may well succeed the next time. */
   isTransient(error: unknown): boolean

@@ -6,6 +6,7 @@ import { endsMysqlTransaction } from '../transaction/ending-statements.ts'
 import { mysqlCapture } from './capture/mysql.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
+import { isWithoutCluster, mysqlClusterOf } from './mysql-cluster.ts'
 
 /** ER_LOCK_WAIT_TIMEOUT */
 const LOCK_WAIT_TIMEOUT = 1205
@@ -42,6 +43,8 @@ const TRANSIENT: ReadonlySet<unknown> = new Set([
   3100, // ER_RUN_HOOK_ERROR: group replication refuses to commit while it fails over
   3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: a conflict with another member of the group
   3168, // ER_SERVER_ISNT_AVAILABLE
+  3796, // ER_GRP_TRX_CONSISTENCY_NOT_ALLOWED: a member of a group that is not with it
+  3797, // ER_GRP_TRX_CONSISTENCY_BEFORE: a member that cannot catch up with its group
   4031, // ER_CLIENT_INTERACTION_TIMEOUT
   9001, // ProxySQL: no server of the host group could be reached in time
   45028, // ER_GET_CONNECTION_TIMEOUT of MariaDB's own client: its pool is empty
@@ -62,7 +65,7 @@ const CLOSING: ReadonlySet<unknown> = new Set([1053, 1927, 2013, 4031])
 function isTransient(error: unknown): boolean {
   const { code, errno, sqlState, message } = driverError(error)
   if (errno === PACKET_TOO_LARGE) return false
-  if (TRANSIENT.has(errno) || isGone(error)) return true
+  if (TRANSIENT.has(errno) || isGone(error) || isWithoutCluster(error)) return true
   // 08 is a broken connection, 40 a rolled back transaction.
   if (typeof sqlState === 'string' && (sqlState.startsWith('08') || sqlState.startsWith('40'))) return true
   return code === undefined && POOL_MESSAGES.has(message)
@@ -113,6 +116,7 @@ export const mysql: Engine = {
     })
     return Math.max(...lags)
   },
+  clusterOf: mysqlClusterOf,
   defaultSchema: async () => undefined,
   async columnsOf(db, table, schema) {
     const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns

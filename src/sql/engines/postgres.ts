@@ -92,6 +92,7 @@ export const postgres: Engine = {
     if (!row?.isReplica) throw new Error('Expected the database to be a replica, it is a primary')
     return row.lag === null ? Number.POSITIVE_INFINITY : Number(row.lag)
   },
+  clusterOf: undefined, // no server takes writes beside the primary
   async defaultSchema(db) {
     const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
     return rows[0]?.name ?? undefined

@@ -66,6 +66,7 @@ export const sqlite: Engine = {
     return rows.map(({ name }) => name)
   },
   replicaLagMs: undefined,
+  clusterOf: undefined,
   migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
   listed: (numbers) => sql`(${sql.join(numbers, sql` || ',' || `)})`,
 

@@ -29,7 +29,7 @@ export async function purgeHistory(
   const historyOf = (db: unknown) => db as HistoryDb // the table is there once `migrate()` has run
   let purged = 0
   for (;;) {
-    const ids = await database.read((db) => {
+    const ids = await database.read(({ db }) => {
       const rows = historyOf(db).selectFrom(table).select('id').where('kept_at', '<', time).limit(BATCH)
       const own = employee
         ? rows.where('employee_hash', '=', historyKey(employee.tenantId, employee.employeeId))

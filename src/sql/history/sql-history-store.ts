@@ -1,4 +1,5 @@
 import type { HistoryEntry, HistoryQuery, HistoryRecord, HistoryStore } from '../../run/history/history-store.ts'
+import type { JobDatabase } from '../job-database.ts'
 import { bytesOfAscii, statements } from '../statements.ts'
 import type { RecalcDb } from '../tables.ts'
 import { entriesOf, historyKey, placeOf, rowsOf } from './history-rows.ts'
@@ -12,13 +13,13 @@ const PAGE = 20
 
 /** The history in a table beside the host's own: written by blocks, in batches. */
 export class SqlHistoryStore<Tx> implements HistoryStore<Tx> {
-  readonly #db: HistoryDb
+  readonly #database: JobDatabase
   readonly #dbOf: (tx: Tx) => HistoryDb
   readonly #table: 'history'
 
   /** @param dbOf The library's tables in a transaction of the host. */
-  constructor(db: RecalcDb, table: 'history', dbOf: (tx: Tx) => RecalcDb) {
-    this.#db = historyIn(db)
+  constructor(database: JobDatabase, table: 'history', dbOf: (tx: Tx) => RecalcDb) {
+    this.#database = database
     this.#dbOf = (tx) => historyIn(dbOf(tx))
     this.#table = table
   }
@@ -30,10 +31,14 @@ export class SqlHistoryStore<Tx> implements HistoryStore<Tx> {
     }
   }
 
-  async list({ tenantId, of, after, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
+  list(query: HistoryQuery): Promise<readonly HistoryEntry[]> {
+    return this.#database.readOnce((db) => this.#listIn(historyIn(db), query))
+  }
+
+  async #listIn(db: HistoryDb, { tenantId, of, after, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {
     const place = after === null ? undefined : placeOf(after)
     const found: HistoryEntry[] = []
-    const query = this.#query(tenantId, of)
+    const query = this.#query(db, tenantId, of)
     let last = place ? place.row + 1 : undefined
     for (;;) {
       const rows = await query.$if(last !== undefined, (own) => own.where('id', '<', last ?? 0)).execute()
@@ -51,8 +56,8 @@ export class SqlHistoryStore<Tx> implements HistoryStore<Tx> {
     }
   }
 
-  #query(tenantId: string, of: HistoryQuery['of']) {
-    const query = this.#db.selectFrom(this.#table).select(['id', 'kept_at', 'body']).orderBy('id', 'desc').limit(PAGE)
+  #query(db: HistoryDb, tenantId: string, of: HistoryQuery['of']) {
+    const query = db.selectFrom(this.#table).select(['id', 'kept_at', 'body']).orderBy('id', 'desc').limit(PAGE)
     if ('runId' in of) return query.where('run_id', '=', of.runId.replaceAll('\0', '\uFFFD'))
     return query
       .where('employee_hash', '=', historyKey(tenantId, of.employeeId))

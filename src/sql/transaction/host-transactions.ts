@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely'
+import { thrownBy } from '../../run/blocks/stage-failure.ts'
 import type { UnitOfWork } from '../../run/units/unit-of-work.ts'
 import type { Engine } from '../engines/engine.ts'
 import { checkIsolation } from './join-transaction.ts'
+import type { Transactions } from './transactions.ts'
 
 /** A host's own transactions: the library adds the locks, and looks before each commit whether the transaction still lives. */
 export type HostUnitOfWork<Tx> = Pick<UnitOfWork<Tx>, 'run'> &
@@ -26,6 +28,7 @@ export function hostUnitOfWork<Database, Tx extends object>(
   host: HostUnitOfWork<Tx>,
   engine: Engine,
   executorOf: (tx: Tx) => Kysely<Database>,
+  transactions: Transactions<Database>,
 ): Omit<UnitOfWork<Tx>, 'lockEmployees'> {
   /** What `work` gives, unless the transaction has ended meanwhile. */
   const guarded = async <T>(tx: Tx, work: () => Promise<T>): Promise<T> => {
@@ -37,8 +40,16 @@ export function hostUnitOfWork<Database, Tx extends object>(
     await sql`select 1`.execute(executorOf(tx))
     return value
   }
+  /** What ended a transaction, as the driver said it. */
+  const causeOf = (tx: Tx | undefined, thrown: unknown) => {
+    const error = (tx && host.failureOf?.(tx)) ?? thrownBy(thrown)
+    return causes(error).find((one) => engine.isTransient(one)) ?? error
+  }
   return {
-    run: (work, unit) => host.run((tx) => guarded(tx, () => work(tx)), unit),
+    run<T>(work: (tx: Tx) => Promise<T>, unit?: { readonly signal: AbortSignal }) {
+      const run = <R>(one: (tx: Tx) => Promise<R>) => host.run((tx) => guarded(tx, () => one(tx)), unit)
+      return transactions.runOthers<Tx, T>({ run, causeOf }, work, unit?.signal)
+    },
     async join(tx, work) {
       await checkIsolation(executorOf(tx), engine)
       return await guarded(tx, work)

@@ -17,12 +17,15 @@ export function failureOf(tx: object): unknown {
  * Once the database has ended the transaction, each further statement is refused with the error that ended it, and so is
  * the commit, whoever caught that error. A connection that may still be inside its transaction, or that leads to a server
  * which takes no writes any more, does not go back to its pool; nor does one whose transaction is given up by `signal`.
+ *
+ * @param before What is done on the connection in front of the transaction; it must leave the connection as it was.
  */
 export function runTransaction<Database, T>(
   kysely: Kysely<Database>,
   engine: Engine,
   work: (tx: Transaction<Database>) => Promise<T>,
   signal?: AbortSignal,
+  before?: (session: Kysely<Database>) => Promise<void>,
 ): Promise<T> {
   const { promise: failed, reject } = Promise.withResolvers<never>()
   const done = kysely.connection().execute(async (session) => {
@@ -38,6 +41,7 @@ export function runTransaction<Database, T>(
       await discardConnection(connection, engine)
       throw error
     }
+    await before?.(session)
     const tx = await begin(session, engine).catch((error: unknown) => {
       if (engine.endSession === undefined || engine.isGone(error)) throw error
       return failAndDiscard(error)
