@@ -161,7 +161,7 @@ function keep(folder: string): Keeper {
  * A free port below those that outgoing connections get: a client that tries to reach a server that is down could be given
  * the server's port, and would then talk to itself.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     const probe = createServer()
