@@ -26,6 +26,8 @@ export interface ClusterNode {
 /** A cluster of servers of its own. */
 export interface Cluster {
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode]
+  /** Statements after which a session sees all that was committed before on any node. */
+  readonly catchUp: readonly string[]
   stop(): Promise<void>
 }
 
@@ -58,7 +60,7 @@ export async function startGalera(): Promise<Cluster> {
     for (const place of places.slice(1)) servers.push(await startNode(program, place, places, { shared, original }))
     const [one, two, three] = servers.map((server) => GaleraNode.of(server)) as [GaleraNode, GaleraNode, GaleraNode]
     for (const node of [one, two, three]) await node.synced(servers.length)
-    return { nodes: [one, two, three], stop }
+    return { nodes: [one, two, three], catchUp: ['set statement wsrep_sync_wait = 1 for select 1'], stop }
   } catch (error) {
     await stop()
     throw error

@@ -16,13 +16,18 @@ const NOT_READY: ReadonlySet<unknown> = new Set([
   3797, // ER_GRP_TRX_CONSISTENCY_BEFORE: a member that cannot catch up with its group
 ])
 
-/** ER_ERROR_DURING_COMMIT */
+/** ER_ERROR_DURING_COMMIT, whose message says why. */
 const ERROR_DURING_COMMIT = 1180
 
-/** True when a Galera node lost its cluster while it committed. Nobody can tell whether the others have the transaction. */
-export function isWithoutCluster(error: unknown): boolean {
+/**
+ * What a cluster has to do with a commit that failed. HA_ERR_LOCK_DEADLOCK (149): another member's transaction came first. A
+ * Galera node that lost its cluster cannot tell whether the others have the transaction.
+ */
+export function troubleOfCommit(error: unknown): ClusterTrouble | undefined {
   const { errno, message } = driverError(error)
-  return errno === ERROR_DURING_COMMIT && /not connected to primary component/i.test(String(message))
+  if (errno !== ERROR_DURING_COMMIT) return undefined
+  if (/\b149\b/.test(String(message))) return 'conflict'
+  return /not connected to primary component/i.test(String(message)) ? 'not ready' : undefined
 }
 
 /** Asks the server by what every user may see; variables that it does not know are not listed. */
@@ -40,7 +45,7 @@ export async function mysqlClusterOf(db: RecalcDb): Promise<Cluster | undefined>
 function troubleOf(error: unknown): ClusterTrouble | undefined {
   const { errno } = driverError(error)
   if (CONFLICTS.has(errno)) return 'conflict'
-  return NOT_READY.has(errno) ? 'not ready' : undefined
+  return NOT_READY.has(errno) ? 'not ready' : troubleOfCommit(error)
 }
 
 /** Galera in MariaDB, which sets a variable for the length of one statement. */

@@ -6,7 +6,7 @@ import { endsMysqlTransaction } from '../transaction/ending-statements.ts'
 import { mysqlCapture } from './capture/mysql.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
-import { isWithoutCluster, mysqlClusterOf } from './mysql-cluster.ts'
+import { mysqlClusterOf, troubleOfCommit } from './mysql-cluster.ts'
 
 /** ER_LOCK_WAIT_TIMEOUT */
 const LOCK_WAIT_TIMEOUT = 1205
@@ -65,7 +65,7 @@ const CLOSING: ReadonlySet<unknown> = new Set([1053, 1927, 2013, 4031])
 function isTransient(error: unknown): boolean {
   const { code, errno, sqlState, message } = driverError(error)
   if (errno === PACKET_TOO_LARGE) return false
-  if (TRANSIENT.has(errno) || isGone(error) || isWithoutCluster(error)) return true
+  if (TRANSIENT.has(errno) || isGone(error) || troubleOfCommit(error) !== undefined) return true
   // 08 is a broken connection, 40 a rolled back transaction.
   if (typeof sqlState === 'string' && (sqlState.startsWith('08') || sqlState.startsWith('40'))) return true
   return code === undefined && POOL_MESSAGES.has(message)

@@ -94,7 +94,7 @@ export function hostOn(url: string, { loaded, ...options }: Options = {}): Host 
     service,
     async book(employee_id, work_date, minutes, { isNoted } = { isNoted: false }) {
       const about = { tenantId: TENANT, employeeId: employee_id }
-      await again(() =>
+      await again(backend, () =>
         db.transaction().execute(async (tx) => {
           await tx
             .updateTable('bookings')
@@ -117,12 +117,12 @@ export function hostOn(url: string, { loaded, ...options }: Options = {}): Host 
 }
 
 /** What a host does on a cluster: a transaction that lost to another node's is done again. */
-async function again(work: () => Promise<void>): Promise<void> {
+async function again({ unitOfWork }: SqlBackend<Tx>, work: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      if ((error as { readonly errno?: number }).errno !== 1213) throw error
+      if (!unitOfWork.isTransient(error)) throw error
     }
   }
 }
