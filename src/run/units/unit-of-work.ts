@@ -7,7 +7,7 @@ export interface UnitOfWork<Tx = unknown> {
   /**
    * Commits what `work` did, or rolls all of it back when `work` throws, and then throws the same. When the database has
    * ended the transaction meanwhile, it throws that error, also when `work` swallowed it: what follows such an error must
-   * never be committed by itself.
+   * never be committed by itself. It may call `work` again, in another transaction, once one has been rolled back.
    *
    * @param unit Its `signal` aborts when the unit of work has passed its deadline, or belongs to a run that was given up:
    * nobody waits for it any more, and its connection may be dead. What it holds should be given back then: its locks, and its
