@@ -84,16 +84,14 @@ async function worksFor(kysely: Kysely<Host>): Promise<void> {
     .select(({ fn }) => fn.countAll().as('n'))
     .executeTakeFirstOrThrow()
   expect(Number(n)).toBe(12)
-  await kysely
-    .transaction()
-    .execute((tx) =>
-      recalc.noteChange(tx, {
-        tenantId: 'acme',
-        employeeId: '2',
-        table: 'bookings',
-        dates: { from: '2025-01-02', to: '2025-01-02' },
-      }),
-    )
+  await kysely.transaction().execute((tx) =>
+    recalc.noteChange(tx, {
+      tenantId: 'acme',
+      employeeId: '2',
+      table: 'bookings',
+      dates: { from: '2025-01-02', to: '2025-01-02' },
+    }),
+  )
   expect(await recalc.freshness()).toMatchObject({ dirtyEmployees: 1, changes: 1, failing: 0, held: 0 })
   const dirty = await recalc.listDirty({ tenantId: 'acme' })
   expect(dirty).toMatchObject([{ employeeId: '2', content: { table: 'bookings' }, state: 'waiting' }])

@@ -13,7 +13,7 @@ import {
 import { type SqlBackend, sqlBackend, upsert } from '../../../src/sql/index.ts'
 
 /** Minutes that are booked, and the running balance of them, which is derived. */
-export interface BalanceTables {
+interface BalanceTables {
   bookings: { tenant_id: string; employee_id: string; work_date: string; minutes: number }
   balances: { tenant_id: string; employee_id: string; work_date: string; balance: number }
 }
