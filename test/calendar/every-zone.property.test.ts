@@ -4,7 +4,6 @@ import { msPerDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
 import type { IsoDate } from '../../src/calendar/iso-date.ts'
 import { dateOf, dayBounds } from '../../src/calendar/zone.ts'
 import { fc } from '../support/fc.ts'
-import { HANGS_MS } from '../support/limits.ts'
 import { runs } from '../support/runs.ts'
 import { anyDate, date } from './arbitraries.ts'
 import { type ClockedZone, clockedZones } from './wall-clock.ts'
@@ -17,7 +16,7 @@ const zones = clockedZones()
 const somewhere = fc.nat(100 * hour)
 
 describe('in every zone that the runtime knows', () => {
-  it('days tile the time line and hold what the wall clock says, from 1900 to 9999', { timeout: HANGS_MS }, () => {
+  it('days tile the time line and hold what the wall clock says, from 1900 to 9999', () => {
     for (const zone of zones) {
       const property = fc.property(anyDate(1), fc.array(somewhere, { maxLength: 4 }), (day, places) => {
         checkDay(zone, day, places)
@@ -32,7 +31,7 @@ describe('in every zone that the runtime knows', () => {
     }
   })
 
-  it('they do so around the days on which the clock was changed', { timeout: HANGS_MS }, () => {
+  it('they do so around the days on which the clock was changed', () => {
     let found = 0
     for (const zone of zones) {
       const changes = zone.clock.changes(Date.UTC(1900, 0, 1), Date.UTC(2038, 0, 1), 25 * msPerDay)

@@ -215,7 +215,7 @@ test('whatever is edited, noted, closed, opened, broken, mended, triggered and s
     ),
     { numRuns: runs(20, 300) },
   )
-}, 300_000)
+})
 
 async function act(model: Model, host: Host, step: Action): Promise<void> {
   const { service, tables, closed } = host
@@ -291,4 +291,4 @@ test('a wave calculates no day of a stage twice', async () => {
     ),
     { numRuns: runs(20, 300) },
   )
-}, 300_000)
+})

@@ -111,7 +111,7 @@ test('a preview writes nothing, and shows exactly what the run then changes', as
     ),
     { numRuns: runs(40, 400) },
   )
-}, 60_000)
+})
 
 function edit(tables: Tables, rows: readonly { table: string; employee: number; day: number; value: number }[]): void {
   for (const { table, employee, day, value } of rows) {

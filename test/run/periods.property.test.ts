@@ -123,7 +123,7 @@ test('runs in blocks of any shape, that fail and are resumed, end with the rows 
     ),
     { numRuns: runs(50, 400) },
   )
-}, 60_000)
+})
 
 function checkTotals({ totalDays, processedDays, skippedDays, failedDays, errorCount, errors, periods }: RecalcResult) {
   expect(processedDays + skippedDays + failedDays).toBe(totalDays)

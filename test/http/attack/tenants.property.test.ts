@@ -226,7 +226,6 @@ test.each(['none', 'tenant'] as const)(
   async (exclusive) => {
     await fc.assert(scene(exclusive, steps), { numRuns: runs(25, 300), seed })
   },
-  120_000,
 )
 
 test('with exclusive global, where one tenant has to wait for another, no answer says whom for', async () => {
