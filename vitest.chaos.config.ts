@@ -1,6 +1,6 @@
-import { configOf, longSuites } from './vitest.config.ts'
+import { configOf, longForms, longSuites } from './vitest.config.ts'
 
 export default configOf('chaos', {
-  include: [...longSuites, 'test/chaos/*.test.ts'],
-  env: { CHAOS_ROUNDS: process.env.CHAOS_ROUNDS ?? '2000' },
+  include: [...longSuites, ...longForms, 'test/chaos/*.test.ts'],
+  env: { RECALC_TEST_LONG: 'true', CHAOS_ROUNDS: process.env.CHAOS_ROUNDS ?? '2000' },
 })

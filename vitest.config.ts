@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { defineConfig, type TestUserConfig } from 'vitest/config'
 import { consolePageForVite } from './scripts/console-plugins.ts'
 
@@ -7,6 +8,14 @@ export const longSuites = [
   'test/chaos/lost-changes.chaos.test.ts',
 ]
 
+/** Tests that try more cases in the long form: they ask `runs` how many. */
+export const longForms = globSync('test/**/*.test.ts').filter((file) =>
+  readFileSync(file, 'utf8').includes("/support/runs.ts'"),
+)
+
+/** What only a hang takes, however busy the machine is. */
+const HANGS_MS = 300_000
+
 /** The configuration of a set of test files. */
 export function configOf(name: string, test: TestUserConfig) {
   return defineConfig({
@@ -15,9 +24,9 @@ export function configOf(name: string, test: TestUserConfig) {
     resolve: { tsconfigPaths: true },
     test: {
       globalSetup: ['test/support/server-launcher.ts'],
-      // What only a hang takes, however busy the machine is.
-      testTimeout: 300_000,
-      hookTimeout: 300_000,
+      testTimeout: HANGS_MS,
+      hookTimeout: HANGS_MS,
+      expect: { poll: { timeout: HANGS_MS } },
       retry: 0,
       reporters: process.env.CI === 'true' ? ['default', 'json'] : ['default'],
       outputFile: { json: `node_modules/.cache/recalc-service/${name}.json` },

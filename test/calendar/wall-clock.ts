@@ -1,3 +1,6 @@
+import { isLong } from '../support/runs.ts'
+import { seed } from '../support/seed.ts'
+
 /** What a clock on the wall shows, told by Intl alone: the oracle that knows neither luxon nor the code under test. */
 export class WallClock {
   readonly #format: Intl.DateTimeFormat
@@ -51,4 +54,19 @@ export class WallClock {
     }
     return high
   }
+}
+
+/** A zone and its clock. */
+export interface ClockedZone {
+  readonly name: string
+  readonly clock: WallClock
+}
+
+/** How many of the runtime's zones are looked at: one of so many, each time others; in the long form all. */
+const ONE_OF = isLong ? 1 : 5
+
+/** Zones that the runtime knows, each with its clock. */
+export function clockedZones(): readonly ClockedZone[] {
+  const names = Intl.supportedValuesOf('timeZone').filter((_, i) => i % ONE_OF === seed % ONE_OF)
+  return names.map((name) => ({ name, clock: new WallClock(name) }))
 }

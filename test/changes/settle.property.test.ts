@@ -1,7 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { addDays, type IsoDate, memoryBackend, parseIsoDate, RecalcService, systemClock } from '../../src/index.ts'
+import { fc } from '../support/fc.ts'
+import { runs } from '../support/runs.ts'
 import { type ModelPeriod, periodStagesOf, periodsBehind } from './support/random-periods.ts'
 import { pipelines as dayPipelines, type ModelStage, SOURCES, stagesOf } from './support/random-pipeline.ts'
 import { Interruption, Tables, type TablesTx } from './support/tables.ts'
@@ -212,9 +213,9 @@ test('whatever is edited, noted, closed, opened, broken, mended, triggered and s
         expect(await host.service.freshness()).toMatchObject({ changes: 0, dirtyEmployees: 0, held: 0, failing: 0 })
       },
     ),
-    { numRuns: Number(process.env.RECALC_TEST_RUNS ?? 100) },
+    { numRuns: runs(20, 300) },
   )
-}, 300_000)
+})
 
 async function act(model: Model, host: Host, step: Action): Promise<void> {
   const { service, tables, closed } = host
@@ -288,6 +289,6 @@ test('a wave calculates no day of a stage twice', async () => {
         expect([...host.calculated].filter(([, times]) => times > 1)).toEqual([])
       },
     ),
-    { numRuns: Number(process.env.RECALC_TEST_RUNS ?? 100) },
+    { numRuns: runs(20, 300) },
   )
-}, 300_000)
+})

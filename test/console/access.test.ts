@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecalcService } from '../../src/index.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { type ConsoleHost, consoleHost, KEY, READER_KEY } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
 import { arrive, enter, jobFragment } from './visit.ts'
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const job = await service.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-01-01', to: '2025-01-02' })
   await job.result
   jobId = job.id
-  browser = await launchChromium()
+  browser = await connectChromium()
 })
 
 afterAll(async () => {

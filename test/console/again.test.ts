@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { gate } from '../support/gate.ts'
 import { consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
@@ -12,7 +12,7 @@ const MARCH = { from: '2025-03-01', to: '2025-03-31' }
 let browser: Browser
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await connectChromium()
 })
 
 afterAll(() => browser.close())

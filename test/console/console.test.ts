@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { memoryBackend, RecalcService } from '../../src/index.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { gate } from '../support/gate.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
@@ -13,7 +13,7 @@ let browser: Browser
 const opened: { host?: ConsoleHost; visit?: Visit; service?: RecalcService; release?: () => void } = {}
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await connectChromium()
 })
 
 afterAll(() => browser.close())

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecalcService } from '../../src/index.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
 import { enter, jobFragment } from './visit.ts'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const job = await service.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-03-01', to: '2025-03-31' })
   await job.result
   jobId = job.id
-  browser = await launchChromium()
+  browser = await connectChromium()
 })
 
 afterAll(async () => {

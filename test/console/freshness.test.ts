@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { faultsOf } from './accessibility.ts'
 import { consoleHost, READER_KEY } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
@@ -10,7 +10,7 @@ let browser: Browser
 const cleanUps: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await connectChromium()
   return () => browser.close()
 })
 
@@ -89,7 +89,7 @@ test('while nobody does anything it asks for each of its lists every three secon
   for (let look = 0; look < 3; look++) {
     asked.length = 0
     await page.clock.runFor(3_000)
-    await expect.poll(() => answered.toSorted(), { timeout: 20_000 }).toEqual(['dirty', 'freshness'])
+    await expect.poll(() => answered.toSorted()).toEqual(['dirty', 'freshness'])
     answered.length = 0
     await page.evaluate('0') // the answers were read
     asked.length = 0

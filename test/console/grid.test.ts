@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RecalcService } from '../../src/index.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { gate } from '../support/gate.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const job = await service.triggerRecalcAllAsync({ tenantId: 'acme', from: '2024-01-01', to: '2024-12-31' })
   jobId = job.id
   await held.arrived
-  browser = await launchChromium()
+  browser = await connectChromium()
 })
 
 afterAll(async () => {

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { HistoryEntry, HistoryQuery } from '../../src/backend.ts'
 import { memoryBackend, parseIsoDate } from '../../src/index.ts'
-import { launchChromium } from '../support/chromium.ts'
+import { connectChromium } from '../support/chromium.ts'
 import { faultsOf } from './accessibility.ts'
 import { consoleHost, READER_KEY } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
@@ -11,7 +11,7 @@ import { enter, jobFragment } from './visit.ts'
 let browser: Browser
 
 beforeAll(async () => {
-  browser = await launchChromium()
+  browser = await connectChromium()
   return () => browser.close()
 })
 

@@ -1,4 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { HANGS_MS } from '../support/limits.ts'
 import { type ConsoleHost, KEY } from './console-host.ts'
 
 /** Somebody's visit to the console, in a browser of their own. */
@@ -20,6 +21,7 @@ export async function arrive(
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 }, ...options })
+  context.setDefaultTimeout(HANGS_MS)
   const page = await context.newPage()
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`script: ${error}`))

@@ -1,10 +1,11 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromEpochDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { addDays, type DayDifference, memoryBackend, parseIsoDate, RecalcService } from '../../src/index.ts'
 import { periodStagesOf, periodsBehind } from '../changes/support/random-periods.ts'
 import { pipelines, SOURCES, stagesOf } from '../changes/support/random-pipeline.ts'
 import { Tables, type TablesTx } from '../changes/support/tables.ts'
+import { fc } from '../support/fc.ts'
+import { runs } from '../support/runs.ts'
 
 const TENANT = 'acme'
 const EMPLOYEES = ['ann', 'bob', 'cyd'] as const
@@ -108,9 +109,9 @@ test('a preview writes nothing, and shows exactly what the run then changes', as
         }
       },
     ),
-    { numRuns: Number(process.env.RECALC_TEST_RUNS ?? 200) },
+    { numRuns: runs(40, 400) },
   )
-}, 60_000)
+})
 
 function edit(tables: Tables, rows: readonly { table: string; employee: number; day: number; value: number }[]): void {
   for (const { table, employee, day, value } of rows) {

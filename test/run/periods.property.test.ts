@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toEpochDay } from '../../src/calendar/epoch-day.ts'
 import {
@@ -12,6 +11,8 @@ import {
 import { KINDS, periodStagesOf, periodsBehind } from '../changes/support/random-periods.ts'
 import { pipelines, SOURCES, stagesOf } from '../changes/support/random-pipeline.ts'
 import { Interruption, Tables, type TablesTx } from '../changes/support/tables.ts'
+import { fc } from '../support/fc.ts'
+import { runs } from '../support/runs.ts'
 
 const TENANT = 'acme'
 const EMPLOYEES = ['ann', 'bob', 'cyd'] as const
@@ -120,9 +121,9 @@ test('runs in blocks of any shape, that fail and are resumed, end with the rows 
         }
       },
     ),
-    { numRuns: Number(process.env.RECALC_TEST_RUNS ?? 200) },
+    { numRuns: runs(50, 400) },
   )
-}, 60_000)
+})
 
 function checkTotals({ totalDays, processedDays, skippedDays, failedDays, errorCount, errors, periods }: RecalcResult) {
   expect(processedDays + skippedDays + failedDays).toBe(totalDays)

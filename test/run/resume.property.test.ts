@@ -5,6 +5,7 @@ import { fc } from '../support/fc.ts'
 import { HANGS_MS } from '../support/limits.ts'
 import type { Rows } from '../support/naive.ts'
 import { clockAhead, type Process, startProcess } from '../support/processes.ts'
+import { runs } from '../support/runs.ts'
 import {
   databaseOf,
   expectationOf,
@@ -86,7 +87,7 @@ test('a job that is cancelled, stopped, killed and resumed at any moment comes t
       expect(database.misuse).toEqual([])
       expect(database.lockedKeys).toEqual([])
     }),
-    { numRuns: 600, timeout: HANGS_MS },
+    { numRuns: runs(120, 1_500), timeout: HANGS_MS },
   )
 })
 

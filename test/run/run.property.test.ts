@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { TransientError } from '../support/database.ts'
 import { fc } from '../support/fc.ts'
+import { runs } from '../support/runs.ts'
 import { databaseOf, expectationOf, optionsOf, rowsBefore, rowsOf, scenarios, strike } from '../support/scenario.ts'
 import { TENANT, world } from '../support/service.ts'
 
@@ -44,6 +45,6 @@ test('a run gives the rows, the counters and the failures of a plain loop, whate
         expect(connection.database.lockedKeys).toEqual([])
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(250, 3_000) },
   )
 })

@@ -10,7 +10,7 @@ import {
 } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { type ManualClock, manualClock } from 'recalc-service/testing'
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Gate, gate } from '../support/gate.ts'
 import { servers } from '../support/servers.ts'
 import { engines } from './support/engines.ts'
@@ -156,7 +156,7 @@ describe.each(servers)('two services in two processes, on one $name', async ({ o
     expect((await other.service.getJob(job.id)).cancelRequested).toBe(true)
     await one.clock.advance(HEARTBEAT)
     // The heartbeat's answer is there once the lease it renewed is.
-    await vi.waitFor(async () => expect(await leaseEnd(job.id)).toBe(one.clock.now() + LEASE), { interval: 1 })
+    await expect.poll(() => leaseEnd(job.id), { interval: 1 }).toBe(one.clock.now() + LEASE)
     door.open()
     const result = await job.result
     expect(result.status).toBe('cancelled')

@@ -5,7 +5,7 @@ export const seed = Number(process.env.RECALC_TEST_SEED ?? Math.floor(Math.rando
 
 afterEach(({ task }) => {
   if (task.result?.state !== 'fail') return
-  const long = process.env.CHAOS_ROUNDS === undefined ? '' : '--config vitest.chaos.config.ts '
+  const long = process.env.RECALC_TEST_LONG === undefined ? '' : '--config vitest.chaos.config.ts '
   console.error(
     `To repeat it: RECALC_TEST_SEED=${seed} npx vitest run ${long}${task.file.name} -t ${JSON.stringify(task.name)}`,
   )

@@ -1,20 +1,23 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
+import { startChromium } from './chromium-server.ts'
 import { startMariadb } from './mariadb-server.ts'
 import { startPostgres } from './postgres-server.ts'
-import type { PrivateServer } from './private-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Give the URL of the test run's server, which they start when they are first asked. */
+    /** Each gives the URL of the test run's server, which it starts when it is first asked. */
     readonly mariadbLauncher: string
     readonly postgresLauncher: string
+    readonly chromiumLauncher: string
   }
 }
 
-/** A server with its URL. */
-type Started = PrivateServer & { readonly url: string }
+interface Started {
+  readonly url: string
+  stop(): Promise<void>
+}
 
 /**
  * Vitest's global setup: one server of each kind for all test files of a run, started when the first of them asks for it,
@@ -23,11 +26,14 @@ type Started = PrivateServer & { readonly url: string }
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const mariadb = await launcherOf(process.env.RECALC_TEST_MYSQL_URL, () => startMariadb({ durable: false }))
   const postgres = await launcherOf(process.env.RECALC_TEST_POSTGRES_URL, startPostgres)
+  const chromium = await launcherOf(undefined, startChromium)
+  project.provide('chromiumLauncher', chromium.url)
   project.provide('mariadbLauncher', mariadb.url)
   project.provide('postgresLauncher', postgres.url)
   return async () => {
     await mariadb.end()
     await postgres.end()
+    await chromium.end()
   }
 }
 

@@ -99,8 +99,10 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
     const inputs = await call('load', (own) => stage.load(block, own))
     const { stored, latest } = stage
     const toCompare = readsOwnYesterday ? withDayBefore(block) : block
+    // Where equal is less than identical, what is stored is needed also to hand it on.
+    const isCompared = saves || readsOwnYesterday || stage.isEqual !== undefined
     const old =
-      stored && (saves || readsOwnYesterday)
+      stored && isCompared
         ? checkStored(stage.name, await call('stored', (own) => stored(toCompare, own)), toCompare)
         : undefined
     const position = this.#stages.indexOf(member)

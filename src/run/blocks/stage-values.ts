@@ -71,15 +71,14 @@ export class StageValues<Tx> {
     }
     this.#values[day] = value
     this.#changes[day] = UNCHANGED
-    if (!this.member.saves || !this.#days.isDue(day, this.position)) return
+    if (!this.#days.isDue(day, this.position)) return
     const old = this.storedOn(day)
-    if (value === null) {
-      if (this.#clearExisting && (!this.#stored || old !== undefined)) this.#changes[day] = DELETE
-    } else if (old !== undefined && this.#isEqual(value, old)) {
-      // What is stored stays, so that is what other days and stages must see.
+    if (value !== null && old !== undefined && this.#isEqual(value, old)) {
+      // What is stored stays, so that is what other days and stages must see, whether the stage is saved or not.
       this.#values[day] = old
-    } else {
-      this.#changes[day] = UPSERT
+    } else if (this.member.saves) {
+      if (value !== null) this.#changes[day] = UPSERT
+      else if (this.#clearExisting && (!this.#stored || old !== undefined)) this.#changes[day] = DELETE
     }
   }
 

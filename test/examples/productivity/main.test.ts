@@ -12,7 +12,6 @@ import { derivedPlainly, derivedRows } from './support/derived-rows.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'recalc-demo-'))
 afterAll(() => rm(folder, { recursive: true }))
-const LONG = 300_000
 
 /** So much that there is time to disturb it. */
 const large = ['--employees', '400', '--days', '20']
@@ -57,9 +56,7 @@ describe('npm run demo', () => {
     expect(code).toBe(0)
   })
 
-  it('recalculates a made-up warehouse, tells of every table, and writes nothing the second time', {
-    timeout: LONG,
-  }, async () => {
+  it('recalculates a made-up warehouse, tells of every table, and writes nothing the second time', async () => {
     const { code, output, errors } = await runDemo()
     expect(code).toBe(0)
     expect(output).toMatch(
@@ -78,7 +75,7 @@ describe('npm run demo', () => {
     expect(output).not.toContain('Job: ') // nobody could go on with it
   })
 
-  it('serves the back end with its console until it is asked to end', { timeout: LONG }, async () => {
+  it('serves the back end with its console until it is asked to end', async () => {
     const demo = startDemo('--employees', '3', '--days', '2', '--serve', '--port', '0')
     const [, base] = await demo.until(/^Console: (\S+)\n/m)
     const [, key] = await demo.until(/^API key: (\S+) /m)
@@ -98,7 +95,7 @@ describe('npm run demo', () => {
     expect((await demo.ended).code).toBe(0)
   })
 
-  it('says which port it cannot listen on', { timeout: LONG }, async () => {
+  it('says which port it cannot listen on', async () => {
     const first = startDemo('--employees', '3', '--days', '2', '--serve', '--port', '0')
     const [, port] = await first.until(/^Console: http:\/\/127\.0\.0\.1:(\d+)/m)
     const { code, errors } = await runDemo('--employees', '3', '--days', '2', '--serve', '--port', port!)
@@ -106,9 +103,7 @@ describe('npm run demo', () => {
     expect(errors).toContain(`Expected --port to be one that can be listened on, got ${port}`)
   })
 
-  it('goes on after kill -9 with --resume, and ends with the same tables as if nothing had happened', {
-    timeout: LONG,
-  }, async () => {
+  it('goes on after kill -9 with --resume, and ends with the same tables as if nothing had happened', async () => {
     const expected = await undisturbed()
     const path = join(folder, 'killed.db')
     const demo = startDemo(...large, '--sqlite', path)
@@ -136,7 +131,7 @@ describe('npm run demo', () => {
     expect(again).toMatchObject({ code: 2, errors: `Job ${jobId} cannot be resumed: it is completed\n` })
   })
 
-  it('cancels on Ctrl-C, and says how to go on', { timeout: LONG }, async () => {
+  it('cancels on Ctrl-C, and says how to go on', async () => {
     const path = join(folder, 'cancelled.db')
     const demo = startDemo(...large, '--sqlite', path)
     const jobId = await inMidJob(demo)
@@ -151,7 +146,7 @@ describe('npm run demo', () => {
     expect(await derivedIn(path)).toEqual(await undisturbed())
   })
 
-  it('cancels in memory, too, where nothing can go on', { timeout: LONG }, async () => {
+  it('cancels in memory, too, where nothing can go on', async () => {
     const demo = startDemo(...large)
     await demo.until(/^ *[1-9]\d?% +\d+ of 8000 days/m)
     demo.signal('SIGINT')
@@ -161,7 +156,7 @@ describe('npm run demo', () => {
     expect(output).not.toContain('To go on')
   })
 
-  it('works with the rows that are there when it runs a second time', { timeout: LONG }, async () => {
+  it('works with the rows that are there when it runs a second time', async () => {
     const options = ['--employees', '10', '--days', '3', '--sqlite', join(folder, 'twice.db')]
     expect(await runDemo(...options)).toMatchObject({ code: 0 })
     const { code, output } = await runDemo(...options)
@@ -170,7 +165,7 @@ describe('npm run demo', () => {
     expect(output).toContain('27 of 27 employee-days brought up to date (27 needed no write)')
   })
 
-  it('recalculates only the tables that are asked for', { timeout: LONG }, async () => {
+  it('recalculates only the tables that are asked for', async () => {
     const tables = 'idle_periods,employee_primary_roles'
     const { code, output, errors } = await runDemo('--employees', '10', '--days', '3', '--tables', tables)
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
@@ -180,7 +175,7 @@ describe('npm run demo', () => {
     )
   })
 
-  it('recalculates the files of a folder, seen from now', { timeout: LONG }, async () => {
+  it('recalculates the files of a folder, seen from now', async () => {
     const data = await mkdtemp(join(folder, 'data-'))
     const files = {
       'role-configs.csv':
@@ -209,9 +204,7 @@ describe('npm run demo', () => {
     ])
   })
 
-  it('reads a folder again into a database that has its rows, and says what was added, changed and left', {
-    timeout: LONG,
-  }, async () => {
+  it('reads a folder again into a database that has its rows, and says what was added, changed and left', async () => {
     const data = await mkdtemp(join(folder, 'data-'))
     const head = 'id,employee_id,clock_in,clock_out,break_minutes\n'
     const shift = (id: number, end: string) => `${id},anna,2024-03-0${id}T07:00:00Z,2024-03-0${id}T${end}:00:00Z,0\n`
@@ -259,7 +252,7 @@ describe('npm run demo, on servers,', async () => {
   const [database, redis] = await Promise.all([testDatabase(), testRedis(2)])
   const small = ['--employees', '20', '--days', '5']
 
-  it('gives the same rows as in SQLite, and fills the caches', { timeout: LONG }, async () => {
+  it('gives the same rows as in SQLite, and fills the caches', async () => {
     const path = join(folder, 'small.db')
     const [onServers, onSqlite] = await Promise.all([
       runDemo(...small, '--mysql', database.url, '--redis', redis.url),
@@ -281,7 +274,7 @@ describe('npm run demo, on servers,', async () => {
     expect(here.map(({ employee_id }) => employee_id)).toEqual(rows.currentStatus.map(({ employeeId }) => employeeId))
   })
 
-  it('completes with a warning when Redis is not there', { timeout: LONG }, async () => {
+  it('completes with a warning when Redis is not there', async () => {
     const { code, errors } = await runDemo('--employees', '3', '--days', '2', '--redis', 'redis://127.0.0.1:1')
     expect(code).toBe(0)
     const warnings = errors.trim().split('\n')

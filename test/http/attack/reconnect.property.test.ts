@@ -4,6 +4,7 @@ import { createRecalcApi, type RecalcApi } from 'recalc-service/http'
 import { expect, test } from 'vitest'
 import { office } from '../../jobs/support/office.ts'
 import { fc } from '../../support/fc.ts'
+import { runs } from '../../support/runs.ts'
 import { seed } from '../../support/seed.ts'
 import { settled } from '../../support/settled.ts'
 import { ALL, apiUnderTest, authorize, KEYS } from '../support/api-under-test.ts'
@@ -92,7 +93,7 @@ test('however often a client is cut off, even within a frame, it hears every eve
       await service.stop()
     },
   )
-  await fc.assert(scene, { numRuns: 200, seed })
+  await fc.assert(scene, { numRuns: runs(40, 400), seed })
 })
 
 test.each<Cursor>(['header', 'query', 'both'])(

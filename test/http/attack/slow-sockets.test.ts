@@ -11,12 +11,12 @@ import { authorize } from '../support/api-under-test.ts'
 import { listenerOf, serve } from '../support/server.ts'
 import { lastEventIn, streamSocket, textOf } from './support/stream-socket.ts'
 
-const CLIENTS = 50
-const FEW = 2_000
-const MANY = 20_000
+const CLIENTS = 20
+const FEW = 1_000
+const MANY = 10_000
 
-/** What buffers on the way to a client may hold. Were every event kept, it would be twenty times as much. */
-const MEGABYTES_PER_CLIENT = 0.2
+/** What buffers on the way to a client may hold. Were every event kept, it would be ten times as much. */
+const MEGABYTES_PER_CLIENT = 0.4
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')

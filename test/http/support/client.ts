@@ -39,7 +39,7 @@ export class ApiClient {
 
   static async connect(url: string, key: string | null, basePath = BASE): Promise<ApiClient> {
     const response = await fetch(`${url}${basePath}/openapi.json`)
-    return new ApiClient(url + basePath, key, new SchemaChecks(await response.json()))
+    return new ApiClient(url + basePath, key, SchemaChecks.of(await response.text()))
   }
 
   /** The same server with another key; `null`: without. */

@@ -7,12 +7,21 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Json }>>>>
 }
 
+const known = new Map<string, SchemaChecks>()
+
 /** Holds answers against openapi.json. */
 export class SchemaChecks {
   readonly #document: Document
   readonly #ajv: Ajv2020
 
-  constructor(document: unknown) {
+  /** Those of a document. Compiling its schemas takes long, so equal documents share them. */
+  static of(json: string): SchemaChecks {
+    const checks = known.get(json) ?? new SchemaChecks(JSON.parse(json))
+    known.set(json, checks)
+    return checks
+  }
+
+  private constructor(document: unknown) {
     this.#document = document as Document
     // An OpenAPI document has keywords of its own around its schemas.
     this.#ajv = new Ajv2020({ strict: false, allErrors: true })

@@ -169,6 +169,33 @@ describe('what is compared with what is stored', () => {
     }
   })
 
+  test.each([
+    ['together with it', undefined],
+    ['alone', ['reports']],
+  ])('and so does every later stage that is calculated %s: it sees what is stored', async (_, tables) => {
+    const tolerant = balance({ reads: { hours: [0, 0] }, isEqual: (a, b) => Math.abs(a - b) < 1 }) as DayStage<
+      Transaction,
+      number
+    >
+    const report = dayStage<number, ReadonlyMap<string, number | null>, Transaction>({
+      name: 'reports',
+      reads: { balance: [0, 0] },
+      writes: ['reports'],
+      load: async (_, { valuesOf }) => valuesOf(tolerant),
+      calculate: (day, balances) => balances.get(dayKey(day)) ?? null,
+      stored: async () => new Map(),
+      async save({ upserts }, { tx }) {
+        for (const { day, value } of upserts) tx.write('reports', rowKey(day), value)
+      },
+    })
+    const { service, database } = world({ stages: [tolerant, report] })
+    fill(database, 'hours', 'a', { [FROM]: 1, '2025-01-02': 2, '2025-01-03': 3 })
+    fill(database, 'balance', 'a', { [FROM]: 1.75, '2025-01-02': 2 })
+    await service.triggerRecalcRange(request, { ...(tables && { tables }) })
+    const reports = Object.values(database.dump('reports'))
+    expect(reports).toEqual([1.75, 2, 3])
+  })
+
   test('-0 is 0 for a database, so it is unchanged, also inside of objects', async () => {
     const values = [-0, { total: -0, parts: [1, -0] }]
     const stored = [0, { total: 0, parts: [1, 0] }]

@@ -142,7 +142,7 @@ describe.each(engines)('$name', async (engine) => {
       { numRuns: 40 },
     )
     await recalc.stop()
-  }, 120_000)
+  })
 })
 
 async function sums(db: Kysely<Tables>): Promise<readonly string[]> {

@@ -66,7 +66,7 @@ describe.each(engines)('$name', async (engine) => {
       expect(await second.freshness()).toMatchObject({ changes: 0 })
       await second.stop()
     }
-  }, 60_000)
+  })
 
   function serviceOn(own: typeof db): Service {
     const retry = { attempts: 1, minDelayMs: 0, maxDelayMs: 0 }

@@ -77,7 +77,7 @@ describe.each(engines)('on $name', ({ name, open }) => {
       ),
       { numRuns: Number(process.env.RECALC_TEST_RUNS ?? (name === 'SQLite' ? 150 : 25)) },
     )
-  }, 120_000)
+  })
 
   type Recalc = ReturnType<typeof shiftHost>['recalc']
 

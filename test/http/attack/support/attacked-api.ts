@@ -56,7 +56,7 @@ export class AttackedApi {
     const error = (fields: object) => void logged.push((fields as { readonly err?: unknown }).err)
     const logger = { debug: silent, info: silent, warn: silent, error }
     const api = createRecalcApi(service, { authorize, cooldownMs: 0, logger })
-    const document = await (await api.fetch(new Request(`http://localhost${BASE}/openapi.json`))).json()
+    const document = await (await api.fetch(new Request(`http://localhost${BASE}/openapi.json`))).text()
     const range = { from: ALL.start_date, to: ALL.end_date }
     const jobs = [
       await service.triggerRecalcAllAsync({ tenantId: 'acme', ...range }),
@@ -65,7 +65,7 @@ export class AttackedApi {
     ]
     await Promise.all(jobs.map(({ result }) => result))
     const jobIds = [...jobs.map(({ id }) => id), 'no-such-job']
-    return new AttackedApi(api, logged, register, new SchemaChecks(document), jobIds)
+    return new AttackedApi(api, logged, register, SchemaChecks.of(document), jobIds)
   }
 
   /** How many jobs there are besides those that were there from the start. */

@@ -4,26 +4,25 @@ import { msPerDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
 import type { IsoDate } from '../../src/calendar/iso-date.ts'
 import { dateOf, dayBounds } from '../../src/calendar/zone.ts'
 import { fc } from '../support/fc.ts'
-import { HANGS_MS } from '../support/limits.ts'
+import { runs } from '../support/runs.ts'
 import { anyDate, date } from './arbitraries.ts'
-import { WallClock } from './wall-clock.ts'
+import { type ClockedZone, clockedZones } from './wall-clock.ts'
 
 const hour = 3_600_000
 
-const zones = Intl.supportedValuesOf('timeZone').map((name) => ({ name, clock: new WallClock(name) }))
-type Zone = (typeof zones)[number]
+const zones = clockedZones()
 
 /** Where in a day to look, in milliseconds from its start; more than its length begins anew. */
 const somewhere = fc.nat(100 * hour)
 
 describe('in every zone that the runtime knows', () => {
-  it('days tile the time line and hold what the wall clock says, from 1900 to 9999', { timeout: 30_000 }, () => {
+  it('days tile the time line and hold what the wall clock says, from 1900 to 9999', () => {
     for (const zone of zones) {
       const property = fc.property(anyDate(1), fc.array(somewhere, { maxLength: 4 }), (day, places) => {
         checkDay(zone, day, places)
       })
       fc.assert(property, {
-        numRuns: 60,
+        numRuns: runs(30, 100),
         examples: [
           [date('1900-01-02'), [hour]],
           [date('9999-12-30'), [hour]],
@@ -32,7 +31,7 @@ describe('in every zone that the runtime knows', () => {
     }
   })
 
-  it('they do so around the days on which the clock was changed', { timeout: HANGS_MS }, () => {
+  it('they do so around the days on which the clock was changed', () => {
     let found = 0
     for (const zone of zones) {
       const changes = zone.clock.changes(Date.UTC(1900, 0, 1), Date.UTC(2038, 0, 1), 25 * msPerDay)
@@ -43,20 +42,20 @@ describe('in every zone that the runtime knows', () => {
       const property = fc.property(fc.constantFrom(...changes), fc.integer({ min: -1, max: 1 }), (change, days) => {
         checkAround(zone, change, days)
       })
-      fc.assert(property, { numRuns: 6 })
+      fc.assert(property, { numRuns: runs(5, 20) })
     }
     // So that a runtime whose Intl knows no changes does not pass for one that knows them right.
-    expect(found).toBeGreaterThan(10_000)
+    expect(found / zones.length).toBeGreaterThan(20)
   })
 })
 
-function isNearMidnight({ clock }: Zone, change: number): boolean {
+function isNearMidnight({ clock }: ClockedZone, change: number): boolean {
   const hours = [change - 1000, change].map((instant) => Number(clock.read(instant).slice(11, 13)))
   return hours.some((shown) => shown === 0 || shown >= 21)
 }
 
 /** The day on which the clock was changed, or one near it, and the instants next to the change. */
-function checkAround(zone: Zone, change: number, days: number): void {
+function checkAround(zone: ClockedZone, change: number, days: number): void {
   checkDay(zone, addDays(dateOf(new Date(change), zone.name), days), [hour / 4, hour, 2 * hour, 23 * hour])
   for (const instant of [change - 1000, change - 1, change, change + 1, change + hour]) {
     const { start, end } = dayBounds(dateOf(new Date(instant), zone.name), zone.name)
@@ -65,7 +64,7 @@ function checkAround(zone: Zone, change: number, days: number): void {
 }
 
 /** Everything that must hold for a day; plain comparisons, for `expect` would take most of the suite's time. */
-function checkDay({ name, clock }: Zone, day: IsoDate, places: readonly number[]): void {
+function checkDay({ name, clock }: ClockedZone, day: IsoDate, places: readonly number[]): void {
   const check = (holds: boolean, claim: string) => {
     if (!holds) expect.fail(`${name} ${day}: ${claim}`)
   }
