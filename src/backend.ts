@@ -1,10 +1,13 @@
 /**
  * For authors of backends: what `memoryBackend` and `sqlBackend` are made of. The contract is {@link RecalcBackend}. The cases
  * of `backendConformance`, in `recalc-service/testing`, check whether a backend keeps it.
+ *
+ * @module recalc-service/backend
  */
+
 export type { JobEvent, JobEventMap, JobEventType } from './jobs/job-events.ts'
 export type { JobRecord, JobStatus, JobWithPlan } from './jobs/job-record.ts'
-export { reduceJob } from './jobs/job-state.ts'
+export { type JobAction, reduceJob } from './jobs/job-state.ts'
 export type * from './jobs/job-store.ts'
 export { queueOrder } from './jobs/queue-order.ts'
 export type { StageShape } from './pipeline/stage-shape.ts'
@@ -16,6 +19,7 @@ export {
   failureId,
   type LaneCheckpoint,
   type LaneStep,
+  type PeriodStep,
   type RecordedFailure,
   type Step,
   StepSavedBefore,

@@ -1,5 +1,6 @@
 /** Every error that this library throws. `code` is a literal, so that a `switch` over it narrows. */
 export abstract class RecalcError extends Error {
+  /** What kind of error it is; a literal in each class. */
   abstract readonly code: string
 
   constructor(message: string, options?: ErrorOptions) {
@@ -10,26 +11,31 @@ export abstract class RecalcError extends Error {
 
 /** Thrown when a request or its options are malformed; nothing was read or written. */
 export class InvalidRequestError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'INVALID_REQUEST'
 }
 
 /** Why a period failed that was left as it was: days of it, or a period that it builds on, have failed. It is never thrown. */
 export class PeriodBlockedError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'PERIOD_BLOCKED'
 }
 
 /** Thrown when the service is made with options that cannot work. */
 export class InvalidOptionsError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'INVALID_OPTIONS'
 }
 
 /** Thrown when source tables cannot be captured: triggers on them would miss edits, or may not be made. Nothing is lost by trying again. */
 export class CaptureError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'CAPTURE'
 }
 
 /** Thrown when the service is made with stages that cannot form a pipeline. */
 export class PipelineError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'PIPELINE'
   /** The names of the stages at fault. */
   readonly stages: readonly string[]
@@ -42,12 +48,15 @@ export class PipelineError extends RecalcError {
 
 /** Thrown when a repository or a stage of the host breaks its contract, such as pages of employees that run in circles. */
 export class ContractError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'CONTRACT'
 }
 
 /** Thrown by a host's `zone` function for a tenant that it does not know; over HTTP it is a 404. */
 export class TenantNotFoundError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'TENANT_NOT_FOUND'
+  /** The id that nobody knows. */
   readonly tenantId: string
 
   constructor(tenantId: string) {
@@ -58,7 +67,9 @@ export class TenantNotFoundError extends RecalcError {
 
 /** Thrown when no job has the given id. */
 export class JobNotFoundError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'JOB_NOT_FOUND'
+  /** The id that was asked for. */
   readonly jobId: string
 
   constructor(jobId: string) {
@@ -69,7 +80,9 @@ export class JobNotFoundError extends RecalcError {
 
 /** Thrown when another job of the same exclusive scope is still active. */
 export class JobConflictError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'JOB_CONFLICT'
+  /** The job in the way. */
   readonly activeJobId: string
 
   constructor(activeJobId: string) {
@@ -80,6 +93,7 @@ export class JobConflictError extends RecalcError {
 
 /** Thrown when the last job of the same exclusive scope began less than `cooldownMs` ago. */
 export class CooldownError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'COOLDOWN'
   /** Milliseconds until a job may be started. */
   readonly retryAfterMs: number
@@ -92,6 +106,7 @@ export class CooldownError extends RecalcError {
 
 /** Thrown when an `idempotencyKey` was used for another request before, whose job is still kept. */
 export class IdempotencyConflictError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'IDEMPOTENCY_CONFLICT'
   /** The job that the key stands for. */
   readonly jobId: string
@@ -104,7 +119,9 @@ export class IdempotencyConflictError extends RecalcError {
 
 /** Thrown when a job cannot be resumed: it is active, it is complete, or its stages are gone. */
 export class NotResumableError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'NOT_RESUMABLE'
+  /** The job. */
   readonly jobId: string
 
   constructor(jobId: string, why: string) {
@@ -115,7 +132,9 @@ export class NotResumableError extends RecalcError {
 
 /** Thrown when one step of a stage took longer than `stageTimeoutMs`. */
 export class StageTimeoutError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'STAGE_TIMEOUT'
+  /** The name of the stage. */
   readonly stage: string
 
   constructor(stage: string, timeoutMs: number) {
@@ -126,6 +145,7 @@ export class StageTimeoutError extends RecalcError {
 
 /** Thrown when a unit of work took longer than `unitOfWorkTimeoutMs`, or the library waited in it for longer than a lease. */
 export class UnitOfWorkTimeoutError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'UNIT_OF_WORK_TIMEOUT'
   /** The stage whose code was awaited; undefined when the database itself was. */
   readonly stage: string | undefined
@@ -142,6 +162,7 @@ export class UnitOfWorkTimeoutError extends RecalcError {
 
 /** Thrown when a call of the host's repository, or of the job store, did not answer in time. */
 export class CallTimeoutError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'CALL_TIMEOUT'
 
   constructor(what: string, timeoutMs: number) {
@@ -151,6 +172,7 @@ export class CallTimeoutError extends RecalcError {
 
 /** Thrown when a calculation awaits a call of its own service, which would wait for the calculation. */
 export class NestedCallError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'NESTED_CALL'
 
   constructor(what: string) {
@@ -163,7 +185,9 @@ export class NestedCallError extends RecalcError {
 
 /** Thrown when a job is no longer its worker's: the lease ran out, or another took the job over. The old owner writes nothing more. */
 export class LeaseLostError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'LEASE_LOST'
+  /** The job whose lease is lost. */
   readonly jobId: string
 
   constructor(jobId: string) {
@@ -174,7 +198,9 @@ export class LeaseLostError extends RecalcError {
 
 /** Recorded as the fault of a job that was taken over too often without having been brought any further: it may be what kills its workers. */
 export class RecoveryLimitError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'RECOVERY_LIMIT'
+  /** The job. */
   readonly jobId: string
 
   constructor(jobId: string, recoveries: number) {
@@ -188,7 +214,9 @@ export class RecoveryLimitError extends RecalcError {
 
 /** Thrown when a transient error persisted through every attempt; `cause` is the last one. */
 export class BackendUnavailableError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'BACKEND_UNAVAILABLE'
+  /** How many attempts were made. */
   readonly attempts: number
 
   constructor(attempts: number, cause: unknown) {
@@ -200,6 +228,7 @@ export class BackendUnavailableError extends RecalcError {
 
 /** Thrown when the service is called after `stop()`. */
 export class ServiceStoppedError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'SERVICE_STOPPED'
 
   constructor() {

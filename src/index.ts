@@ -1,3 +1,10 @@
+/**
+ * The service, its stages, its jobs, and the calendar. It needs no other package of yours: jobs and changes live in memory until a
+ * backend such as `sqlBackend` of `recalc-service/sql` keeps them.
+ *
+ * @module recalc-service
+ */
+
 export { type Clock, systemClock, type Timer } from './calendar/clock.ts'
 export { addDays, countDays, type DateInterval, datesBetween } from './calendar/date-range.ts'
 export { type IsoDate, isIsoDate, parseIsoDate } from './calendar/iso-date.ts'
@@ -43,8 +50,8 @@ export type { Exclusive } from './jobs/job-scope.ts'
 export type { JobSnapshot } from './jobs/job-snapshot.ts'
 export type { JobQuery, RecalcBackend, WhenBusy } from './jobs/job-store.ts'
 export type { Recovery } from './jobs/recovery.ts'
-export { type MemoryBackendOptions, memoryBackend } from './memory/memory-backend.ts'
-export type { RecalcServiceOptions } from './options.ts'
+export { type MemoryBackendOptions, type MemoryLimits, memoryBackend } from './memory/memory-backend.ts'
+export type { Calculator, CommonOptions, RecalcServiceOptions } from './options.ts'
 export type { CalcContext, Calculation, Logger, RunIdentity, StageContext, TenantContext } from './pipeline/context.ts'
 export type { DayOffsets } from './pipeline/day-offsets.ts'
 export { type Block, type DayKey, dayKey, type EmployeeDay } from './pipeline/employee-day.ts'
@@ -73,7 +80,7 @@ export {
   tenantStage,
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
-export type { DayDifference } from './preview/difference.ts'
+export type { DayDifference, Difference } from './preview/difference.ts'
 export type { ClosedInPreview, Preview } from './preview/preview.ts'
 export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
 export type { PreviewOptions } from './preview/previews.ts'
@@ -104,7 +111,7 @@ export type {
 export type { OnError } from './run/plan/run-plan.ts'
 export type { ZoneOption } from './run/plan/zones.ts'
 export { RecalcFailedError } from './run/recalc-failed-error.ts'
-export type { Counters, JoinedResult, RecalcResult, RunFault, RunStatus } from './run/result.ts'
+export type { Counters, JoinedResult, PeriodCounters, RecalcResult, RunFault, RunStatus } from './run/result.ts'
 export type {
   ChangeLevels,
   DayCounts,

@@ -28,7 +28,8 @@ import type { RetryPolicy } from './run/units/backoff.ts'
 import { UnitSlots } from './run/units/unit-slots.ts'
 import { UnitWatchdog } from './run/units/unit-watchdog.ts'
 
-interface CommonOptions<Tx> {
+/** Every option of a service but what calculates. */
+export interface CommonOptions<Tx> {
   /** The employees that `triggerRecalcAll` recalculates. Required. */
   readonly employees: EmployeeRepository
   /** Where jobs, locks and transactions are kept. Default `memoryBackend()`. */
@@ -118,20 +119,34 @@ interface CommonOptions<Tx> {
   readonly telemetry?: Telemetry
 }
 
-type Calculator<Tx> =
+/** What calculates: a `dailyCalc`, beside which only tenant and period stages stand, or stages alone. */
+export type Calculator<Tx> =
   | {
       /** Calculates the days by itself. */
       readonly dailyCalc: DailyCalc<Tx>
       /** What runs once after the days. */
       readonly stages?: readonly TenantStage<Tx>[]
     }
-  | { readonly stages: readonly Stage<Tx>[]; readonly dailyCalc?: never }
+  | {
+      /** What calculates, in any order: `reads` and `writes` tell which stage comes first. */
+      readonly stages: readonly Stage<Tx>[]
+      /** Not beside day stages. */
+      readonly dailyCalc?: never
+    }
 
 /** Everything that a service is made of: a `dailyCalc` or day stages, and a backend that hands out their `Tx`. */
 export type RecalcServiceOptions<Tx = unknown> = CommonOptions<Tx> &
   Calculator<Tx> &
   // Without a backend, tx is undefined: calculators that want more must be given one.
-  (undefined extends Tx ? unknown : { readonly backend: RecalcBackend<Tx> })
+  (undefined extends Tx
+    ? unknown
+    : {
+        /**
+         * Where jobs, changes, locks and transactions live, such as `sqlBackend(db)`. Required where calculators want a
+         * `tx`.
+         */
+        readonly backend: RecalcBackend<Tx>
+      })
 
 /** Options with every default filled in. */
 export interface ResolvedOptions<Tx> extends JobSettings<Tx>, ChangesSettings<Tx> {

@@ -231,7 +231,12 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    *
    * @throws {InvalidRequestError} for a bad change, or a backend without statements.
    */
-  changeStatement(change: Change): { readonly sql: string; readonly parameters: readonly unknown[] } {
+  changeStatement(change: Change): {
+    /** The statement, with the placeholders of its engine. */
+    readonly sql: string
+    /** The values of the placeholders, in order. */
+    readonly parameters: readonly unknown[]
+  } {
     this.#refuseWhenStopped()
     return this.#changes.statement(change)
   }
@@ -399,6 +404,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     await this.#stopping
   }
 
+  /** `await using recalc = new RecalcService(…)` calls {@link stop} at the end of the block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

@@ -8,6 +8,7 @@ export interface Clock {
 
 /** A pending call of {@link Clock.setTimeout}. */
 export interface Timer {
+  /** The timer does not go off any more; does nothing when it has gone off already. */
   cancel(): void
   /** Lets the process end although the timer is pending. */
   unref(): void

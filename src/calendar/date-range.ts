@@ -3,7 +3,9 @@ import type { IsoDate } from './iso-date.ts'
 
 /** Consecutive dates, both ends inclusive. */
 export interface DateInterval {
+  /** The first date, `YYYY-MM-DD`. */
   readonly from: IsoDate
+  /** The last date, inclusive. */
   readonly to: IsoDate
 }
 
@@ -11,8 +13,8 @@ export interface DateInterval {
  * The date `n` days later, or earlier when `n` is negative.
  *
  * It throws at the ends of the calendar, because both alternatives do silent harm: stopping there gives a day itself as its
- * own neighbour (and a loop up to the last date no end), and `10000-01-01` sorts before `9999-12-31`. Where having no
- * neighbour is a case of its own, ask {@link dayBefore}.
+ * own neighbour (and a loop up to the last date no end), and `10000-01-01` sorts before `9999-12-31`. Where that is a
+ * case of its own, compare with `1900-01-01` or `9999-12-31` first.
  *
  * @throws {RangeError} when `n` is no integer, or the result is outside 1900-01-01 to 9999-12-31.
  *

@@ -4,7 +4,10 @@ import { expected } from '../expectation.ts'
 declare const isoDate: unique symbol
 
 /** A calendar day as `YYYY-MM-DD`, proven to exist, from 1900-01-01 to 9999-12-31. Sorts as it reads. */
-export type IsoDate = string & { readonly [isoDate]: true }
+export type IsoDate = string & {
+  /** Exists only in the type. */
+  readonly [isoDate]: true
+}
 
 /** Only days 29 to 31 are left to doubt. Without the `m` flag `$` is the very end, and `\d` is ASCII only. */
 const shape = /^(?:19|[2-9]\d)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/

@@ -47,7 +47,16 @@ export function isZone(zone: unknown): zone is string {
  * const { start, end } = dayBounds('2025-03-30', 'Europe/Berlin')   // 2025-03-29T23:00:00Z, 2025-03-30T22:00:00Z: 23 hours
  * const rows = db.selectFrom('clock_times').where('at', '>=', start).where('at', '<', end)
  */
-export function dayBounds(date: IsoDate | string, zone: string, options?: DayStart): { start: Date; end: Date } {
+export function dayBounds(
+  date: IsoDate | string,
+  zone: string,
+  options?: DayStart,
+): {
+  /** The first instant of the day. */
+  start: Date
+  /** The first instant after the day. */
+  end: Date
+} {
   const day = toEpochDay(parseIsoDate(date, 'date'))
   const calendar = calendarOf(zone, options)
   return { start: new Date(calendar.startOf(day)), end: new Date(calendar.startOf(day + 1)) }

@@ -17,10 +17,13 @@ export type SpanEnd = number | IsoDate | null
 export type ChangeContent =
   /** Rows of a table are different at some instants (milliseconds since 1970), or on some dates. */
   | {
+      /** The table, as a stage's `reads` names it. */
       readonly table: string
+      /** Instants, in milliseconds since 1970. */
       readonly at?: readonly number[]
       /** `null`: as far as the horizon goes. */
       readonly from?: IsoDate | null
+      /** Inclusive; `null`: as far as the horizon goes. */
       readonly to?: IsoDate | null
       /** Or on the days from one end to another. */
       readonly spans?: readonly (readonly [first: SpanEnd, last: SpanEnd])[]
@@ -28,26 +31,41 @@ export type ChangeContent =
       readonly after?: string
     }
   /** Days are to be calculated, whatever the reason; numbers since 1970-01-01. `from`: only by this stage and those behind it. */
-  | { readonly days: readonly [first: number, last: number]; readonly from?: string }
+  | {
+      /** Both inclusive, in days since 1970-01-01. */
+      readonly days: readonly [first: number, last: number]
+      /** The name of the first stage that is to calculate them. */
+      readonly from?: string
+    }
   /** A tenant stage is to run, because of changes on these days. */
-  | { readonly stage: string; readonly days: readonly [first: number, last: number] }
+  | {
+      /** The name of the tenant stage. */
+      readonly stage: string
+      /** Both inclusive, in days since 1970-01-01. */
+      readonly days: readonly [first: number, last: number]
+    }
 
 /** Why a change failed. */
 export interface ChangeError {
   /** The `code` of what was thrown, if it has one, otherwise its name. */
   readonly code: string
+  /** What was thrown, for people. */
   readonly message: string
 }
 
 /** A change to be stored. */
 export interface NewChange {
+  /** Whose data is different. */
   readonly tenantId: string
   /** `null`: everybody's, or a tenant stage's. */
   readonly employeeId: string | null
+  /** What is different. */
   readonly content: ChangeContent
+  /** Whether it waits, fails or is held. */
   readonly state: ChangeState
   /** How often it failed, or was found closed, in a row. */
   readonly attempts: number
+  /** Why it failed the last time; `null` when it has not. */
   readonly error: ChangeError | null
   /** Milliseconds since 1970. */
   readonly notedAt: number
@@ -63,13 +81,17 @@ export interface StoredChange extends NewChange {
 
 /** Changes of one employee, or of a tenant as a whole (`null`). */
 export interface ChangeLane {
+  /** The tenant. */
   readonly tenantId: string
+  /** The employee; `null`: everybody's changes, and those for tenant stages. */
   readonly employeeId: string | null
 }
 
 /** A tenant and a place in the order of the ledger. */
 export interface TenantPlace {
+  /** The tenant. */
   readonly tenantId: string
+  /** What the next tenant is asked for with; its form is the ledger's own. */
   readonly place: string
 }
 
@@ -81,16 +103,21 @@ export interface LedgerState {
   readonly changes: number
   /** When the oldest change was noted that is waiting or failing. */
   readonly oldestAt: Date | null
+  /** Changes that have failed, and are tried again after a pause. */
   readonly failing: number
+  /** Changes of closed days. */
   readonly held: number
 }
 
 /** Which changes to list. */
 export interface ChangeQuery {
+  /** Whose changes. */
   readonly tenantId: string
+  /** Only those in this state. Default: all. */
   readonly state?: ChangeState | undefined
   /** The id of a change: only those behind it. */
   readonly after: number
+  /** The most changes to list. */
   readonly limit: number
 }
 
@@ -98,6 +125,7 @@ export interface ChangeQuery {
 export interface LedgerUpdate {
   /** Ids of changes to be removed; those that are gone already do not matter. */
   readonly remove: readonly number[]
+  /** Changes to be appended. */
   readonly add: readonly NewChange[]
 }
 
@@ -115,7 +143,12 @@ export interface ChangeLedger<Tx = unknown> {
   /** Appends changes in the given transaction: they exist exactly if it commits. Waits for nobody and holds up nobody. */
   note(tx: Tx, changes: readonly NewChange[]): Promise<void>
   /** The one statement that {@link note} runs, for hosts whose transaction is another library's; undefined where there is none. */
-  statement?(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] }
+  statement?(changes: readonly NewChange[]): {
+    /** The statement, with the placeholders of its engine. */
+    readonly sql: string
+    /** The values of the placeholders, in order. */
+    readonly parameters: readonly unknown[]
+  }
   /** Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order. */
   read(
     tx: Tx,
@@ -160,6 +193,7 @@ export interface ChangeLedger<Tx = unknown> {
     readonly state: 'failing' | 'held'
   }): Promise<number>
 
+  /** How much is not settled, of one tenant or, with undefined, of all. */
   state(tenantId: string | undefined): Promise<LedgerState>
   /** Ascending by id. */
   list(query: ChangeQuery): Promise<readonly StoredChange[]>

@@ -14,6 +14,7 @@ import type { ChangeContent, NewChange } from './change-ledger.ts'
  * { tenantId, table: 'rules' } // everybody, as far as the horizon goes
  */
 export interface Change {
+  /** Whose data is different. */
   readonly tenantId: string
   /** Whose rows are different. Default: everybody's. */
   readonly employeeId?: string
@@ -28,7 +29,12 @@ export interface Change {
    * Days, both ends inclusive. An end that is left out, or is 9999-12-31, lies as far away as the horizon goes. Without `at`
    * and `dates` both do.
    */
-  readonly dates?: { readonly from?: string; readonly to?: string }
+  readonly dates?: {
+    /** The first day, `YYYY-MM-DD`. Default: as far back as `horizon` goes. */
+    readonly from?: string
+    /** The last day, inclusive. Default: as far ahead as `horizon` goes. */
+    readonly to?: string
+  }
 }
 
 const MEMBERS = ['tenantId', 'employeeId', 'table', 'at', 'dates']

@@ -21,16 +21,26 @@ const PARKED = 1_000
 
 /** The days that a change touches at most. */
 export interface AffectedDays {
+  /** The first day. */
   readonly from: IsoDate
   /** Inclusive; `null`: a value is carried on without end. */
   readonly to: IsoDate | null
   /** The same for each day stage that is touched, and for each period stage the days of its periods. */
-  readonly stages: readonly { readonly stage: string; readonly from: IsoDate; readonly to: IsoDate | null }[]
+  readonly stages: readonly {
+    /** The name of the stage. */
+    readonly stage: string
+    /** The first day. */
+    readonly from: IsoDate
+    /** Inclusive; `null`: a value is carried on without end. */
+    readonly to: IsoDate | null
+  }[]
 }
 
 /** Which changes to list. */
 export interface DirtyQuery {
+  /** Whose changes. */
   readonly tenantId: string
+  /** Only those in this state. Default: all. */
   readonly state?: ChangeState
   /** The id of the last one of the page before. */
   readonly after?: number
@@ -40,7 +50,9 @@ export interface DirtyQuery {
 
 /** Whose changes are meant: one employee's, or the whole tenant's. */
 export interface DirtyScope {
+  /** The tenant. */
   readonly tenantId: string
+  /** One employee of the tenant. Default: everybody. */
   readonly employeeId?: string
 }
 

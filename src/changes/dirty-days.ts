@@ -7,7 +7,9 @@ import type { DaySpan } from './day-set.ts'
 
 /** How far a change reaches that has no end of its own: days around today. */
 export interface Horizon {
+  /** How many days before today. Default 400. */
   readonly back: number
+  /** How many days after today. Default 0. */
   readonly ahead: number
 }
 

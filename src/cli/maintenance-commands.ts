@@ -6,8 +6,11 @@ import type { CommandContext } from './command-context.ts'
 
 /** What `sqlBackend` gives, as far as it is needed here. */
 export interface Maintained {
+  /** Makes the tables, or brings them up to date. */
   migrate(): Promise<void>
+  /** Removes jobs that ended before an instant; resolves with their number. */
   purgeJobs(options: { readonly finishedBefore: Date }): Promise<number>
+  /** Removes what the history holds from before an instant; resolves with the number of rows. */
   purgeHistory(options: { readonly before: Date }): Promise<number>
 }
 

@@ -4,8 +4,11 @@ const WIDTH = 30
 
 /** Where progress is shown: `process.stdout`, say. */
 export interface Screen {
+  /** Whether it is a terminal, on which a line can be drawn anew. */
   readonly isTTY?: boolean
+  /** The width of the terminal, in characters. */
   readonly columns?: number
+  /** Writes text as it is. */
   write(text: string): unknown
 }
 
@@ -22,6 +25,7 @@ export class ProgressBar {
     this.#screen = screen
   }
 
+  /** Shows where it stands. On a terminal the line is drawn anew, elsewhere each call writes a line. */
   show(event: ProgressEvent): void {
     if (this.#screen.isTTY) {
       const filled = Math.floor(event.progress * WIDTH)

@@ -18,6 +18,7 @@ export interface CliOptions {
   readonly name?: string
   /** Default: the process's. */
   readonly stdout?: Screen
+  /** Where errors go. Default: the process's own. */
   readonly stderr?: Screen
   /** Ends what is going on, as Ctrl-C does. Default: SIGINT and SIGTERM. */
   readonly signal?: AbortSignal

@@ -4,7 +4,7 @@ import type { Settled } from '../changes/settle-lane.ts'
 import type { Estimate } from '../jobs/estimate.ts'
 import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
-import type { ResumeOptions } from '../jobs/job-queries.ts'
+import type { FailurePage, Page, ResumeOptions } from '../jobs/job-queries.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
 import type { DayDifference } from '../preview/difference.ts'
@@ -22,41 +22,76 @@ import type {
 } from '../run/plan/resolve-request.ts'
 import type { RecalcResult } from '../run/result.ts'
 
-interface Page<Key> {
-  readonly after?: Key
-  readonly limit?: number
-}
-
 /** What the API needs of a `RecalcService`; any of them fits, whatever its transactions are. */
 export interface RecalcForApi {
+  /** The tables that stages write, to choose from. */
   readonly tables: readonly string[]
+  /** As `RecalcService.triggerRecalc`. */
   triggerRecalc(request: DayRequest, options: TriggerOptions): Promise<RecalcResult>
-  triggerRecalcAllAsync(request: AllRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
-  triggerRecalcBatchAsync(request: BatchRequest, options: JobTriggerOptions): Promise<{ readonly id: string }>
+  /** As `RecalcService.triggerRecalcAllAsync`. */
+  triggerRecalcAllAsync(
+    request: AllRequest,
+    options: JobTriggerOptions,
+  ): Promise<{
+    /** The job's id. */
+    readonly id: string
+  }>
+  /** As `RecalcService.triggerRecalcBatchAsync`. */
+  triggerRecalcBatchAsync(
+    request: BatchRequest,
+    options: JobTriggerOptions,
+  ): Promise<{
+    /** The job's id. */
+    readonly id: string
+  }>
+  /** As `RecalcService.estimate`. */
   estimate(request: AllRequest | BatchRequest, options: TriggerOptions): Promise<Estimate>
+  /** As `RecalcService.preview`. */
   preview(
     request: AllRequest | BatchRequest,
     options: Pick<PreviewOptions, 'tables' | 'clearExisting' | 'closed' | 'signal'>,
-  ): AsyncIterable<DayDifference> & { readonly summary: Promise<PreviewSummary> }
+  ): AsyncIterable<DayDifference> & {
+    /** What the preview came to, once it is over. */
+    readonly summary: Promise<PreviewSummary>
+  }
+  /** As `RecalcService.getJob`. */
   getJob(jobId: string): Promise<JobSnapshot>
+  /** As `RecalcService.listJobs`. */
   listJobs(query: JobQuery): Promise<readonly JobSnapshot[]>
-  listJobFailures(
-    jobId: string,
-    page: Page<number> & { readonly employeeId?: string },
-  ): Promise<readonly RecordedFailure[]>
+  /** As `RecalcService.listJobFailures`. */
+  listJobFailures(jobId: string, page: FailurePage): Promise<readonly RecordedFailure[]>
+  /** As `RecalcService.listJobEmployees`. */
   listJobEmployees(jobId: string, page: Page<string>): Promise<readonly JobEmployee[]>
+  /** As `RecalcService.openJob`. */
   openJob(jobId: string): Promise<{
+    /** As `JobHandle.events`. */
     events(options: { readonly after?: number; readonly signal?: AbortSignal }): AsyncGenerator<JobEvent, void>
   }>
+  /** As `RecalcService.cancelJob`. */
   cancelJob(jobId: string, reason?: string): Promise<boolean>
+  /** As `RecalcService.pauseJob`. */
   pauseJob(jobId: string): Promise<boolean>
-  resumeJob(jobId: string, options: ResumeOptions): Promise<{ readonly id: string }>
+  /** As `RecalcService.resumeJob`. */
+  resumeJob(
+    jobId: string,
+    options: ResumeOptions,
+  ): Promise<{
+    /** The job's id. */
+    readonly id: string
+  }>
+  /** As `RecalcService.freshness`. */
   freshness(query: { readonly tenantId: string }): Promise<LedgerState>
+  /** As `RecalcService.listDirtyTenants`. */
   listDirtyTenants(query: { readonly limit: number }): Promise<readonly string[]>
+  /** As `RecalcService.listDirty`. */
   listDirty(query: DirtyQuery): Promise<readonly StoredChange[]>
+  /** As `RecalcService.history`. */
   history(request: HistoryRequest): Promise<readonly HistoryEntry[]>
+  /** As `RecalcService.settle`. */
   settle(scope: DirtyScope, options: { readonly signal: AbortSignal }): Promise<Settled>
+  /** As `RecalcService.releaseHeld`. */
   releaseHeld(scope: DirtyScope): Promise<number>
+  /** As `RecalcService.isTransient`. */
   isTransient(error: unknown): boolean
 }
 

@@ -8,6 +8,7 @@ import type { JobStore } from './job-store.ts'
 
 /** How big a request is, and how long it may take. */
 export interface Estimate {
+  /** How many employees the request is about. */
   readonly employees: number
   /** Employees × dates. */
   readonly totalDays: number

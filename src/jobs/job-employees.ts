@@ -11,6 +11,7 @@ import type { JobStore } from './job-store.ts'
 
 /** One of a job's employees, and how far the job is with them. */
 export interface JobEmployee {
+  /** The employee's id. */
   readonly id: string
   /** As the employee repository has it; `null` when it has none, and in a job that names its employees by their ids. */
   readonly name: string | null

@@ -4,29 +4,37 @@ import type { RunPhase } from '../run/journal.ts'
 import type { Counters, RecalcResult } from '../run/result.ts'
 
 interface JobEventBase<Type extends string> {
+  /** Which event it is. */
   readonly type: Type
   /** 1, 2, 3… within the job. */
   readonly seq: number
+  /** The job's id. */
   readonly jobId: string
+  /** When it happened, by the clock of the job's worker. */
   readonly at: Date
 }
 
 /** When the job is stored. */
 export interface QueuedEvent extends JobEventBase<'queued'> {
+  /** Whose days are to be calculated. */
   readonly tenantId: string
+  /** The first date of the request. */
   readonly from: IsoDate
   /** Inclusive. */
   readonly to: IsoDate
+  /** Why it was asked for; `null` when nobody said. */
   readonly reason: string | null
 }
 
 /** When the first run begins. */
 export interface StartedEvent extends JobEventBase<'started'> {
+  /** What it will do, in order. */
   readonly stages: readonly RunPhase[]
 }
 
 /** When a later run begins. */
 export interface ResumedEvent extends JobEventBase<'resumed'> {
+  /** What it will do, in order. */
   readonly stages: readonly RunPhase[]
   /** How many runs there were, this one included. */
   readonly runs: number
@@ -36,7 +44,9 @@ export interface ResumedEvent extends JobEventBase<'resumed'> {
 export interface StageEvent extends JobEventBase<'stage'> {
   /** From 1. */
   readonly stage: number
+  /** Its name, for programs. */
   readonly name: string
+  /** Its title, for people. */
   readonly title: string
 }
 
@@ -48,10 +58,13 @@ export interface ProgressEvent extends JobEventBase<'progress'>, Counters {
   readonly current: number
   /** Employee-days in all. */
   readonly total: number
+  /** The number of the stage it is in; 0 before the first. */
   readonly stage: number
+  /** The title of that stage. */
   readonly title: string
   /** The one last worked on. */
   readonly employeeId: string | null
+  /** Their name, if the employee repository gives one. */
   readonly employeeName: string | null
   /** Since the present run began. */
   readonly elapsedMs: number
@@ -66,15 +79,21 @@ export interface FailureEvent extends JobEventBase<'failure'>, RecalcFailure {}
 
 /** When a transient error makes the job try something again. */
 export interface RetryEvent extends JobEventBase<'retry'> {
+  /** The name of the stage, or of what is tried again. */
   readonly stage: string
   /** The try that failed, from 1. */
   readonly attempt: number
+  /** How long it waits before the next try, in milliseconds. */
   readonly delayMs: number
+  /** The error's code. */
   readonly code: string
+  /** The error's message. */
   readonly message: string
 }
 
-interface EndEvent<Type extends string> extends JobEventBase<Type> {
+/** When a run ends. */
+export interface EndEvent<Type extends string> extends JobEventBase<Type> {
+  /** What the job came to, over all its runs. */
   readonly result: RecalcResult
 }
 
@@ -99,7 +118,10 @@ export interface JobEventMap {
   /** When the run ended at an error. */
   failed: EndEvent<'failed'>
   /** When the run ended because somebody asked for it. */
-  cancelled: EndEvent<'cancelled'> & { readonly reason: string | null }
+  cancelled: EndEvent<'cancelled'> & {
+    /** Why, as whoever cancelled it put it. */
+    readonly reason: string | null
+  }
   /** When the run ended because somebody asked for a pause; it goes on when somebody resumes it. */
   paused: EndEvent<'paused'>
   /** When the run ended because the service was stopped or its process died. */

@@ -20,6 +20,7 @@ export type JobListener<Type extends JobEventType> = (event: JobEventMap[Type]) 
  * is lost in between. Whoever is added after the run has ended still gets its last event.
  */
 export class JobHandle {
+  /** The job's id. */
   readonly id: string
   readonly #jobs: JobReader
   readonly #logger: Logger
@@ -37,6 +38,7 @@ export class JobHandle {
 
   /** @internal Handles are made by the service. */
   constructor(options: {
+    /** The job's id. */
     readonly id: string
     readonly jobs: JobReader
     readonly logger: Logger
@@ -66,16 +68,19 @@ export class JobHandle {
     return this.#result
   }
 
+  /** Calls `listener` at each event of this type, from now on. */
   on<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
     this.#emitter.on(type, this.#wrap(listener))
     return this.#added(type, listener)
   }
 
+  /** Calls `listener` at the next event of this type. */
   once<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
     if (this.#last?.type !== type) this.#emitter.once(type, this.#wrap(listener))
     return this.#added(type, listener)
   }
 
+  /** Ends what `on` or `once` began. */
   off<Type extends JobEventType>(type: Type, listener: JobListener<Type>): this {
     this.#emitter.off(type, this.#wrap(listener))
     return this

@@ -8,6 +8,7 @@ const LONGEST_PAGE = 1_000
 
 /** Which page of something; `after` is what the page before it ended with. */
 export interface Page<Cursor> {
+  /** The key of the last item of the page before. Default: from the beginning. */
   readonly after?: Cursor
   /** 1 to 1,000; default 100. */
   readonly limit?: number

@@ -31,6 +31,7 @@ const CANCELLABLE: readonly JobStatus[] = [...ACTIVE, 'paused', 'interrupted']
 
 /** Everything that is stored of a job, apart from its checkpoint, its failures and its events. */
 export interface JobRecord {
+  /** The job's id. */
   readonly id: string
   /** Without the employees that it may name: only who works on the job needs them, and they may be many. */
   readonly plan: Omit<RunPlan, 'employeeIds'>
@@ -40,10 +41,13 @@ export interface JobRecord {
   readonly scope: string | null
   /** Distinguishes the request from others under the same idempotency key, which is what `id` is made from; `null` without a key. */
   readonly fingerprint: string | null
+  /** Where it stands. */
   readonly status: JobStatus
+  /** What it does, in order. */
   readonly phases: readonly RunPhase[]
   /** The number of the phase it is in, or was in when it ended; 0 before the first. */
   readonly phase: number
+  /** Numbers of employee-days, over all its runs. */
   readonly counters: Counters
   /** 0..1, never falls. */
   readonly progress: number
@@ -51,11 +55,13 @@ export interface JobRecord {
   readonly remainingMs: number | null
   /** Why it holds still, as the host's `throttle` puts it; `null` while it goes on. */
   readonly waitingFor: string | null
+  /** When it was stored. */
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
   /** When its present run began, or its last one. */
   readonly resumedAt: Date | null
+  /** When its last run ended; `null` while it is active. */
   readonly finishedAt: Date | null
   /** How many runs it took so far. */
   readonly runs: number
@@ -66,7 +72,10 @@ export interface JobRecord {
   /** The `seq` of its last event. */
   readonly lastSeq: number
   /** Somebody wants it to end. */
-  readonly cancel: { readonly reason: string | null } | null
+  readonly cancel: {
+    /** Why, as they put it. */
+    readonly reason: string | null
+  } | null
   /** Somebody wants it to pause. */
   readonly pauseRequested: boolean
   /** What ended its last run before its time, if it was anything but a failed day or a cancellation. */

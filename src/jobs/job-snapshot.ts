@@ -6,13 +6,19 @@ import type { JobRecord, JobStatus } from './job-record.ts'
 
 /** How a job stood at one moment. */
 export interface JobSnapshot extends Counters {
+  /** The job's id. */
   readonly id: string
+  /** Where it stands. */
   readonly status: JobStatus
+  /** Which trigger made it. */
   readonly kind: RunPlan['kind']
+  /** Whose days it calculates. */
   readonly tenantId: string
+  /** The first date of the request. */
   readonly from: IsoDate
   /** Inclusive. */
   readonly to: IsoDate
+  /** Why it was asked for; `null` when nobody said. */
   readonly reason: string | null
   /** Who asked for it, as they named themselves. */
   readonly actor: string | null
@@ -26,11 +32,13 @@ export interface JobSnapshot extends Counters {
   readonly remainingMs: number | null
   /** Why it holds still, as the host's `throttle` puts it; `null` while it goes on. */
   readonly waitingFor: string | null
+  /** When it was stored. */
   readonly createdAt: Date
   /** When its first run began. */
   readonly startedAt: Date | null
   /** When its present run began, or its last one. */
   readonly runStartedAt: Date | null
+  /** When its last run ended; `null` while it is active. */
   readonly finishedAt: Date | null
   /** How many runs it took so far. */
   readonly runs: number

@@ -21,19 +21,63 @@ import { ACTIVE, type JobRecord } from './job-record.ts'
 /** What can happen to a job. */
 export type JobAction =
   | {
+      /** What happens to the job. */
       readonly type: 'claim'
       /** From a worker that is dead, or cut off. */
       readonly takenOver: boolean
+      /** Only to end it, not to work on it. */
       readonly toEnd: boolean
     }
-  | { readonly type: 'enqueue' }
-  | { readonly type: 'begin'; readonly at: Date; readonly phases: readonly RunPhase[] }
-  | { readonly type: 'phase'; readonly phase: RunPhase }
-  | { readonly type: 'counted'; readonly totalDays: number }
-  | { readonly type: 'step'; readonly step: Step }
-  | { readonly type: 'progress'; readonly remainingMs: number | null }
-  | { readonly type: 'waiting'; readonly reason: string | null }
-  | { readonly type: 'end'; readonly result: RecalcResult; readonly fault: RunFault | null }
+  | {
+      /** What happens to the job. */
+      readonly type: 'enqueue'
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'begin'
+      /** When its run begins. */
+      readonly at: Date
+      /** What the run does, in order. */
+      readonly phases: readonly RunPhase[]
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'phase'
+      /** The phase that begins. */
+      readonly phase: RunPhase
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'counted'
+      /** Employees × dates, as they were counted. */
+      readonly totalDays: number
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'step'
+      /** What a unit of work has committed. */
+      readonly step: Step
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'progress'
+      /** Milliseconds to its end; `null` when unknown. */
+      readonly remainingMs: number | null
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'waiting'
+      /** Why it holds still; `null` when it goes on. */
+      readonly reason: string | null
+    }
+  | {
+      /** What happens to the job. */
+      readonly type: 'end'
+      /** What it came to. */
+      readonly result: RecalcResult
+      /** What ended the run before its time; `null` when nothing did. */
+      readonly fault: RunFault | null
+    }
 
 /** The job after something happened to it. */
 export function reduceJob(job: JobRecord, action: JobAction): JobRecord {

@@ -8,7 +8,9 @@ import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 
 /** Where jobs, changes, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
+  /** Opens transactions and locks employees. */
   readonly unitOfWork: UnitOfWork<Tx>
+  /** Keeps jobs, with their checkpoints, failures and events. */
   readonly jobs: JobStore<Tx>
   /** Undefined: a backend without a ledger, with which `noteChange` and `settle` are refused. */
   readonly changes?: ChangeLedger<Tx>
@@ -18,6 +20,7 @@ export interface RecalcBackend<Tx = unknown> {
 
 /** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */
 export interface Lease {
+  /** The job. */
   readonly jobId: string
   /** Random, of the claim that gave it: how a claim whose answer was lost knows its own work from another's. */
   readonly claimId: string
@@ -29,6 +32,7 @@ export interface Lease {
 export interface LeaseRequest {
   /** Milliseconds since 1970. */
   readonly now: number
+  /** For how long, in milliseconds. */
   readonly leaseMs: number
 }
 
@@ -43,7 +47,9 @@ export type WhenBusy = 'reject' | 'queue'
 
 /** Who asks for a new job, and what may stand in its way. */
 export interface AdmissionRequest extends ClaimRequest {
+  /** The least time since the last job of its scope was made, in milliseconds. */
   readonly cooldownMs: number
+  /** What becomes of it while another one of its scope is active. */
   readonly whenBusy: WhenBusy
   /** Whether whoever asks works on it; otherwise it waits for somebody who does. */
   readonly worker: boolean
@@ -51,6 +57,7 @@ export interface AdmissionRequest extends ClaimRequest {
 
 /** Who asks for a job, and how it may stand. */
 export interface ClaimOf extends ClaimRequest {
+  /** The statuses in which it may be claimed. */
   readonly from: readonly JobStatus[]
   /** It is to be ended, not to be worked on. Default false. */
   readonly toEnd?: boolean
@@ -58,26 +65,51 @@ export interface ClaimOf extends ClaimRequest {
 
 /** Whether a job was let in. */
 export type Admission =
-  | { readonly lease: Lease }
+  | {
+      /** The right to work on it. */
+      readonly lease: Lease
+    }
   /** It waits for its turn, or for somebody to take it. */
-  | { readonly waits: true }
+  | {
+      /** Always true. */
+      readonly waits: true
+    }
   /** It was asked for before: this is the job that there is under its id. */
-  | { readonly existing: JobRecord }
+  | {
+      /** That job. */
+      readonly existing: JobRecord
+    }
   /** Another job of its scope is active. */
-  | { readonly activeJobId: string }
+  | {
+      /** That job. */
+      readonly activeJobId: string
+    }
   /** The last job of its scope is too recent. */
-  | { readonly retryAfterMs: number }
+  | {
+      /** After how many milliseconds it may be asked for again. */
+      readonly retryAfterMs: number
+    }
 
 /** Whether a job waits again for somebody to take it. */
 export type Requeued =
-  | { readonly record: JobRecord }
+  | {
+      /** The job, which waits now. */
+      readonly record: JobRecord
+    }
   /** Another job of its scope is active. */
-  | { readonly activeJobId: string }
+  | {
+      /** That job. */
+      readonly activeJobId: string
+    }
   /** Its status is none of those that were asked for. */
-  | { readonly status: JobStatus }
+  | {
+      /** The status it has. */
+      readonly status: JobStatus
+    }
 
 /** A job that waits, in front of all others of its queue. */
 export interface WaitingJob {
+  /** The job. */
   readonly jobId: string
   /** The same for jobs of the same tenant. */
   readonly tenantKey: string
@@ -96,21 +128,33 @@ export interface WaitingPage {
 /** Whether somebody may work on a stored job. */
 export type Claim =
   | {
+      /** The right to work on it. */
       readonly lease: Lease
+      /** The job, with all that a worker needs. */
       readonly record: JobWithPlan
+      /** How far it is. */
       readonly checkpoint: Checkpoint
+      /** The number of its last failure; 0 when there was none. */
       readonly lastFailure: number
       /** Its last run did not end: the worker died, or is cut off. */
       readonly takenOver: boolean
     }
   /** Another job of its scope is active. */
-  | { readonly activeJobId: string }
+  | {
+      /** That job. */
+      readonly activeJobId: string
+    }
   /** Its status is none of those that were asked for, or its lease still holds. */
-  | { readonly status: JobStatus }
+  | {
+      /** The status it has. */
+      readonly status: JobStatus
+    }
 
 /** A job that nobody works on although its last run did not come to an end of its own. */
 export interface AbandonedJob {
+  /** The job. */
   readonly jobId: string
+  /** Where it stands. */
   readonly status: JobStatus
   /** Somebody has asked for its end. */
   readonly cancelRequested: boolean
@@ -130,6 +174,7 @@ export interface Renewal {
 export interface JobQuery {
   /** One tenant or several; none of an empty list's. Default: every tenant's. */
   readonly tenantId?: string | readonly string[]
+  /** Only jobs in this status. Default: all. */
   readonly status?: JobStatus
   /** The most jobs to list. Default 100. */
   readonly limit?: number
@@ -188,6 +233,7 @@ export interface JobStore<Tx = unknown> {
   /** Keeps the lease until `now + leaseMs`. */
   renew(lease: Lease, request: LeaseRequest): Promise<Renewal>
 
+  /** The job, or undefined when there is none. */
   get(jobId: string): Promise<JobRecord | undefined>
 
   /**

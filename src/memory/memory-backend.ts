@@ -5,7 +5,7 @@ import { MemoryJobStore } from './memory-job-store.ts'
 import { memoryUnitOfWork } from './memory-unit-of-work.ts'
 
 /** How much is remembered. */
-interface MemoryLimits {
+export interface MemoryLimits {
   /** Finished jobs beyond this number are forgotten, oldest first. Default 100. */
   readonly maxJobs?: number
   /** Events of one job beyond this number are forgotten, oldest first. Default 10,000. */

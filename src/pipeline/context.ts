@@ -3,9 +3,13 @@ import type { DayKey } from './employee-day.ts'
 
 /** pino's shape: an object of fields, then a message. */
 export interface Logger {
+  /** For who looks for a fault. */
   debug(fields: object, message: string): void
+  /** What happens in the normal course of things. */
   info(fields: object, message: string): void
+  /** What is odd, and harmless alone. */
   warn(fields: object, message: string): void
+  /** What somebody should look at. */
   error(fields: object, message: string): void
   /** A logger that adds `fields` to each line; where there is none, the library adds them itself. */
   child?(fields: object): Logger
@@ -44,14 +48,24 @@ export interface CalcContext<Tx = unknown> {
    * @example
    * const { start, end } = context.dayBounds(date, await context.zoneOf(employeeId))
    */
-  dayBounds(date: IsoDate | string, zone?: string): { start: Date; end: Date }
+  dayBounds(
+    date: IsoDate | string,
+    zone?: string,
+  ): {
+    /** The first instant of the day. */
+    start: Date
+    /** The first instant after the day. */
+    end: Date
+  }
   /** The day that an instant belongs to, the inverse of {@link CalcContext.dayBounds}. */
   dateOf(instant: Date, zone?: string): IsoDate
   /** Aborts when the caller gave up or the stage's time is up. Pass it to everything that waits. */
   readonly signal: AbortSignal
   /** 1 on the first try, higher after transient errors. */
   readonly attempt: number
+  /** The service's logger; within a job a child with `jobId` and `tenantId`. */
   readonly logger: Logger
+  /** Which run the calculation belongs to. */
   readonly run: RunIdentity
   /** The service's clock. */
   now(): Date
@@ -67,6 +81,7 @@ declare const calculated: unique symbol
 
 /** A day stage whose values a later stage reads. */
 export interface Calculation<Value> {
+  /** The name of the stage. */
   readonly name: string
   /** Exists only in the type: it carries the type of the values. */
   readonly [calculated]?: Value
@@ -85,6 +100,7 @@ export interface StageContext<Tx = unknown> extends CalcContext<Tx> {
 
 /** What a tenant stage gets. It runs once, after every employee-day of the run. */
 export interface TenantContext<Tx = unknown> extends CalcContext<Tx> {
+  /** Whose data. */
   readonly tenantId: string
   /** Whose days the run is about, ascending; `null`: everybody whom the employee repository lists. */
   readonly employeeIds: readonly string[] | null

@@ -4,15 +4,21 @@ import { expected } from '../expectation.ts'
 
 /** The unit of work: one calendar day of one employee, in the tenant's zone. */
 export interface EmployeeDay {
+  /** The tenant. */
   readonly tenantId: string
+  /** The employee. */
   readonly employeeId: string
+  /** The date, `YYYY-MM-DD`, in the tenant's zone. */
   readonly date: IsoDate
 }
 
 declare const dayKey_: unique symbol
 
 /** A string that names an employee-day within one tenant; make it with {@link dayKey}. */
-export type DayKey = string & { readonly [dayKey_]: true }
+export type DayKey = string & {
+  /** Exists only in the type. */
+  readonly [dayKey_]: true
+}
 
 /**
  * The key of an employee-day in the maps that stages exchange.
@@ -43,6 +49,7 @@ export function keyOf({ employeeId, date }: { readonly employeeId: string; reado
 
 /** Some employees × some consecutive days, loaded, calculated and saved in one unit of work. */
 export interface Block {
+  /** Whose data. */
   readonly tenantId: string
   /** In the order of the employee repository; never empty. */
   readonly employeeIds: readonly string[]

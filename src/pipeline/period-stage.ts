@@ -7,12 +7,15 @@ import { type DayKey, dayKey } from './employee-day.ts'
 
 /** A period of one employee, by its first and its last date. */
 export interface EmployeePeriod extends DateInterval {
+  /** The tenant. */
   readonly tenantId: string
+  /** The employee. */
   readonly employeeId: string
 }
 
 /** Some employees × some consecutive periods, loaded and saved together. */
 export interface PeriodBlock extends DateInterval {
+  /** Whose data. */
   readonly tenantId: string
   /** Never empty. */
   readonly employeeIds: readonly string[]
@@ -23,7 +26,10 @@ export interface PeriodBlock extends DateInterval {
 declare const periodKey_: unique symbol
 
 /** A string that names a period of an employee within one tenant; make it with {@link periodKey}. */
-export type PeriodKey = string & { readonly [periodKey_]: true }
+export type PeriodKey = string & {
+  /** Exists only in the type. */
+  readonly [periodKey_]: true
+}
 
 /**
  * The key of an employee's period in the map that `stored` gives. A period is named by its first date.
@@ -44,13 +50,17 @@ export type PeriodReads = 'period' | DayOffsets
 
 /** What `save` is to write; with `stored` only what differs from it. */
 export interface PeriodChanges<Value> {
+  /** Rows to be inserted or updated; may be empty. */
   readonly upserts: readonly PeriodValue<Value>[]
+  /** Periods whose row is to go; may be empty. */
   readonly deletes: readonly EmployeePeriod[]
 }
 
 /** A period and the row, or rows, that were calculated for it. */
 export interface PeriodValue<Value> {
+  /** The period. */
   readonly period: EmployeePeriod
+  /** What was calculated for it. */
   readonly value: Value
   /** What is there now, as `stored` gave it; undefined when there is nothing, or no `stored`. */
   readonly stored: Value | undefined
@@ -90,6 +100,7 @@ export interface PeriodStageDefinition<Value, Inputs, Tx = unknown> {
 
 /** Made by {@link periodStage}. */
 export interface PeriodStage<Tx = unknown> extends PeriodStageDefinition<unknown, unknown, Tx> {
+  /** Tells it from other stages. */
   readonly kind: 'period'
   readonly title: string
   readonly reads: Readonly<Record<string, PeriodReads>>

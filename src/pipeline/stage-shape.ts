@@ -11,11 +11,13 @@ export const DAILY_CALC = 'dailyCalc'
 export interface StageShape {
   /** `unrecorded`: the job was made by a release that recorded nothing but the name. */
   readonly kind: 'daily' | Stage['kind'] | 'unrecorded'
+  /** The name of the stage. */
   readonly name: string
   /** False for a stage that is calculated only because another one builds on it. */
   readonly saves: boolean
   /** Table → the days read, such as `[-1, 0]`; `null` where a stage reads a table as a whole. */
   readonly reads: Readonly<Record<string, string | null>>
+  /** The tables that it writes. */
   readonly writes: readonly string[]
   /** It builds on its own value of the day, or period, before. */
   readonly carries: boolean

@@ -22,13 +22,17 @@ export interface DailyCalc<Tx = unknown, Inputs = unknown> {
 
 /** What `save` is to write; with `stored` only what differs from it. */
 export interface DayChanges<Value> {
+  /** Rows to be inserted or updated; may be empty. */
   readonly upserts: readonly DayValue<Value>[]
+  /** Days whose row is to go; may be empty. */
   readonly deletes: readonly EmployeeDay[]
 }
 
 /** A day and the row, or rows, that were calculated for it. */
 export interface DayValue<Value> {
+  /** The day. */
   readonly day: EmployeeDay
+  /** What was calculated for it. */
   readonly value: Value
   /** What is there now, as `stored` gave it; undefined when there is nothing, or no `stored`. */
   readonly stored: Value | undefined
@@ -92,12 +96,19 @@ export interface ValueStageDefinition<Value, Inputs, Tx = unknown>
     DayStageDefinition<Value, Inputs, Tx>,
     'writes' | 'stored' | 'isEqual' | 'carries' | 'save' | 'latest' | 'previousMissing'
   > {
+  /** Always empty. */
   readonly writes: readonly []
+  /** Only of a stage that keeps something. */
   readonly stored?: undefined
+  /** Only of a stage that keeps something. */
   readonly latest?: undefined
+  /** Only of a stage that keeps something. */
   readonly previousMissing?: undefined
+  /** Only of a stage that keeps something. */
   readonly isEqual?: undefined
+  /** Only of a stage that keeps something. */
   readonly carries?: undefined
+  /** Only of a stage that keeps something. */
   readonly save?: undefined
 }
 
@@ -105,10 +116,15 @@ export interface ValueStageDefinition<Value, Inputs, Tx = unknown>
 export interface DayStage<Tx = unknown, Value = unknown>
   extends Omit<DayStageDefinition<unknown, unknown, Tx>, 'save'>,
     Calculation<Value> {
+  /** Tells it from other stages. */
   readonly kind: 'day'
   readonly name: string
   readonly title: string
   readonly reads: Readonly<Record<string, DayOffsets>>
+  /** As of {@link DayStageDefinition}. */
+  isEqual?(a: unknown, b: unknown): boolean
+  /** As of {@link DayStageDefinition}. */
+  carries?(value: unknown): unknown
   /** Undefined: what it calculates is kept nowhere. */
   readonly save: DayStageDefinition<unknown, unknown, Tx>['save'] | undefined
 }
@@ -129,6 +145,7 @@ export interface TenantStageDefinition<Tx = unknown> {
 
 /** Made by {@link tenantStage}. */
 export interface TenantStage<Tx = unknown> extends TenantStageDefinition<Tx> {
+  /** Tells it from other stages. */
   readonly kind: 'tenant'
   readonly title: string
   readonly reads: readonly string[]

@@ -2,7 +2,9 @@ import type { DateInterval } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { ValueChange } from '../run/blocks/value-change.ts'
 
-interface Difference {
+/** A row, or rows, that a run would write or remove. */
+export interface Difference {
+  /** Whose day, or period. */
   readonly employeeId: string
   /** The name of the stage. */
   readonly stage: string
@@ -16,8 +18,18 @@ interface Difference {
 
 /** What a run would change of a day, or of a period. */
 export type DayDifference =
-  | (Difference & { readonly date: IsoDate; readonly period?: undefined })
-  | (Difference & { readonly period: DateInterval; readonly date?: undefined })
+  | (Difference & {
+      /** The day. */
+      readonly date: IsoDate
+      /** The period. */
+      readonly period?: undefined
+    })
+  | (Difference & {
+      /** The period. */
+      readonly period: DateInterval
+      /** The day. */
+      readonly date?: undefined
+    })
 
 /** A change that a stage was about to save, as a difference. */
 export function differenceOf(change: ValueChange, isPeriod: boolean): DayDifference {

@@ -6,7 +6,9 @@ import { type DayDifference, numbersOf } from './difference.ts'
 
 /** A numeric field of a stage, summed over all differences. */
 export interface FieldTotal {
+  /** The sum of what is stored. */
   readonly before: number
+  /** The sum of what was calculated. */
   readonly after: number
 }
 
@@ -24,8 +26,11 @@ export interface PreviewSummary {
   readonly failedDays: number
   /** Numbers of periods; absent where no period stage takes part. */
   readonly periods?: PeriodCounters
+  /** Rows that the run would add, counted by stage and day or period. */
   readonly inserts: number
+  /** Rows that it would change. */
   readonly updates: number
+  /** Rows that it would remove. */
   readonly deletes: number
   /** The first failures. */
   readonly errors: readonly RecalcFailure[]

@@ -14,6 +14,7 @@ export interface LaneCheckpoint {
   readonly kind: 'initial' | 'repair' | 'period'
   /** The first stage of a lane of kind `period`. */
   readonly stage?: string
+  /** Whose days; never empty. */
   readonly employeeIds: readonly string[]
   /** The lane's first date. */
   readonly from: IsoDate
@@ -32,7 +33,9 @@ export interface Checkpoint {
   readonly dispatchedThrough: string | null
   /** True once every employee was dispatched to a lane. */
   readonly allDispatched: boolean
+  /** The id of the next lane that is made. */
   readonly nextLaneId: number
+  /** Lanes that have begun, or are about to, and are not done. */
   readonly openLanes: readonly LaneCheckpoint[]
   /** The names of the tenant stages that are done. */
   readonly tenantStagesDone: readonly string[]
@@ -55,6 +58,7 @@ export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage' | '
 
 /** A failure as it was recorded; `number` ascends within the job, in the order of the commits, and is never used twice. */
 export interface RecordedFailure extends RecalcFailure {
+  /** 1, 2, 3… within the job. */
   readonly number: number
 }
 
@@ -81,7 +85,12 @@ export interface Step {
   /** Failures of an earlier run that no longer stand: repaired, or failed anew. */
   readonly settled: readonly FailureKey[]
   /** Failures of an earlier run that stand for a later day now, the first that is still to be repaired. */
-  readonly moved: readonly { readonly failure: FailureKey; readonly to: IsoDate }[]
+  readonly moved: readonly {
+    /** The failure, as it was recorded. */
+    readonly failure: FailureKey
+    /** The date that it stands for now. */
+    readonly to: IsoDate
+  }[]
   /** An earlier attempt got as far as its commit and then failed: it may be that only the answer was lost. */
   readonly repeated?: boolean
 }
@@ -94,7 +103,9 @@ export interface PeriodStep extends PeriodCounters {
 
 /** How far a lane is after a step. */
 export interface LaneStep {
+  /** The lane's id. */
   readonly id: number
+  /** How many of its dates are done now, counted from its first. */
   readonly datesDone: number
   /** Those were its last dates. */
   readonly finished: boolean

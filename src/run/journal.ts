@@ -20,7 +20,9 @@ export interface RetryNotice {
 export interface RunPhase {
   /** From 1. */
   readonly number: number
+  /** Its name, for programs. */
   readonly name: string
+  /** Its title, for people. */
   readonly title: string
 }
 

@@ -4,7 +4,9 @@ import type { RecalcResult } from './result.ts'
 
 /** Thrown when a synchronous run stopped at a failed day; `result` has what was done and what failed. */
 export class RecalcFailedError extends RecalcError {
+  /** Always this literal. */
   readonly code = 'RECALC_FAILED'
+  /** What the run came to; what it had committed stays. */
   readonly result: RecalcResult
 
   constructor(result: RecalcResult, failure: RecalcFailure, options?: ErrorOptions) {

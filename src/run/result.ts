@@ -35,12 +35,15 @@ export interface PeriodCounters {
 
 /** What a run came to. */
 export interface RecalcResult extends Counters {
+  /** How it ended. */
   readonly status: RunStatus
   /** The first `maxErrorsKept` failures. */
   readonly errors: readonly RecalcFailure[]
   /** What ended the run before its time, if it was anything but a failed day or a cancellation. */
   readonly error?: RunFault
+  /** When its first run began. */
   readonly startedAt: Date
+  /** When its last run ended. */
   readonly finishedAt: Date
 }
 
@@ -55,7 +58,9 @@ export interface JoinedResult extends RecalcResult {
 
 /** An error that is nobody's day: a repository or the database that failed for good. */
 export interface RunFault {
+  /** The error's `code`, or the name of its class. */
   readonly code: string
+  /** The error's message. */
   readonly message: string
 }
 

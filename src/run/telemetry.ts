@@ -6,33 +6,52 @@ import type { Counters, RunStatus } from './result.ts'
 export type Operation =
   /** A run of a job, or a synchronous run. */
   | {
+      /** Which kind of work. */
       readonly type: 'run'
+      /** The job's id; of a synchronous run a random one. */
       readonly runId: string
+      /** The tenant. */
       readonly tenantId: string
+      /** Which trigger it is of. */
       readonly kind: 'day' | 'range' | 'batch' | 'all'
+      /** The first date. */
       readonly from: string
+      /** The last date, inclusive. */
       readonly to: string
       /** False for a synchronous run, whose caller waits for it. */
       readonly isJob: boolean
     }
   /** What is due of some employees because of changes; without employees a tenant stage. */
   | {
+      /** Which kind of work. */
       readonly type: 'settle'
+      /** The tenant. */
       readonly tenantId: string
+      /** How many employees it is about. */
       readonly employees: number
       /** False when it goes on in the background, whoever noted the changes. */
       readonly isAwaited: boolean
     }
   /** One attempt of one block. */
   | {
+      /** Which kind of work. */
       readonly type: 'block'
+      /** The tenant. */
       readonly tenantId: string
+      /** How many employees it is about. */
       readonly employees: number
       /** From 1. */
       readonly attempt: number
     }
   /** One call of the host's code; `calculate` of a day stage for all days of its block together. */
-  | { readonly type: 'stage'; readonly stage: string; readonly call: StageCall }
+  | {
+      /** Which kind of work. */
+      readonly type: 'stage'
+      /** The name of the stage. */
+      readonly stage: string
+      /** Which of its functions. */
+      readonly call: StageCall
+    }
 
 /** Which function of the host is called. */
 export type StageCall = 'load' | 'stored' | 'latest' | 'calculate' | 'calculateDay' | 'save' | 'run' | 'closed'
@@ -49,7 +68,9 @@ export interface OperationEnd {
 
 /** Employee-days by what became of them. */
 export interface DayCounts {
+  /** Calculated and written. */
   readonly changed: number
+  /** Calculated, with nothing to write. */
   readonly unchanged: number
   /** Closed. */
   readonly skipped: number
@@ -60,21 +81,53 @@ export interface DayCounts {
 /** Something that happens at a moment. */
 export type TelemetryEvent =
   /** A block has committed. */
-  | { readonly type: 'days'; readonly kind: 'day' | 'range' | 'batch' | 'all' | 'settle'; readonly days: DayCounts }
+  | {
+      /** Which kind of event. */
+      readonly type: 'days'
+      /** What had them calculated. */
+      readonly kind: 'day' | 'range' | 'batch' | 'all' | 'settle'
+      /** What became of its employee-days. */
+      readonly days: DayCounts
+    }
   /** Somebody waited for employees of this process, for the backend's locks, or for one of the `concurrency` units of work. */
-  | { readonly type: 'wait'; readonly lock: LockKind; readonly seconds: number }
+  | {
+      /** Which kind of event. */
+      readonly type: 'wait'
+      /** What it was. */
+      readonly lock: LockKind
+      /** How long. */
+      readonly seconds: number
+    }
   /** A transient error; the work is tried again. */
-  | { readonly type: 'retry'; readonly stage: string; readonly code: string }
+  | {
+      /** Which kind of event. */
+      readonly type: 'retry'
+      /** The name of the stage, or of what is tried again. */
+      readonly stage: string
+      /** The error's code. */
+      readonly code: string
+    }
   /** A job was given up because its lease was lost. */
-  | { readonly type: 'lease-lost' }
+  | {
+      /** Which kind of event. */
+      readonly type: 'lease-lost'
+    }
 
+/**
+ * What somebody waits for: employees of this process, locks of the backend, or one of the `concurrency` units of
+ * work.
+ */
 export type LockKind = 'process' | 'backend' | 'slot'
 
 /** How much there is at a moment, in the whole store, whichever service did it. */
 export interface Levels {
+  /** Jobs that have not ended. */
   readonly jobs: {
+    /** Jobs that wait for their turn, or for a worker. */
     readonly queued: number
+    /** Jobs that somebody works on. */
     readonly running: number
+    /** Jobs that wait to be taken up again. */
     readonly interrupted: number
     /** How long a job has been waiting for a worker, of those that wait the longest; 0 when none waits. */
     readonly oldestSeconds: number
@@ -85,9 +138,13 @@ export interface Levels {
 
 /** How much is noted and not settled. */
 export interface ChangeLevels {
+  /** Employees with changes. */
   readonly dirtyEmployees: number
+  /** Changes that are to be settled as soon as possible. */
   readonly waiting: number
+  /** Changes that have failed, and are tried again after a pause. */
   readonly failing: number
+  /** Changes of closed days. */
   readonly held: number
   /** The age of the oldest change that is waiting or failing; 0 when there is none. */
   readonly oldestSeconds: number
@@ -97,6 +154,7 @@ export interface ChangeLevels {
 export interface ObservedOperation {
   /** Calls `work` as a part of the operation: whatever is traced in it becomes a child of it. */
   within<T>(work: () => T): T
+  /** It has ended; called once. */
   end(end: OperationEnd): void
 }
 
@@ -105,7 +163,9 @@ export interface ObservedOperation {
  * called between the statements of a transaction. What it throws is logged, and harms nothing.
  */
 export interface Telemetry {
+  /** A piece of work begins; what is returned hears of its end. */
   begin(operation: Operation): ObservedOperation
+  /** Something has happened. */
   record(event: TelemetryEvent): void
   /** Called once by `start()`. It may ask for levels whenever it likes, until what it returns is called. */
   watch(levels: () => Promise<Levels>): () => void

@@ -1,3 +1,9 @@
+/**
+ * Durable jobs, changes, locks and history in MySQL, MariaDB, PostgreSQL or SQLite. It needs kysely and the driver of the database.
+ *
+ * @module recalc-service/sql
+ */
+
 export {
   type CaptureDrift,
   type CapturedBy,

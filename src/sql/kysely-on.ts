@@ -3,6 +3,7 @@ import { driverOn } from './transaction/driver-on.ts'
 
 /** What a statement gave. */
 export interface StatementResult {
+  /** The rows that it gave; empty when it gives none. */
   readonly rows: readonly unknown[]
   /** How many rows an insert, update or delete wrote; needed for these only. */
   readonly numAffectedRows?: number | bigint | undefined

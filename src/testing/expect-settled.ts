@@ -2,17 +2,27 @@ import assert from 'node:assert/strict'
 import type { RecalcResult } from '../run/result.ts'
 
 /** The service, as far as it is needed here. */
-interface SettlingService {
+export interface SettlingService {
+  /** As `RecalcService.settle`. */
   settle(scope: { readonly tenantId: string }): Promise<unknown>
-  freshness(query: { readonly tenantId: string }): Promise<{ readonly changes: number }>
+  /** As `RecalcService.freshness`. */
+  freshness(query: { readonly tenantId: string }): Promise<{
+    /** How many changes are not settled. */
+    readonly changes: number
+  }>
+  /** As `RecalcService.triggerRecalcBatch`. */
   triggerRecalcBatch(request: FullRecalculation): Promise<RecalcResult>
 }
 
 /** Everything that settling could have touched. */
-interface FullRecalculation {
+export interface FullRecalculation {
+  /** Whose days. */
   readonly tenantId: string
+  /** Everybody whose days may be different. */
   readonly employeeIds: readonly string[]
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last day, inclusive. */
   readonly to: string
 }
 

@@ -16,7 +16,9 @@ export type Action = (typeof ACTIONS)[number]
 
 /** Whose jobs a caller may deal with, and how. */
 export interface Access {
+  /** Whose data the caller may see and change; `'*'`: everybody's. */
   readonly tenants: readonly string[] | '*'
+  /** What the caller may do; `'*'`: everything. */
   readonly actions: readonly Action[] | '*'
   /** Who the caller is: kept with the jobs that they start, and in the history, whatever their requests say. */
   readonly actor?: string

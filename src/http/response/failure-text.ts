@@ -2,7 +2,9 @@ import type { Logger } from '../../pipeline/context.ts'
 
 /** What failed, as far as its wording goes. */
 export interface FailureText {
+  /** For programs. */
   readonly code: string
+  /** For people. */
   readonly message: string
 }
 

@@ -7,7 +7,9 @@ import type { ValueChange } from './value-change.ts'
 
 /** The most that is loaded, locked and saved at once. */
 export interface BlockShape {
+  /** The most employees. Default 25. */
   readonly employees: number
+  /** The most consecutive dates. Default 31. */
   readonly days: number
 }
 

@@ -2,7 +2,9 @@ import type { IsoDate } from '../../calendar/iso-date.ts'
 
 /** One value that a block is about to write. */
 export interface ValueChange {
+  /** The name of the stage. */
   readonly stage: string
+  /** Whose value. */
   readonly employeeId: string
   /** The day, or the first day of the period. */
   readonly date: IsoDate

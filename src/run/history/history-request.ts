@@ -7,6 +7,7 @@ import type { HistoryEntry, HistoryQuery, HistoryStore } from './history-store.t
 const LONGEST_PAGE = 1_000
 
 interface HistoryPage {
+  /** Whose history. */
   readonly tenantId: string
   /** The `id` of an entry: only what was changed before it. */
   readonly after?: string
@@ -16,9 +17,13 @@ interface HistoryPage {
 
 /** The history of some days of one employee, both ends inclusive; of a period as soon as one of its days is among them. */
 export interface EmployeeHistory extends HistoryPage {
+  /** The employee. */
   readonly employeeId: string
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last day, inclusive. */
   readonly to: string
+  /** Only of the history of a run. */
   readonly runId?: never
 }
 
@@ -26,8 +31,11 @@ export interface EmployeeHistory extends HistoryPage {
 export interface RunHistory extends HistoryPage {
   /** The id of a job, or the `run.id` of an entry. */
   readonly runId: string
+  /** Only of the history of an employee. */
   readonly employeeId?: never
+  /** Only of the history of an employee. */
   readonly from?: never
+  /** Only of the history of an employee. */
   readonly to?: never
 }
 

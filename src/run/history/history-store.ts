@@ -10,6 +10,7 @@ export interface HistoryRun {
   readonly kind: RunIdentity['kind']
   /** `null`: there was no job. */
   readonly jobId: string | null
+  /** Why it was asked for; `null` when nobody said. */
   readonly reason: string | null
   /** Who asked for it, as they named themselves. */
   readonly actor: string | null
@@ -17,10 +18,13 @@ export interface HistoryRun {
 
 /** What one unit of work has changed. */
 export interface HistoryRecord {
+  /** The tenant. */
   readonly tenantId: string
   /** Milliseconds since 1970. */
   readonly at: number
+  /** What had them calculated. */
   readonly run: HistoryRun
+  /** The values that it has changed. */
   readonly changes: readonly ValueChange[]
   /** Tables whose noted changes a settle has taken up, for one employee. Left out: nobody knows of any. */
   tablesOf?(employeeId: string): readonly string[]
@@ -30,8 +34,11 @@ export interface HistoryRecord {
 export interface HistoryEntry {
   /** What the next page is asked for with, as `after`. */
   readonly id: string
+  /** The tenant. */
   readonly tenantId: string
+  /** Whose value. */
   readonly employeeId: string
+  /** The name of the stage. */
   readonly stage: string
   /** The day, or the first day of the period. */
   readonly date: IsoDate
@@ -47,6 +54,7 @@ export interface HistoryEntry {
   readonly notKept: string | null
   /** When it was calculated, by the clock of the service that did it. */
   readonly at: Date
+  /** What had it calculated. */
   readonly run: HistoryRun
   /** Tables of which noted changes led to it, as far as they are known: of a settle. */
   readonly tables: readonly string[]
@@ -54,12 +62,27 @@ export interface HistoryEntry {
 
 /** Which entries: those of one employee that touch some days, or those of one run. Newest first. */
 export interface HistoryQuery {
+  /** Whose history. */
   readonly tenantId: string
+  /** Of one employee's days, or of one run. */
   readonly of:
-    | { readonly employeeId: string; readonly from: IsoDate; readonly to: IsoDate }
-    | { readonly runId: string; readonly employeeId?: undefined }
+    | {
+        /** The employee. */
+        readonly employeeId: string
+        /** The first day. */
+        readonly from: IsoDate
+        /** The last day, inclusive. */
+        readonly to: IsoDate
+      }
+    | {
+        /** The run. */
+        readonly runId: string
+        /** The employee. */
+        readonly employeeId?: undefined
+      }
   /** The id of the entry behind which the page begins. */
   readonly after: string | null
+  /** The most entries of the page. */
   readonly limit: number
 }
 

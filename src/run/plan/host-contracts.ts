@@ -2,6 +2,7 @@ import type { IsoDate } from '../../calendar/iso-date.ts'
 
 /** An employee whose days are calculated. */
 export interface Employee {
+  /** Unique within the tenant, never empty. */
   readonly id: string
   /** Shown in progress; never needed. */
   readonly name?: string
@@ -9,8 +10,11 @@ export interface Employee {
 
 /** Which employees a run needs. */
 export interface EmployeeQuery {
+  /** Whose employees. */
   readonly tenantId: string
+  /** The first date of the run: who left before it need not be listed. */
   readonly from: IsoDate
+  /** The last date of the run, inclusive: who comes later need not be listed. */
   readonly to: IsoDate
 }
 
@@ -26,7 +30,9 @@ export interface EmployeeRepository {
 
 /** Some consecutive dates that are closed, both ends inclusive, as `YYYY-MM-DD`. */
 export interface ClosedInterval {
+  /** The first closed date. */
   readonly from: IsoDate | string
+  /** The last closed date, inclusive. */
   readonly to: IsoDate | string
 }
 
@@ -47,6 +53,7 @@ export type ClosedPeriods<Tx = unknown> =
         },
         tx: Tx,
       ): Promise<ReadonlyMap<string, readonly ClosedInterval[]>>
+      /** Only of the other form. */
       readonly closedThrough?: undefined
     }
   | {
@@ -55,5 +62,6 @@ export type ClosedPeriods<Tx = unknown> =
         query: { readonly tenantId: string; readonly employeeIds: readonly string[] },
         tx: Tx,
       ): Promise<ReadonlyMap<string, IsoDate | string>>
+      /** Only of the other form. */
       readonly closed?: undefined
     }

@@ -9,31 +9,45 @@ import type { OnError, RunPlan } from './run-plan.ts'
 
 /** One day of one employee. Dates are `YYYY-MM-DD` in the tenant's zone. */
 export interface DayRequest {
+  /** The tenant; a non-empty string. */
   readonly tenantId: string
+  /** The employee; a non-empty string. */
   readonly employeeId: string
+  /** The day, `YYYY-MM-DD`. */
   readonly date: string
 }
 
 /** Some days of one employee; both ends inclusive. */
 export interface RangeRequest {
+  /** The tenant; a non-empty string. */
   readonly tenantId: string
+  /** The employee; a non-empty string. */
   readonly employeeId: string
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last day, inclusive; at most `maxDays` days in all. */
   readonly to: string
 }
 
 /** Some days of some employees. `employeeIds: []` is nothing to do; an employee named twice counts once. */
 export interface BatchRequest {
+  /** The tenant; a non-empty string. */
   readonly tenantId: string
+  /** The employees, in any order. */
   readonly employeeIds: readonly string[]
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last day, inclusive; at most `maxDays` days in all. */
   readonly to: string
 }
 
 /** Some days of everybody whom the employee repository lists. */
 export interface AllRequest {
+  /** The tenant; a non-empty string. */
   readonly tenantId: string
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last day, inclusive; at most `maxDays` days in all. */
   readonly to: string
 }
 

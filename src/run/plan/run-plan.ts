@@ -6,10 +6,13 @@ export type OnError = 'fail-fast' | 'continue'
 
 /** A request as it was understood, frozen when the run is made; a job repeats it when it is resumed. */
 export interface RunPlan {
+  /** Which trigger it is of. */
   readonly kind: 'day' | 'range' | 'batch' | 'all'
+  /** Whose days. */
   readonly tenantId: string
   /** Sorted, without duplicates; `null`: whom the employee repository lists. */
   readonly employeeIds: readonly string[] | null
+  /** The first date. */
   readonly from: IsoDate
   /** Inclusive. */
   readonly to: IsoDate
@@ -21,6 +24,7 @@ export interface RunPlan {
   readonly stages: readonly StageShape[]
   /** Whether rows that no source supports any more are removed. */
   readonly clearExisting: boolean
+  /** Whether a failed day ends the run. */
   readonly onError: OnError
   /** Who asked for it, as they named themselves. */
   readonly actor?: string

@@ -9,7 +9,12 @@ export interface CaptureSource {
   /** Its schema, in MySQL its database. Default: the one in which the Kysely makes tables. */
   readonly schema?: string
   /** The column of the tenant's id, or the id when all rows are of one tenant. A row without a tenant is nobody's. */
-  readonly tenant: string | { readonly always: string }
+  readonly tenant:
+    | string
+    | {
+        /** The tenant's id. */
+        readonly always: string
+      }
   /** The column of the employee's id. */
   readonly employee?: string
   /** Every row is everybody's, in place of `employee`. */

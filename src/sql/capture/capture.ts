@@ -9,6 +9,7 @@ import type { CaptureTrigger, TableName } from './capture-engine.ts'
 import type { CaptureSources } from './capture-source.ts'
 import { type Reader, resolveCaptures } from './resolve-captures.ts'
 
+/** What can be said about installing triggers. */
 export interface CaptureOptions {
   /** As `sqlBackend` was given it. Default `recalc_`. */
   readonly prefix?: string
@@ -18,7 +19,9 @@ export interface CaptureOptions {
 
 /** A trigger by its name and its table. */
 export interface CapturedBy {
+  /** The table that has the trigger. */
   readonly table: string
+  /** The trigger's name. */
   readonly trigger: string
 }
 

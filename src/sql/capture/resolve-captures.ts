@@ -7,6 +7,7 @@ import { type CaptureSource, type CaptureSources, checkSource, daysOf } from './
 
 /** The part of a stage, or of a `dailyCalc`, that says what it reads. */
 export interface Reader {
+  /** Table → days read, as of a stage. */
   readonly reads?: Readonly<Record<string, unknown>> | readonly string[]
 }
 

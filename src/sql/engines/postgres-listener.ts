@@ -7,10 +7,15 @@ import { withDeadline } from '../../run/units/deadline.ts'
 
 /** What is used of a connected `Client` of `pg`. */
 export interface ListenClient {
+  /** Runs a statement. */
   query(text: string): Promise<unknown>
+  /** Calls `listener` at each event of this kind. */
   on(event: 'notification', listener: () => void): unknown
+  /** Calls `listener` at each event of this kind. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Calls `listener` at each event of this kind. */
   on(event: 'end', listener: () => void): unknown
+  /** Closes the connection. */
   end(): Promise<void>
 }
 

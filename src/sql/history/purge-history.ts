@@ -12,7 +12,12 @@ export interface PurgeHistoryOptions {
   /** What was kept before this instant. */
   readonly before: Date
   /** Only of one employee. Default: everybody's. */
-  readonly employee?: { readonly tenantId: string; readonly employeeId: string }
+  readonly employee?: {
+    /** The tenant. */
+    readonly tenantId: string
+    /** The employee. */
+    readonly employeeId: string
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ export type BackendPromise = 'employeeLocks' | 'parallelUnitsOfWork'
 
 /** Something of the host's own that takes part in a unit of work. */
 export interface HostRows<Tx> {
+  /** Writes a row in the given transaction, over whatever is there under its key. */
   write(tx: Tx, row: string): Promise<void>
   /** The committed rows, in any order. */
   read(): Promise<readonly string[]>

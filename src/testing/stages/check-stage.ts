@@ -8,7 +8,16 @@ import { type StageTest, type StageTestOptions, type StageUnderTest, testStage }
 /** A random case: some days, and tables in a random state. */
 export interface StageCase<Tx> extends StageTestOptions<Tx> {
   /** Opens the tables in that state; called several times, and each call must begin with the same rows. */
-  open(): Promise<{ readonly tables: Tx } | { readonly unitOfWork: UnitOfWork<Tx> }>
+  open(): Promise<
+    | {
+        /** What the stage gets as `context.tx`. */
+        readonly tables: Tx
+      }
+    | {
+        /** What opens a transaction of its own. */
+        readonly unitOfWork: UnitOfWork<Tx>
+      }
+  >
 }
 
 /**

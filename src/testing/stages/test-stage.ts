@@ -24,7 +24,9 @@ export type StageUnderTest<Value, Inputs, Tx> = Pick<DayStage, 'kind'> &
 export interface TestDays {
   /** Default `test`. */
   readonly tenantId?: string
+  /** The employees; any ids will do. */
   readonly employeeIds: readonly string[]
+  /** The first day, `YYYY-MM-DD`. */
   readonly from: string
   /** Inclusive. */
   readonly to: string
@@ -32,12 +34,15 @@ export interface TestDays {
 
 /** What a stage is tested with. */
 export interface StageTestOptions<Tx> {
+  /** Which days are calculated. */
   readonly days: TestDays
   /** Default `UTC`. */
   readonly zone?: string
   /** Earlier stages, whose values it reads. */
   readonly earlier?: readonly Stage<Tx>[]
+  /** As of the service. Default: no day is closed. */
   readonly closedPeriods?: ClosedPeriods<Tx>
+  /** As of the service. Default: 25 employees and 31 days. */
   readonly block?: Partial<BlockShape>
   /** Default: the machine's. */
   readonly now?: Date
@@ -46,11 +51,32 @@ export interface StageTestOptions<Tx> {
 /** Where the stage reads and writes. */
 export type StageSource<Inputs, Tx> =
   /** What `load` would give: nothing is loaded, and nothing is saved. */
-  | { readonly inputs: Inputs; readonly tables?: undefined; readonly unitOfWork?: undefined }
+  | {
+      /** What `calculate` gets as its inputs. */
+      readonly inputs: Inputs
+      /** What the stage gets as `context.tx`. */
+      readonly tables?: undefined
+      /** What opens transactions. */
+      readonly unitOfWork?: undefined
+    }
   /** What the stage gets as `context.tx`: tables in memory, or an open transaction of a test's own. */
-  | { readonly tables: Tx; readonly inputs?: undefined; readonly unitOfWork?: undefined }
+  | {
+      /** What the stage gets as `context.tx`. */
+      readonly tables: Tx
+      /** What `calculate` gets as its inputs. */
+      readonly inputs?: undefined
+      /** What opens transactions. */
+      readonly unitOfWork?: undefined
+    }
   /** As a backend has it, for example `sqlUnitOfWork(kysely)`. */
-  | { readonly unitOfWork: UnitOfWork<Tx>; readonly inputs?: undefined; readonly tables?: undefined }
+  | {
+      /** What opens transactions. */
+      readonly unitOfWork: UnitOfWork<Tx>
+      /** What `calculate` gets as its inputs. */
+      readonly inputs?: undefined
+      /** What the stage gets as `context.tx`. */
+      readonly tables?: undefined
+    }
 
 /** What became of a stage's days. */
 export interface StageTest<Value> {
@@ -58,7 +84,9 @@ export interface StageTest<Value> {
   readonly values: ReadonlyMap<DayKey, Value | null>
   /** What `save` was handed. */
   readonly upserts: readonly DayValue<Value>[]
+  /** Days of which `save` was to remove the row. */
   readonly deletes: readonly EmployeeDay[]
+  /** How many days needed no write. */
   readonly unchangedDays: number
 }
 
@@ -68,7 +96,7 @@ export interface StageTest<Value> {
  * @example
  * const { values } = await testStage(hours, { days: { employeeIds: ['7'], from: '2025-03-30', to: '2025-03-30' }, inputs })
  * expect(values.get(dayKey({ employeeId: '7', date: '2025-03-30' }))).toBe(480)
- * @throws the error that the stage threw; {@link InvalidRequestError} for days that are none, {@link PipelineError} for a stage
+ * @throws the error that the stage threw; `InvalidRequestError` for days that are none, `PipelineError` for a stage
  * that cannot work.
  */
 export async function testStage<Value, Inputs, Tx>(
