@@ -134,6 +134,7 @@ async function tryLane<Tx>(
     tenantId,
     since: preview.plan.from,
     blocksLater: preview.calculator.blocksLater,
+    periodsBeforeDays: preview.calculator.periodsBeforeDays ?? [],
   })
   try {
     return await withUnits<Tx, ActivePreview<Tx>, never>(preview, (owner) =>
