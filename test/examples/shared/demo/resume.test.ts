@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { commandToResume } from '../../../../examples/productivity/demo/resume.ts'
+import { commandToResume } from '../../../../examples/shared/demo/resume.ts'
 
 it('the command that goes on is the same again with the job, which it names once', () => {
   expect(commandToResume(['--days', '3', '--sqlite', 'my file.db'], 'j-1')).toBe(

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type JobHandle, NotResumableError, type RecalcService } from 'recalc-service'
-import type { Tx } from '../schema/tables.ts'
+import type { Tx } from '../../productivity/schema/tables.ts'
 
 const LOOK_EVERY_MS = 250
 
