@@ -114,7 +114,7 @@ async function recalculate(productivity: RecalcService<Tx>, db: Database, option
   if (isKept) console.log(`Job: ${job.id}`)
   const first = await follow(job, range)
   if (first.status !== 'completed') {
-    if (isKept) console.log(`To go on: ${commandToResume(process.argv.slice(2), job.id)}`)
+    if (isKept) console.log(`To go on: ${commandToResume('demo', process.argv.slice(2), job.id)}`)
     return false
   }
   console.log(`\n${await describeTotals(db, range)}`)
@@ -198,7 +198,7 @@ try {
 function inWords(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`
   if (error instanceof JobConflictError) {
-    return `${error.message}\nTo go on with it: ${commandToResume(process.argv.slice(2), error.activeJobId)}`
+    return `${error.message}\nTo go on with it: ${commandToResume('demo', process.argv.slice(2), error.activeJobId)}`
   }
   const isExpected = error instanceof ImportError || error instanceof DatabaseError || error instanceof RecalcError
   if (!isExpected) throw error
