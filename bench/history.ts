@@ -1,9 +1,9 @@
 import { addDays, dayBounds, parseIsoDate } from 'recalc-service'
-import { openMysql } from '../examples/productivity/database/mysql.ts'
 import { createProductivity } from '../examples/productivity/productivity.ts'
 import { createTables } from '../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
 import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
+import { openMysql } from '../examples/shared/database/mysql.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { median } from './measure.ts'
 import { benchSources } from './server/sources.ts'
@@ -16,7 +16,7 @@ const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M
 export async function benchHistory(): Promise<void> {
   const server = await startMariadb({ settings: SETTINGS })
   try {
-    const db = await openMysql<Tables>(`${server.url}/history`)
+    const db = await openMysql<Tables>(`${server.url}/history`, INSTANTS)
     await race(db, `${server.url}/history`)
     await db.destroy()
   } finally {

@@ -10,7 +10,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { type DayKey, dayKey, dayStage, RecalcService } from 'recalc-service'
 import { createRecalcApi } from 'recalc-service/http'
 import { sqlBackend } from 'recalc-service/sql'
-import { openSqlite } from '../examples/productivity/database/sqlite.ts'
+import { openSqlite } from '../examples/shared/database/sqlite.ts'
 import { type Contender, median, printSpeeds, race } from './measure.ts'
 import { employees } from './nothing.ts'
 

@@ -1,6 +1,6 @@
 import { createConnection } from 'mysql2/promise'
-import { openMysql } from '../examples/productivity/database/mysql.ts'
-import type { Tables } from '../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
+import { openMysql } from '../examples/shared/database/mysql.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { prepareSession, statementsFor } from './mariadb/set-based-sql.ts'
 import { type BenchedServer, benchGenerated, benchReal } from './server/bench-server.ts'
@@ -16,7 +16,7 @@ export async function benchMariadb(): Promise<void> {
     name: 'MariaDB',
     url: started.url,
     pid: started.pid,
-    open: (url) => openMysql<Tables>(url),
+    open: (url) => openMysql<Tables>(url, INSTANTS),
     analyze: async () => {}, // InnoDB counts by itself
     setBased: setBased({ connect: (uri) => createConnection({ uri }), prepareSession, statementsFor }),
   }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import pg from 'pg'
-import { openPostgres } from '../examples/productivity/database/postgres.ts'
-import type { Tables } from '../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
+import { openPostgres } from '../examples/shared/database/postgres.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { benchQueues } from './postgres/queues.ts'
 import { prepareSession, statementsFor } from './postgres/set-based-sql.ts'
@@ -18,7 +18,7 @@ export async function benchPostgres(): Promise<void> {
         name: 'PostgreSQL',
         url: started.url,
         pid: Number.NaN, // a process per session: no single one tells what the server used
-        open: (url) => openPostgres<Tables>(url),
+        open: (url) => openPostgres<Tables>(url, INSTANTS),
         analyze: async (db) => void (await sql`vacuum analyze`.execute(db)),
         setBased: setBased({ connect, prepareSession, statementsFor }),
       },

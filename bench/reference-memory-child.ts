@@ -1,11 +1,12 @@
 // A process of its own: one job of the reference back end over everybody, and its peak memory.
-import { openMysql } from '../examples/productivity/database/mysql.ts'
-import { openSqlite } from '../examples/productivity/database/sqlite.ts'
+
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import type { Tables } from '../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
+import { openMysql } from '../examples/shared/database/mysql.ts'
+import { openSqlite } from '../examples/shared/database/sqlite.ts'
 
 const [database = '', zone = '', from = '', to = '', asOf = ''] = process.argv.slice(2)
-const db = database.startsWith('mysql:') ? await openMysql<Tables>(database) : openSqlite<Tables>(database)
+const db = database.startsWith('mysql:') ? await openMysql<Tables>(database, INSTANTS) : openSqlite<Tables>(database)
 const recalc = createProductivity(db, { zone, asOf: new Date(asOf) })
 // One day of one person: everything is loaded and connected.
 await recalc.triggerRecalc({ tenantId: 'bench', employeeId: 'E00001', date: from })

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addDays, dayBounds, parseIsoDate } from 'recalc-service'
-import { openMysql } from '../examples/productivity/database/mysql.ts'
-import { openSqlite } from '../examples/productivity/database/sqlite.ts'
 import { createTables } from '../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
 import { generateSources } from '../examples/productivity/sources/generator/generate.ts'
 import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
+import { openMysql } from '../examples/shared/database/mysql.ts'
+import { openSqlite } from '../examples/shared/database/sqlite.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { peakOf, printPeak } from './memory.ts'
 
@@ -30,7 +30,7 @@ export async function benchReferenceMemory(): Promise<void> {
       const sqlite = join(folder, name)
       const url = `${mariadb.url}/memory_${name}`
       for (const [engine, database] of Object.entries({ SQLite: sqlite, MariaDB: url })) {
-        const db = engine === 'SQLite' ? openSqlite<Tables>(database) : await openMysql<Tables>(database)
+        const db = engine === 'SQLite' ? openSqlite<Tables>(database) : await openMysql<Tables>(database, INSTANTS)
         await fill(db, employees, days)
         await db.destroy()
         const to = addDays(FROM, days - 1)

@@ -1,5 +1,4 @@
 import { addDays, countDays, datesBetween, type IsoDate, parseIsoDate } from 'recalc-service'
-import { openSqlite } from '../examples/productivity/database/sqlite.ts'
 import { createProductivity } from '../examples/productivity/productivity.ts'
 import { createTables } from '../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../examples/productivity/schema/tables.ts'
@@ -8,6 +7,7 @@ import { insertSources } from '../examples/productivity/sources/insert-sources.t
 import { dailyScores } from '../examples/productivity/stages/daily-scores.ts'
 import { idlePeriods } from '../examples/productivity/stages/idle-periods.ts'
 import { scoredDaysStage } from '../examples/productivity/stages/scored-days.ts'
+import { openSqlite } from '../examples/shared/database/sqlite.ts'
 import { calculateChunk } from './hand-written.ts'
 import { type Contender, printSpeeds, race } from './measure.ts'
 

@@ -13,7 +13,7 @@ import {
   type StageContext,
   systemClock,
 } from 'recalc-service'
-import { openSqlite } from '../examples/productivity/database/sqlite.ts'
+import { openSqlite } from '../examples/shared/database/sqlite.ts'
 import { Edits } from '../examples/timesheet/edits.ts'
 import { createTables } from '../examples/timesheet/schema/migrations.ts'
 import type { Database, Tables, Tx } from '../examples/timesheet/schema/tables.ts'

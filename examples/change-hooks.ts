@@ -3,7 +3,7 @@
 import type { Transaction } from 'kysely'
 import { dayBounds, dayKey, dayStage, RecalcService } from 'recalc-service'
 import { sqlBackend, upsert } from 'recalc-service/sql'
-import { openSqlite } from './productivity/database/sqlite.ts'
+import { openSqlite } from './shared/database/sqlite.ts'
 
 interface Tables {
   bookings: { id: number; employee_id: string; start: number; end: number }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Transaction } from 'kysely'
 import { type DayKey, dayKey, dayStage, RecalcService } from 'recalc-service'
 import { sqlBackend, upsert } from 'recalc-service/sql'
-import { openSqlite } from './productivity/database/sqlite.ts'
+import { openSqlite } from './shared/database/sqlite.ts'
 
 interface Tables {
   balances: { employee_id: string; date: string; minutes: number }

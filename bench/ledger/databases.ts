@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import pg from 'pg'
-import { openMysql } from '../../examples/productivity/database/mysql.ts'
-import { openSqlite } from '../../examples/productivity/database/sqlite.ts'
+import { openMysql } from '../../examples/shared/database/mysql.ts'
+import { openSqlite } from '../../examples/shared/database/sqlite.ts'
 import { startMariadb } from '../../test/support/mariadb-server.ts'
 import { postgresKysely } from '../../test/support/postgres-kysely.ts'
 import { startPostgres } from '../../test/support/postgres-server.ts'
@@ -46,7 +46,7 @@ async function* sqlite(): AsyncGenerator<LedgerDatabase> {
 async function* mariadb(): AsyncGenerator<LedgerDatabase> {
   const server = await startMariadb({ settings: ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M'] })
   try {
-    const first = await openMysql<never>(`${server.url}/bench`)
+    const first = await openMysql<never>(`${server.url}/bench`, new Set())
     yield {
       name: 'MariaDB',
       open: <Tables>() => first as unknown as Kysely<Tables>,

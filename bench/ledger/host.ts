@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Block, dayKey, dayStage, type IsoDate, parseIsoDate, RecalcService, systemClock } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
-import { openMysql } from '../../examples/productivity/database/mysql.ts'
+import { openMysql } from '../../examples/shared/database/mysql.ts'
 import type { MariadbServer } from '../../test/support/mariadb-server.ts'
 
 interface DayRow {
@@ -38,7 +38,7 @@ export async function balanceHost(
   cap = Number.POSITIVE_INFINITY,
 ): Promise<BalanceHost> {
   const count = { statements: 0, calculated: 0 }
-  const db = await openMysql<BalanceTables>(`${server.url}/${name}`, () => {
+  const db = await openMysql<BalanceTables>(`${server.url}/${name}`, new Set(), () => {
     count.statements += 1
   })
   for (const table of ['hours', 'balances'] as const) {

@@ -14,14 +14,15 @@ import {
   type TriggerOptions,
 } from 'recalc-service'
 import { ProgressBar } from 'recalc-service/cli'
+import { DatabaseError } from '../shared/database/database-error.ts'
+import { openMysql } from '../shared/database/mysql.ts'
+import { openPostgres } from '../shared/database/postgres.ts'
+import { openSqlite } from '../shared/database/sqlite.ts'
+import { commandToResume, resumeJob } from '../shared/demo/resume.ts'
 import { serveUntilInterrupted } from '../shared/demo/serve.ts'
 import { UsageError } from '../shared/demo/usage-error.ts'
 import { ImportError } from '../shared/import/import-error.ts'
-import { DatabaseError } from './database/database-error.ts'
-import { openMysql } from './database/mysql.ts'
-import { openPostgres } from './database/postgres.ts'
 import { redisCache } from './database/redis.ts'
-import { openSqlite } from './database/sqlite.ts'
 import { type DemoOptions, readOptions, USAGE } from './demo/cli-options.ts'
 import { editLive } from './demo/live.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
@@ -35,10 +36,9 @@ import {
   idleTime,
   whoIsHere,
 } from './demo/report.ts'
-import { commandToResume, resumeJob } from './demo/resume.ts'
 import { createProductivity } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
-import type { Database, Tables, Tx } from './schema/tables.ts'
+import { type Database, INSTANTS, type Tables, type Tx } from './schema/tables.ts'
 import { generateSources } from './sources/generator/generate.ts'
 import { importFiles } from './sources/import-files.ts'
 import { insertSources } from './sources/insert-sources.ts'
@@ -64,9 +64,9 @@ async function main(asked: DemoOptions): Promise<boolean> {
 async function open(database: DemoOptions['database']): Promise<Database> {
   switch (database.kind) {
     case 'mysql':
-      return openMysql<Tables>(database.url)
+      return openMysql<Tables>(database.url, INSTANTS)
     case 'postgres':
-      return openPostgres<Tables>(database.url)
+      return openPostgres<Tables>(database.url, INSTANTS)
     case 'sqlite':
       return openSqlite<Tables>(database.path)
   }
@@ -114,7 +114,7 @@ async function recalculate(productivity: RecalcService<Tx>, db: Database, option
   if (isKept) console.log(`Job: ${job.id}`)
   const first = await follow(job, range)
   if (first.status !== 'completed') {
-    if (isKept) console.log(`To go on: ${commandToResume(process.argv.slice(2), job.id)}`)
+    if (isKept) console.log(`To go on: ${commandToResume('demo', process.argv.slice(2), job.id)}`)
     return false
   }
   console.log(`\n${await describeTotals(db, range)}`)
@@ -198,7 +198,7 @@ try {
 function inWords(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`
   if (error instanceof JobConflictError) {
-    return `${error.message}\nTo go on with it: ${commandToResume(process.argv.slice(2), error.activeJobId)}`
+    return `${error.message}\nTo go on with it: ${commandToResume('demo', process.argv.slice(2), error.activeJobId)}`
   }
   const isExpected = error instanceof ImportError || error instanceof DatabaseError || error instanceof RecalcError
   if (!isExpected) throw error

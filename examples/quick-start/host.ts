@@ -1,6 +1,6 @@
 // What a host has already: its database, with some bookings of two employees, and the list of these.
 import type { EmployeeRepository } from 'recalc-service'
-import { openSqlite } from '../productivity/database/sqlite.ts'
+import { openSqlite } from '../shared/database/sqlite.ts'
 
 export interface Tables {
   bookings: { id: number; tenant_id: string; employee_id: string; date: string; minutes: number }

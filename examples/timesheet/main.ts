@@ -10,10 +10,10 @@ import {
   systemClock,
 } from 'recalc-service'
 import { ProgressBar } from 'recalc-service/cli'
-import { DatabaseError } from '../productivity/database/database-error.ts'
-import { openMysql } from '../productivity/database/mysql.ts'
-import { openPostgres } from '../productivity/database/postgres.ts'
-import { openSqlite } from '../productivity/database/sqlite.ts'
+import { DatabaseError } from '../shared/database/database-error.ts'
+import { openMysql } from '../shared/database/mysql.ts'
+import { openPostgres } from '../shared/database/postgres.ts'
+import { openSqlite } from '../shared/database/sqlite.ts'
 import { serveUntilInterrupted } from '../shared/demo/serve.ts'
 import { UsageError } from '../shared/demo/usage-error.ts'
 import { ImportError } from '../shared/import/import-error.ts'
@@ -52,8 +52,8 @@ async function main(options: DemoOptions): Promise<boolean> {
 }
 
 async function open({ kind, place }: DemoOptions['database']): Promise<Database> {
-  if (kind === 'mysql') return openMysql<Tables>(place, [], INSTANTS)
-  if (kind === 'postgres') return openPostgres<Tables>(place, [], INSTANTS)
+  if (kind === 'mysql') return openMysql<Tables>(place, INSTANTS)
+  if (kind === 'postgres') return openPostgres<Tables>(place, INSTANTS)
   return openSqlite<Tables>(place)
 }
 

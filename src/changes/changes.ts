@@ -6,7 +6,7 @@ import { affectedReach } from '../pipeline/affected-days.ts'
 import { RunControl } from '../run/run-control.ts'
 import { refuseNestedCall } from '../run/units/nested-calls.ts'
 import { OF_JOB, SYNCHRONOUS } from '../run/units/unit-slots.ts'
-import { affectedPeriods } from './affected-periods.ts'
+import { affectedStages } from './affected-periods.ts'
 import { type Change, checkChange } from './change.ts'
 import type { ChangeState, LedgerState, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
@@ -105,7 +105,7 @@ export class Changes<Tx> {
       return { stage, first: firstOf(days), last: isEndless ? null : lastOf(days) }
     })
     const table = 'table' in content ? content.table : ''
-    const touched = [...ofDays, ...affectedPeriods(pipeline, { table, spans }, ofDays, bounds)]
+    const touched = affectedStages(pipeline, { table, spans }, ofDays, bounds)
     const first = firstOf(touched.length > 0 ? touched : spans)
     const lasts = touched.map(({ last }) => last)
     const last = lasts.includes(null)

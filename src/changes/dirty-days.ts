@@ -1,7 +1,9 @@
-import { firstEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
+import type { DateInterval } from '../calendar/date-range.ts'
+import { firstEpochDay, fromEpochDay, lastEpochDay, toEpochDay } from '../calendar/epoch-day.ts'
 import type { DayStart } from '../calendar/start-time.ts'
 import { dateOf } from '../calendar/zone.ts'
 import { directReach, type Reach, type ReadingPipeline } from '../pipeline/affected-days.ts'
+import { daysReadingPeriods } from '../pipeline/days-behind-periods.ts'
 import type { ChangeContent, SpanEnd } from './change-ledger.ts'
 import type { DaySpan } from './day-set.ts'
 
@@ -70,7 +72,31 @@ export function dirtySpansOf(
   given: { readonly pipeline: ReadingPipeline; readonly place: Place; readonly horizon: DaySpan },
 ): readonly DaySpan[] {
   if (!('table' in content)) return [{ first: content.days[0], last: content.days[1] }]
-  const readers = [...directReach(given.pipeline, content.table).values()]
-  const spans = spansOf(content, given.place, given.horizon)
-  return spans.flatMap((span) => readers.map((reader) => reach(span, reader, given.horizon)))
+  const { pipeline, horizon } = given
+  const readers = [...directReach(pipeline, content.table).values()]
+  const spans = spansOf(content, given.place, horizon)
+  return spans.flatMap((span) => [
+    ...readers.map((reader) => reach(span, reader, horizon)),
+    ...daysBehindPeriods(pipeline, content.table, span, horizon),
+  ])
+}
+
+/** The days that read periods of a table of a period stage. */
+export function daysBehindPeriods(
+  { dayStages, periodStages }: ReadingPipeline,
+  table: string,
+  span: DaySpan,
+  horizon: DaySpan,
+): readonly DaySpan[] {
+  const writer = periodStages.find(({ writes }) => writes.includes(table))
+  if (!writer) return []
+  return dayStages.flatMap((reader) => {
+    const days = daysReadingPeriods(reader, writer, datesOf(span), datesOf(horizon))
+    return days ? [{ first: toEpochDay(days.from), last: toEpochDay(days.to) }] : []
+  })
+}
+
+/** The dates of some days. */
+export function datesOf({ first, last }: DaySpan): DateInterval {
+  return { from: fromEpochDay(first), to: fromEpochDay(last) }
 }

@@ -9,7 +9,7 @@ import type { BlockPeriods } from '../run/blocks/periods/block-periods.ts'
 import type { RecalcFailure } from '../run/failure.ts'
 import type { ChangeContent, StoredChange } from './change-ledger.ts'
 import type { DaySet, DaySpan } from './day-set.ts'
-import { type Place, spansOf } from './dirty-days.ts'
+import { datesOf, type Place, spansOf } from './dirty-days.ts'
 import type { DirtyEmployee } from './dirty-employee.ts'
 
 /** The day on which a period is dirty: its last, so that it is calculated behind its days. */
@@ -101,8 +101,4 @@ function keepsFromBeingRight(
   if (employee < 0 || first < start || last > toEpochDay(to)) return true
   for (let day = first; day <= last; day++) if (!days.isOpen(days.firstOf(employee) + day - start)) return true
   return false
-}
-
-function datesOf({ first, last }: DaySpan): DateInterval {
-  return { from: fromEpochDay(first), to: fromEpochDay(last) }
 }

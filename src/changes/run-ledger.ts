@@ -1,5 +1,6 @@
 import { toEpochDay } from '../calendar/epoch-day.ts'
 import { MIDNIGHT } from '../calendar/start-time.ts'
+import { tenantReaders } from '../pipeline/affected-days.ts'
 import type { BlockDays } from '../run/blocks/block-days.ts'
 import type { BlockChanges, BlockLedger, LedgerRun } from '../run/blocks/block-ledger.ts'
 import { reachesLaterDays } from '../run/blocks/cascade.ts'
@@ -11,6 +12,8 @@ import { horizonAt } from './dirty-days.ts'
 import { LaneChanges } from './lane-changes.ts'
 import { NewNotes } from './new-notes.ts'
 import { notedOf } from './noted-of.ts'
+
+const NO_PERIODS = { processed: 0, unchanged: 0 }
 
 /** A run that has not got to its tenant stages after so long is taken for dead. Whoever settles the tenant does not wait for that. */
 const UNFINISHED_AFTER_MS = 600_000
@@ -61,20 +64,30 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
    */
   #leave(tx: Tx, days: BlockDays, { plan }: LedgerRun): BlockChanges {
     const { tenantId, zone, dayStartsAt: startsAt = MIDNIGHT } = plan
-    const { clock, horizon, changes } = this.#settings
+    const { clock, horizon, changes, pipeline } = this.#settings
     const { employeeIds, from, to } = days.block
     return {
       cascade: undefined,
       settle: async (changed) => {
-        if (changed === 0) return undefined
+        const { processed, unchanged } = days.periods ?? NO_PERIODS
+        if (changed === 0 && processed === unchanged) return undefined
         const noted = await notedOf(this.#settings, tx, tenantId, employeeIds)
         if (noted.size === 0) return undefined
         const { last } = horizonAt(clock.now(), { zone, dayStart: { startsAt } }, horizon)
         const span = { first: toEpochDay(from), last: Math.max(toEpochDay(to), last) }
         const notes = new NewNotes(tenantId, clock, new Map())
+        const written = plan.stages.filter(({ saves }) => saves).flatMap(({ writes }) => writes)
         return await changes.update(tx, {
           remove: [],
-          add: [...noted].map((employeeId) => notes.waiting({ employeeId, span })),
+          // Periods and tenant stages would find no day different that this run has saved.
+          add: [
+            ...[...noted].flatMap((employeeId) =>
+              [undefined, ...pipeline.periodStages].map((stage) =>
+                notes.waiting({ employeeId, stage: stage?.name, span }),
+              ),
+            ),
+            ...tenantReaders(pipeline, written).map((stage) => notes.stage(stage, [span.first, span.last])),
+          ],
         })
       },
     }

@@ -2,6 +2,7 @@ import { datesBetween } from '../calendar/date-range.ts'
 import { fromEpochDay } from '../calendar/epoch-day.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { BackendUnavailableError } from '../errors.ts'
+import { withinPeriods } from '../pipeline/days-behind-periods.ts'
 import { FailedAfterSave } from '../run/blocks/block-calculator.ts'
 import { BlockDays, blockOf } from '../run/blocks/block-days.ts'
 import { closeDays } from '../run/blocks/block-runner.ts'
@@ -179,12 +180,13 @@ async function settleInUnit<Tx>(
     const afterCommit = changes.isEmpty ? undefined : await changes.settle(undefined)
     return { outcome: { days: 0, failed: 0, failedDays: 0, changed: 0, skipped: 0, isDone: true }, afterCommit }
   }
-  const last = Math.min(first + limits.days - 1, changes.lastPossible)
+  const longest = Math.min(first + limits.days - 1, changes.lastPossible)
+  const { periodStages, periodsBeforeDays = [] } = calculator
+  const dates = withinPeriods(datesBetween(fromEpochDay(first), fromEpochDay(longest)), periodsBeforeDays)
+  const last = first + dates.length - 1
   const busy = changes.dirtyBetween(first, last).toSorted()
-  const dates = datesBetween(fromEpochDay(first), fromEpochDay(last))
   // Days that fail do not block later ones: what is stored of them stays right until they are settled.
   const block = blockOf(tenantId, busy, dates)
-  const { periodStages } = calculator
   const periods = periodStages && new BlockPeriods(periodStages, block, { failing: limits.failingPeriods ?? [] })
   const days = new BlockDays(block, { blocksLater: false, clean: true, periods })
   const run = calcOwner(owner, place, first, last)

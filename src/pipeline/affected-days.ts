@@ -29,8 +29,10 @@ function reachOf([first, last]: DayOffsets): Reach {
  * table, when somebody else has written to it.
  */
 export function directReach(pipeline: ReadingPipeline, table: string): ReadonlyMap<string, Reach> {
-  const { dailyCalc, dayStages } = pipeline
+  const { dailyCalc, dayStages, periodStages } = pipeline
   const reach = new Map<string, Reach>()
+  // What days read of it is counted in periods: see `daysReadingPeriods`.
+  if (periodStages.some(({ writes }) => writes.includes(table))) return reach
   if (dailyCalc) {
     const offsets = dailyCalc.reads ? dailyCalc.reads[table] : ([0, 0] as const)
     if (offsets) reach.set(DAILY_CALC, reachOf(offsets))

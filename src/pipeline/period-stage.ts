@@ -92,7 +92,7 @@ export interface PeriodStageDefinition<Value, Inputs, Tx = unknown> {
   readonly stored?: (block: PeriodBlock, context: StageContext<Tx>) => Promise<ReadonlyMap<PeriodKey, Value>>
   /** Default: `isDeepStrictEqual` of `node:util`; 0 and -0 are the same. */
   isEqual?(a: Value, b: Value): boolean
-  /** The part of a value that the next period sees, where it sees only some of it. Default: the whole value. */
+  /** The part of a value that the next period, and days behind it, see, where they see only some of it. Default: the whole value. */
   carries?(value: Value): unknown
   /** Writes the changes through `context.tx`; not called when there are none. */
   readonly save: (changes: PeriodChanges<Value>, context: StageContext<Tx>) => Promise<void>

@@ -28,6 +28,7 @@ export function pipelineOf<Tx>(dailyCalc: DailyCalc<Tx> | undefined, stages: rea
   const dayStages = stages.filter((stage) => stage.kind === 'day')
   const periodStages = stages.filter((stage) => stage.kind === 'period')
   const tenantStages = stages.filter((stage) => stage.kind === 'tenant')
+  if (dailyCalc) checkDailyReads(dailyCalc, writers)
   for (const stage of dayStages) checkReads(stage, writers)
   for (const stage of dayStages) checkPreviousMissing(stage)
   for (const stage of periodStages) checkPeriodReads(stage, writers)
@@ -102,6 +103,18 @@ function refuseSharedOutputs<Tx>(stages: readonly Stage<Tx>[]): ReadonlyMap<stri
   return writers
 }
 
+function checkDailyReads<Tx>({ reads = {} }: DailyCalc<Tx>, writers: ReadonlyMap<string, Stage<Tx>>): void {
+  for (const table of Object.keys(reads)) {
+    const writer = writers.get(table)
+    if (!writer) continue
+    throw new PipelineError(
+      `\`dailyCalc\` reads "${table}", which ${writer.kind} stage "${writer.name}" writes only behind the days; ` +
+        'a day stage may read earlier periods',
+      [writer.name],
+    )
+  }
+}
+
 function checkReads<Tx>(stage: DayStage<Tx>, writers: ReadonlyMap<string, Stage<Tx>>): void {
   for (const [table, offsets] of Object.entries(stage.reads)) {
     const writer = writers.get(table)
@@ -157,9 +170,10 @@ function checkOtherTable<Tx>(stage: DayStage<Tx>, table: string, [first, last]: 
     )
   }
   if (writer.kind === 'period') {
+    if (last < 0) return
     throw new PipelineError(
-      `Day stage "${stage.name}" reads "${table}", which period stage "${writer.name}" writes only after the days; ` +
-        'calculate what days need of earlier periods in a day stage that carries it',
+      `Day stage "${stage.name}" reads "${table}" at [${first}, ${last}], which period stage "${writer.name}" writes only ` +
+        'behind the days of a period; days read earlier periods, such as [-1, -1], counted in periods',
       names,
     )
   }

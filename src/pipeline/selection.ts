@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../errors.ts'
 import { expected } from '../expectation.ts'
+import { periodsBeforeDays } from './days-behind-periods.ts'
 import { type PeriodStage, readsOwnPrevious } from './period-stage.ts'
 import { outputsOf, type Pipeline, readsOwnYesterday } from './pipeline.ts'
 import { DAILY_CALC, differenceOf, type StageShape, shapeOfDailyCalc, shapeOfStage } from './stage-shape.ts'
@@ -22,6 +23,8 @@ export interface Selection<Tx> {
   readonly dayStages: readonly PassStage<Tx>[]
   /** They follow the days, in the same units of work. */
   readonly periodStages: readonly PeriodStage<Tx>[]
+  /** Those of which day stages read earlier periods: a block ends where such a period does. */
+  readonly periodsBeforeDays: readonly PeriodStage<Tx>[]
   readonly tenantStages: readonly TenantStage<Tx>[]
   /** A day builds on the days before it, so a failed day blocks the later ones of its employee. */
   readonly daysBuildOnEarlier: boolean
@@ -80,8 +83,21 @@ function selectNames<Tx>(pipeline: Pipeline<Tx>, names: ReadonlySet<string>, blo
     ...periodStages.map((stage) => shapeOfStage(stage, { saves: true, carries: readsOwnPrevious(stage) })),
     ...tenantStages.map((stage) => shapeOfStage(stage, { saves: true, carries: false })),
   ]
-  const daysBuildOnEarlier = dayStages.some(({ stage }) => readsEarlierDaysOf(stage, dayStages))
-  return { dailyCalc, dayStages, periodStages, tenantStages, daysBuildOnEarlier, shapes }
+  const beforeDays = periodsBeforeDays(
+    periodStages,
+    dayStages.map(({ stage }) => stage),
+  )
+  const daysBuildOnEarlier =
+    beforeDays.length > 0 || dayStages.some(({ stage }) => readsEarlierDaysOf(stage, dayStages))
+  return {
+    dailyCalc,
+    dayStages,
+    periodStages,
+    periodsBeforeDays: beforeDays,
+    tenantStages,
+    daysBuildOnEarlier,
+    shapes,
+  }
 }
 
 function passStages<Tx>(ordered: readonly DayStage<Tx>[], asked: ReadonlySet<string>): readonly PassStage<Tx>[] {

@@ -47,7 +47,7 @@ export interface DayStageDefinition<Value, Inputs, Tx = unknown> {
   /**
    * Table → days read. Declares what the stage depends on, and so the order; `load` gets the block as it is. A table that this
    * very stage writes must reach back one day and have `stored`. An earlier stage that keeps nothing is named in place of a
-   * table.
+   * table. Of a table of a period stage it reads earlier periods, counted in periods: `[-1, -1]` is the one before.
    */
   readonly reads?: Readonly<Record<string, DayOffsets>>
   /** Tables that only this stage writes. */

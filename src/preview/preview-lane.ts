@@ -127,8 +127,8 @@ async function tryLane<Tx>(
   at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] },
 ): Promise<PreviewedLane> {
   const { tenantId, from: since } = preview.plan
-  const { blocksLater } = preview.calculator
-  const laneOf = () => new Lane({ ...lane, id: 0, kind: 'initial', tenantId, since, blocksLater })
+  const { blocksLater, periodsBeforeDays = [] } = preview.calculator
+  const laneOf = () => new Lane({ ...lane, id: 0, kind: 'initial', tenantId, since, blocksLater, periodsBeforeDays })
   try {
     return await withUnits<Tx, ActivePreview<Tx>, never>(preview, (owner) =>
       inUnitOfWork(owner, laneOf().lockKeys, async (unit) => {

@@ -58,6 +58,14 @@ export function ofPeriod(failure: RecalcFailure, stage: string, { from, to }: Da
   return failed
 }
 
+/** The failure of a period as that of a day, which stands for all that builds on the period. */
+export function ofDay(failure: RecalcFailure, date: IsoDate): RecalcFailure {
+  const { period: _, ...rest } = failure
+  const failed = { ...rest, date, through: date }
+  causes.set(failed, causes.get(failure))
+  return failed
+}
+
 /** The error behind a failure of this process. */
 export function causeOf(failure: RecalcFailure | undefined): unknown {
   return failure && causes.get(failure)

@@ -234,7 +234,9 @@ class Run<Tx> {
       if (kind !== wanted) continue
       const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
       const dates = datesBetween(from, to)
-      const failedDays = calculator.periodStages ? await this.#failedDaysOf(employees) : new Map()
+      // What an open repair lane is about to do has failed, and is no reason not to do it.
+      const asksFailed = calculator.periodStages !== undefined && kind !== 'repair'
+      const failedDays = asksFailed ? await this.#failedDaysOf(employees) : new Map()
       yield this.#lane(calculator, { id, kind, employees, dates, datesDone, stage, failedDays })
     }
   }
@@ -273,11 +275,11 @@ class Run<Tx> {
   }
 
   #lane(
-    { blocksLater }: BlockCalculator<Tx>,
-    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater' | 'since'>,
+    { blocksLater, periodsBeforeDays = [] }: BlockCalculator<Tx>,
+    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater' | 'periodsBeforeDays' | 'since'>,
   ): Lane {
     const { tenantId, from: since } = this.#input.plan
-    return new Lane({ ...lane, tenantId, since, blocksLater })
+    return new Lane({ ...lane, tenantId, since, blocksLater, periodsBeforeDays })
   }
 
   async #countDays(): Promise<void> {

@@ -3,11 +3,12 @@ import { toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { addDays, type IsoDate, memoryBackend, parseIsoDate, RecalcService, systemClock } from '../../src/index.ts'
 import { fc } from '../support/fc.ts'
 import { runs } from '../support/runs.ts'
-import { type ModelPeriod, periodStagesOf, periodsBehind } from './support/random-periods.ts'
+import { type ModelPeriod, periodStagesOf, periodsBehind, periodsReadBy } from './support/random-periods.ts'
 import { pipelines as dayPipelines, type ModelStage, SOURCES, stagesOf } from './support/random-pipeline.ts'
 import { Interruption, Tables, type TablesTx } from './support/tables.ts'
 
 const TENANT = 'acme'
+
 const EMPLOYEES = ['ann', 'bob'] as const
 
 /** Days on which sources are edited, and as far around them as five stages of 30 days can reach. */
@@ -61,7 +62,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
       employee: fc.nat(1),
       day,
       days: fc.integer({ min: 1, max: 40 }),
-      stage: fc.option(fc.nat(4), { nil: undefined }),
+      stage: fc.option(fc.nat(6), { nil: undefined }),
     }),
   },
   {
@@ -127,11 +128,15 @@ class Host {
     const closed = options.closed?.closed ?? this.closed
     this.service = new RecalcService<TablesTx>({
       stages: [
-        ...stagesOf(model.days, (stage, { employeeId, date }) => {
-          const key = `${stage} ${employeeId} ${date}`
-          this.calculated.set(key, (this.calculated.get(key) ?? 0) + 1)
-          if (this.broken.has(`${employeeId} ${date}`)) throw new Error('broken')
-        }),
+        ...stagesOf(
+          model.days,
+          (stage, { employeeId, date }) => {
+            const key = `${stage} ${employeeId} ${date}`
+            this.calculated.set(key, (this.calculated.get(key) ?? 0) + 1)
+            if (this.broken.has(`${employeeId} ${date}`)) throw new Error('broken')
+          },
+          periodsReadBy(model.periods),
+        ),
         ...periodStagesOf(model.periods, ({ employeeId, from, to }) => {
           const isIn = (day: string) => day >= `${employeeId} ${from}` && day <= `${employeeId} ${to}`
           if ([...this.brokenPeriods].some(isIn)) throw new Error('broken')
@@ -241,7 +246,7 @@ async function act(model: Model, host: Host, step: Action): Promise<void> {
       const from = addDays(FIRST, step.day)
       const employeeId = EMPLOYEES[step.employee] as string
       const request = { tenantId: TENANT, employeeId, from, to: addDays(from, step.days - 1) }
-      const only = step.stage === undefined ? undefined : model.days[step.stage]
+      const only = step.stage === undefined ? undefined : [...model.days, ...model.periods][step.stage]
       const options = only ? { tables: [only.name] } : {}
       await service.triggerRecalcRange(request, options).catch((error: { readonly code?: string }) => {
         if (error.code !== 'RECALC_FAILED') throw error

@@ -12,12 +12,18 @@ export interface SourceImport {
   readonly typeOnly: boolean
 }
 
-export const sourceFiles: readonly string[] = globSync('src/**/*.{ts,tsx}').sort()
+/** The files that match a pattern. */
+export function filesOf(pattern: string): readonly string[] {
+  return globSync(pattern).sort()
+}
+
+export const sourceFiles: readonly string[] = filesOf('src/**/*.{ts,tsx}')
 
 /** Every static, dynamic and type import, and every re-export, of src/. */
 export const sourceImports: readonly SourceImport[] = sourceFiles.flatMap(importsOf)
 
-function importsOf(file: string): SourceImport[] {
+/** The same of one file. */
+export function importsOf(file: string): SourceImport[] {
   const found: SourceImport[] = []
   const add = (specifier: ts.Node | undefined, typeOnly: boolean): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return

@@ -8,13 +8,14 @@ import {
   type RecalcResult,
   RecalcService,
 } from '../../src/index.ts'
-import { KINDS, periodStagesOf, periodsBehind } from '../changes/support/random-periods.ts'
+import { KINDS, periodStagesOf, periodsBehind, periodsReadBy } from '../changes/support/random-periods.ts'
 import { pipelines, SOURCES, stagesOf } from '../changes/support/random-pipeline.ts'
 import { Interruption, Tables, type TablesTx } from '../changes/support/tables.ts'
 import { fc } from '../support/fc.ts'
 import { runs } from '../support/runs.ts'
 
 const TENANT = 'acme'
+
 const EMPLOYEES = ['ann', 'bob', 'cyd'] as const
 const FIRST = parseIsoDate('2025-01-20', 'date')
 
@@ -62,6 +63,13 @@ test('runs in blocks of any shape, that fail and are resumed, end with the rows 
         const ofOne = model.periods.map(({ kind }) => periodsBetween(KINDS[kind], request).length)
         const periods = ofOne.reduce((sum, count) => sum + count, 0) * EMPLOYEES.length
         expect(right.periods?.processed ?? 0).toBe(periods)
+        // As slowly as can be: a day at a time, so that all periods before it are right.
+        const slow = serviceOn(sources.copy(), { block: { employees: 1, days: 1 }, concurrency: 1 })
+        const isRead = model.periods.some(({ readers }) => readers.length > 0)
+        for (let date = request.from; isRead && date <= request.to; date = addDays(date, 1)) {
+          await slow.service.triggerRecalcBatch({ ...request, from: date, to: date })
+        }
+        if (isRead) expect(calm.tables.dump()).toEqual(slow.tables.dump())
         const host = serviceOn(sources, shape)
         const handle = await host.service.triggerRecalcBatchAsync(request)
         const first = await handle.result
@@ -96,9 +104,13 @@ test('runs in blocks of any shape, that fail and are resumed, end with the rows 
           made.service = new RecalcService<TablesTx>({
             ...options,
             stages: [
-              ...stagesOf(model.days, (_, { employeeId, date }) => {
-                if (isBroken('day', employeeId, date, date)) throw new Error('broken day')
-              }),
+              ...stagesOf(
+                model.days,
+                (_, { employeeId, date }) => {
+                  if (isBroken('day', employeeId, date, date)) throw new Error('broken day')
+                },
+                periodsReadBy(model.periods),
+              ),
               ...periodStagesOf(model.periods, ({ employeeId, from, to }) => {
                 if (isBroken('period', employeeId, from, to)) throw new Error('broken period')
               }),

@@ -1,53 +1,19 @@
 import { expect, test } from 'vitest'
 import {
   type DailyCalc,
-  datesBetween,
   PipelineError,
   parseIsoDate,
-  periodKey,
   periodOf,
-  periodStage,
   type RecalcServiceOptions,
   systemClock,
 } from '../../src/index.ts'
 import { Database, rowKey, type Transaction } from '../support/database.ts'
+import { months } from '../support/months.ts'
 import { fill, key, TENANT, world } from '../support/service.ts'
 import { scores, stageOf } from '../support/stages.ts'
 
 const JANUARY = '2025-01-30'
 const FEBRUARY = '2025-02-02'
-
-/** The sum of a table's days, carried on from month to month; rows stand on the first day. */
-function months(table: string, fails: () => unknown = () => undefined) {
-  const at = (tenantId: string, employeeId: string, date: string) => rowKey({ tenantId, employeeId, date })
-  return periodStage<number, Transaction, Transaction>({
-    name: 'months',
-    period: 'month',
-    reads: { [table]: 'period', months: [-1, 0] },
-    writes: ['months'],
-    load: async (_, { tx }) => tx,
-    calculate({ tenantId, employeeId, from, to }, tx, previous) {
-      fails()
-      const days = datesBetween(from, to).map((date) => Number(tx.read(table, at(tenantId, employeeId, date)) ?? 0))
-      return days.reduce((sum, day) => sum + day, previous ?? 0)
-    },
-    async stored({ tenantId, employeeIds, periods }, { tx }) {
-      const rows = employeeIds.flatMap((employeeId) =>
-        periods.flatMap(({ from }) => {
-          const value = tx.read('months', at(tenantId, employeeId, from))
-          return value === undefined ? [] : [[periodKey({ employeeId, from }), Number(value)] as const]
-        }),
-      )
-      return new Map(rows)
-    },
-    async save({ upserts, deletes }, { tx }) {
-      for (const { period, value } of upserts)
-        tx.write('months', at(period.tenantId, period.employeeId, period.from), value)
-      for (const { tenantId, employeeId, from } of deletes)
-        tx.write('months', at(tenantId, employeeId, from), undefined)
-    },
-  })
-}
 
 const request = { tenantId: TENANT, employeeIds: ['ann'], from: JANUARY, to: FEBRUARY }
 
@@ -133,9 +99,9 @@ test('a month is closed when all its days are, and is left as it is', async () =
 
 test.each<[string, readonly object[], string]>([
   [
-    'a day stage that reads months',
-    [stageOf({ ...scores, reads: { months: [-1, -1] } }), months('hours')],
-    'only after the days',
+    'a day stage that reads its own month',
+    [stageOf({ ...scores, reads: { months: [-1, 0] } }), months('hours')],
+    'days read earlier periods, such as [-1, -1], counted in periods',
   ],
   [
     'a stage that reads its own month two periods back',
@@ -155,6 +121,11 @@ test.each<[string, readonly object[], string]>([
   const make = () => host({ stages: stages as NonNullable<RecalcServiceOptions<Transaction>['stages']> })
   expect(make).toThrow(PipelineError)
   expect(make).toThrow(message)
+})
+
+test('a `dailyCalc` that reads months is refused', () => {
+  const dailyCalc = { reads: { months: [-1, -1] as const }, calculateDay: async () => {} }
+  expect(() => host({ dailyCalc, stages: [months('hours')] })).toThrow('a day stage may read earlier periods')
 })
 
 test('a period kind that does not hold its own days ends the run, instead of giving a wrong month', async () => {

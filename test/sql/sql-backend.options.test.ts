@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openSqlite } from '../../examples/productivity/database/sqlite.ts'
+import { openSqlite } from '../../examples/shared/database/sqlite.ts'
 import { InvalidOptionsError } from '../../src/index.ts'
 import { kyselyOn, sqlBackend } from '../../src/sql/index.ts'
 

@@ -4,7 +4,7 @@ import { type DayKey, dayBounds, dayKey, dayStage, InvalidRequestError } from 'r
 import { sqlUnitOfWork } from 'recalc-service/sql'
 import { checkStage, MemoryTable, type StageCase, testStage } from 'recalc-service/testing'
 import { describe, expect, test } from 'vitest'
-import { openSqlite } from '../../examples/productivity/database/sqlite.ts'
+import { openSqlite } from '../../examples/shared/database/sqlite.ts'
 
 interface Booking {
   readonly id: number

@@ -1,8 +1,7 @@
-import { type ColumnDataType, type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
-import { recalcMigrations } from 'recalc-service/sql'
-import { type ColumnTypes, columnTypes } from './column-types.ts'
-import { exactCollation, refuseInexactIds } from './id-columns.ts'
+import { type ColumnDataType, type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import { type Columns, createIndex, createTable, migrate, required } from '../../shared/database/tables.ts'
+import { refuseInexactIds } from './id-columns.ts'
 
 /** A window that lasts longer is looked up by its end; see `productivityMigrations`. */
 export const LONG = 24 * 60 * 60_000
@@ -29,32 +28,19 @@ const productivityMigrations: Readonly<Record<string, Migration>> = {
  */
 export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
   await refuseInexactIds(db)
-  const migrations = { ...productivityMigrations, ...recalcMigrations() }
-  const migrator = new Migrator({
-    db: db as unknown as Kysely<unknown>, // whatever it holds by now
-    provider: { getMigrations: async () => migrations },
-    // A host's migrations and the library's may come in any order.
-    allowUnorderedMigrations: true,
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  await migrate(db, productivityMigrations)
 }
 
-type Table = CreateTableBuilder<string, never>
-type Columns = (table: Table, type: ColumnTypes) => Table
-type Change = (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
-
-const required: Change = (column) => column.notNull()
 const decimal = (precision: number, scale: number): ColumnDataType => `decimal(${precision}, ${scale})`
 
 async function createSourceTables(db: Kysely<unknown>): Promise<void> {
-  await create(db, 'employees', (table, type) =>
+  await createTable(db, 'employees', (table, type) =>
     table
       .addColumn('id', type.text(64), (id) => id.notNull().primaryKey())
       .addColumn('name', type.text(255), required)
       .addColumn('is_active', 'integer', (active) => active.notNull().defaultTo(1)),
   )
-  await create(db, 'role_configs', (table, type) =>
+  await createTable(db, 'role_configs', (table, type) =>
     table
       .addColumn('id', 'integer', (id) => id.notNull().primaryKey())
       .addColumn('role_name', type.text(255), required)
@@ -84,8 +70,8 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('break_minutes', 'integer', (minutes) => minutes.notNull().defaultTo(0))
       .addCheckConstraint('clock_times_break', isNotNegative('break_minutes')),
   )
-  await index(db, 'clock_times', 'by_employee', ['employee_id', 'clock_in'])
-  await index(db, 'clock_times', 'by_time', ['clock_in'])
+  await createIndex(db, 'clock_times', 'by_employee', ['employee_id', 'clock_in'])
+  await createIndex(db, 'clock_times', 'by_time', ['clock_in'])
   await createOfEmployees(db, 'activity_logs', (table, type) =>
     table
       .addColumn('id', 'integer', type.numbered)
@@ -99,9 +85,9 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
   )
   // Everything that is read of an activity is in the index: no look into the table, which is in another order, per row.
   const read = ['window_end', 'role_id', 'items_count']
-  await index(db, 'activity_logs', 'by_employee', ['employee_id', 'window_start', ...read])
-  await index(db, 'activity_logs', 'by_time', ['window_start'])
-  await index(db, 'activity_logs', 'long', ['employee_id', 'long_window_end'])
+  await createIndex(db, 'activity_logs', 'by_employee', ['employee_id', 'window_start', ...read])
+  await createIndex(db, 'activity_logs', 'by_time', ['window_start'])
+  await createIndex(db, 'activity_logs', 'long', ['employee_id', 'long_window_end'])
 }
 
 async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
@@ -116,7 +102,7 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('efficiency_rate', decimal(5, 4), required)
       .addPrimaryKeyConstraint('daily_scores_key', ['employee_id', 'score_date'] as never),
   )
-  await index(db, 'daily_scores', 'by_date', ['score_date'])
+  await createIndex(db, 'daily_scores', 'by_date', ['score_date'])
   // The work date is part of this key and the next: a day's rows are found, and go, by it.
   await createOfEmployees(db, 'idle_periods', (table, type) =>
     table
@@ -127,7 +113,7 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('threshold_minutes', decimal(8, 2), required)
       .addPrimaryKeyConstraint('idle_periods_key', ['employee_id', 'work_date', 'start_time'] as never),
   )
-  await index(db, 'idle_periods', 'by_date', ['work_date'])
+  await createIndex(db, 'idle_periods', 'by_date', ['work_date'])
   await createOfEmployees(db, 'alerts', (table, type) =>
     table
       .addColumn('work_date', 'date', required)
@@ -139,7 +125,7 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('acknowledged_by', type.text(64))
       .addPrimaryKeyConstraint('alerts_key', ['employee_id', 'work_date', 'alert_type', 'event_at'] as never),
   )
-  await index(db, 'alerts', 'by_date', ['work_date'])
+  await createIndex(db, 'alerts', 'by_date', ['work_date'])
   await createOfEmployees(db, 'employee_hourly_costs', (table) =>
     table
       .addColumn('work_date', 'date', required)
@@ -148,7 +134,7 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('cost_per_item', decimal(16, 4))
       .addPrimaryKeyConstraint('employee_hourly_costs_key', ['employee_id', 'work_date'] as never),
   )
-  await index(db, 'employee_hourly_costs', 'by_date', ['work_date'])
+  await createIndex(db, 'employee_hourly_costs', 'by_date', ['work_date'])
   await createOfEmployees(db, 'employee_primary_roles', (table) =>
     table
       .addColumn('role_id', 'integer', required)
@@ -177,25 +163,9 @@ function isAmount(column: string) {
   return sql<boolean>`${isNotNegative(column)} and round(${sql.ref(column)}, 2) = ${sql.ref(column)}`
 }
 
-/** A table whose text is compared byte by byte, as ids are. */
-async function create(db: Kysely<unknown>, name: string, columns: Columns): Promise<void> {
-  const table = columns(db.schema.createTable(name), columnTypes(db))
-  const collation = await exactCollation(db)
-  const options = sql`engine = InnoDB default charset = utf8mb4 collate = ${sql.raw(collation ?? '')}`
-  await (collation === undefined ? table : table.modifyEnd(options)).execute()
-}
-
-async function index(db: Kysely<unknown>, table: string, name: string, columns: readonly string[]): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_${name}`)
-    .on(table)
-    .columns([...columns])
-    .execute()
-}
-
 /** A table of rows that each belong to an employee. */
 function createOfEmployees(db: Kysely<unknown>, name: string, columns: Columns): Promise<void> {
-  return create(db, name, (table, type) =>
+  return createTable(db, name, (table, type) =>
     columns(table.addColumn('employee_id', type.text(64), required), type).addForeignKeyConstraint(
       `${name}_employee`,
       ['employee_id'] as never,

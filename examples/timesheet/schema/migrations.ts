@@ -1,8 +1,7 @@
-import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
-import { recalcMigrations } from 'recalc-service/sql'
-import { type ColumnTypes, columnTypes } from '../../productivity/schema/column-types.ts'
-import { exactCollation } from '../../productivity/schema/id-columns.ts'
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import type { ColumnTypes } from '../../shared/database/column-types.ts'
+import { createIndex, createTable, migrate, required, type Table } from '../../shared/database/tables.ts'
 
 /** Brings the back end's tables, and the library's own, up to date, on MySQL, MariaDB, PostgreSQL and SQLite. */
 export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
@@ -10,23 +9,11 @@ export async function createTables<Schema>(db: Kysely<Schema>): Promise<void> {
     timesheet_0001_sources: { up: createSourceTables },
     timesheet_0002_derived: { up: createDerivedTables },
   }
-  const migrator = new Migrator({
-    db: db as unknown as Kysely<unknown>, // whatever it holds by now
-    provider: { getMigrations: async () => ({ ...own, ...recalcMigrations() }) },
-    // A host's migrations and the library's may come in any order.
-    allowUnorderedMigrations: true,
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  await migrate(db, own)
 }
 
-type Table = CreateTableBuilder<string, never>
-type Columns = (table: Table, type: ColumnTypes) => Table
-
-const required = (column: ColumnDefinitionBuilder) => column.notNull()
-
 async function createSourceTables(db: Kysely<unknown>): Promise<void> {
-  await create(db, 'employees', (table, type) =>
+  await createTable(db, 'employees', (table, type) =>
     table
       .addColumn('id', type.text(64), (id) => id.notNull().primaryKey())
       .addColumn('name', type.text(255), required)
@@ -34,7 +21,7 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('exit_date', 'date')
       .addColumn('flextime_start', 'integer', required),
   )
-  await create(db, 'day_plans', (table, type) =>
+  await createTable(db, 'day_plans', (table, type) =>
     table
       .addColumn('id', 'integer', (id) => id.notNull().primaryKey())
       .addColumn('name', type.text(255), required)
@@ -51,14 +38,14 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('no_booking', type.text(8), required)
       .addCheckConstraint('day_plans_rounding', sql`round_come >= 1 and round_go >= 1`),
   )
-  await create(db, 'break_rules', (table) =>
+  await createTable(db, 'break_rules', (table) =>
     table
       .addColumn('plan_id', 'integer', required)
       .addColumn('after_minutes', 'integer', required)
       .addColumn('break_minutes', 'integer', required)
       .addPrimaryKeyConstraint('break_rules_key', ['plan_id', 'after_minutes'] as never),
   )
-  await create(db, 'plan_assignments', (table, type) =>
+  await createTable(db, 'plan_assignments', (table, type) =>
     ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].reduce<Table>(
       (week, day) => week.addColumn(day, 'integer'),
       table
@@ -67,19 +54,19 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
         .addPrimaryKeyConstraint('plan_assignments_key', ['employee_id', 'valid_from'] as never),
     ),
   )
-  await create(db, 'holidays', (table, type) =>
+  await createTable(db, 'holidays', (table, type) =>
     table
       .addColumn('date', 'date', (date) => date.notNull().primaryKey())
       .addColumn('name', type.text(255), required)
       .addColumn('credit_percent', 'integer', required),
   )
-  await create(db, 'absence_kinds', (table, type) =>
+  await createTable(db, 'absence_kinds', (table, type) =>
     table
       .addColumn('kind', type.text(32), (kind) => kind.notNull().primaryKey())
       .addColumn('credit_percent', 'integer', required)
       .addColumn('is_vacation', 'integer', required),
   )
-  await create(db, 'absences', (table, type) =>
+  await createTable(db, 'absences', (table, type) =>
     table
       .addColumn('id', 'integer', type.numbered)
       .addColumn('employee_id', type.text(64), required)
@@ -88,23 +75,23 @@ async function createSourceTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('kind', type.text(32), required)
       .addColumn('half_day', 'integer', required),
   )
-  await index(db, 'absences', ['employee_id', 'from_date'])
-  await create(db, 'bookings', (table, type) =>
+  await createIndex(db, 'absences', 'by_employee', ['employee_id', 'from_date'])
+  await createTable(db, 'bookings', (table, type) =>
     table
       .addColumn('id', 'integer', type.numbered)
       .addColumn('employee_id', type.text(64), required)
       .addColumn('at', type.instant, required)
       .addColumn('kind', type.text(16), required),
   )
-  await index(db, 'bookings', ['employee_id', 'at', 'kind'])
-  await create(db, 'flextime_rules', (table) =>
+  await createIndex(db, 'bookings', 'by_employee', ['employee_id', 'at', 'kind'])
+  await createTable(db, 'flextime_rules', (table) =>
     table
       .addColumn('id', 'integer', (id) => id.notNull().primaryKey())
       .addColumn('max_credit_per_month', 'integer')
       .addColumn('cap', 'integer')
       .addColumn('floor', 'integer'),
   )
-  await create(db, 'closed_months', (table, type) =>
+  await createTable(db, 'closed_months', (table, type) =>
     table
       .addColumn('employee_id', type.text(64), required)
       .addColumn('month', type.text(7), required)
@@ -119,7 +106,7 @@ const ofDay = (table: Table, type: ColumnTypes) =>
   table.addColumn('employee_id', type.text(64), required).addColumn('work_date', 'date', required)
 
 async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
-  await create(db, 'daily_values', (table, type) =>
+  await createTable(db, 'daily_values', (table, type) =>
     minutes(
       ofDay(table, type)
         .addColumn('plan_id', 'integer')
@@ -130,19 +117,19 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('status', type.text(16), required)
       .addPrimaryKeyConstraint('daily_values_key', ['employee_id', 'work_date'] as never),
   )
-  await create(db, 'daily_errors', (table, type) =>
+  await createTable(db, 'daily_errors', (table, type) =>
     ofDay(table, type)
       .addColumn('code', type.text(16), required)
       .addPrimaryKeyConstraint('daily_errors_key', ['employee_id', 'work_date', 'code'] as never),
   )
-  await create(db, 'work_time_averages', (table, type) =>
+  await createTable(db, 'work_time_averages', (table, type) =>
     ofDay(table, type)
       .addColumn('days', 'integer', required)
       .addColumn('average', 'decimal(8, 2)', required)
       .addColumn('over_limit', 'integer', required)
       .addPrimaryKeyConstraint('work_time_averages_key', ['employee_id', 'work_date'] as never),
   )
-  await create(db, 'monthly_values', (table, type) =>
+  await createTable(db, 'monthly_values', (table, type) =>
     minutes(table.addColumn('employee_id', type.text(64), required).addColumn('month', type.text(7), required), [
       'net',
       'target',
@@ -156,20 +143,4 @@ async function createDerivedTables(db: Kysely<unknown>): Promise<void> {
       .addColumn('vacation_days', 'decimal(4, 1)', required)
       .addPrimaryKeyConstraint('monthly_values_key', ['employee_id', 'month'] as never),
   )
-}
-
-/** A table whose text is compared byte by byte, as ids are. */
-async function create(db: Kysely<unknown>, name: string, columns: Columns): Promise<void> {
-  const table = columns(db.schema.createTable(name), columnTypes(db))
-  const collation = await exactCollation(db)
-  const options = sql`engine = InnoDB default charset = utf8mb4 collate = ${sql.raw(collation ?? '')}`
-  await (collation === undefined ? table : table.modifyEnd(options)).execute()
-}
-
-async function index(db: Kysely<unknown>, table: string, columns: readonly string[]): Promise<void> {
-  await db.schema
-    .createIndex(`${table}_by_employee`)
-    .on(table)
-    .columns([...columns])
-    .execute()
 }

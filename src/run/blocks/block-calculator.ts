@@ -32,6 +32,8 @@ export interface BlockCalculator<Tx> {
   readonly blocksLater: boolean
   /** Calculated behind the days, where there are any. */
   readonly periodStages?: readonly PeriodStage<never>[]
+  /** Those of which days read earlier periods: a block ends where such a period does. */
+  readonly periodsBeforeDays?: readonly PeriodStage<never>[]
   /**
    * Calculates and writes the open days of a block; those that fail are marked in `days`.
    *

@@ -112,10 +112,14 @@ export class BlockDays {
     }
   }
 
-  /** Leaves a day as it was; has no effect on one that is closed or blocked, and none on a clean one until it is opened. */
+  /**
+   * Leaves a day as it was; has no effect on one that is closed or blocked, and none on a clean one until it is opened. With
+   * the failure of a period stage, whose last day it is, it blocks the days behind it even if it is closed.
+   */
   fail(day: number, failure: RecalcFailure): void {
     const state = this.#states?.[day] ?? OPEN
-    if (state === CLOSED || state === BLOCKED) return
+    const isOfPeriod = this.periods?.stages.some(({ name }) => name === failure.stage) === true
+    if ((state === CLOSED && !isOfPeriod) || state === BLOCKED) return
     if (state === CLEAN) {
       this.#failuresOfClean ??= new Map()
       this.#failuresOfClean.set(day, failure)

@@ -16,8 +16,7 @@ export function calculatorOf<Tx>(
   settings: RunSettings<Tx>,
 ): BlockCalculator<Tx> | undefined {
   const days = dayCalculatorOf(selection, dailyDays, settings)
-  const { periodStages } = selection
-  return periodStages.length > 0 ? new PeriodCalculator(periodStages, days, settings.block, settings) : days
+  return selection.periodStages.length > 0 ? new PeriodCalculator(selection, days, settings.block, settings) : days
 }
 
 function dayCalculatorOf<Tx>(

@@ -1,5 +1,8 @@
-import { toEpochDay } from '../../calendar/epoch-day.ts'
+import type { DateInterval } from '../../calendar/date-range.ts'
+import { fromEpochDay, toEpochDay } from '../../calendar/epoch-day.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
+import { daysReadingPeriods } from '../../pipeline/days-behind-periods.ts'
+import type { PeriodStage } from '../../pipeline/period-stage.ts'
 import { outputsOf, readsOwnYesterday } from '../../pipeline/pipeline.ts'
 import { DAILY_CALC } from '../../pipeline/stage-shape.ts'
 import type { DayStage } from '../../pipeline/stages.ts'
@@ -81,6 +84,15 @@ export class Cascade {
     const { dates } = this.#days.block
     const date = dates[day % dates.length] as IsoDate
     this.#days.periods?.dayChanged(Math.floor(day / dates.length), date, undefined)
+  }
+
+  /** A period hands another value on: the days behind it that read it are to be calculated, up to the horizon. */
+  carriedBehindPeriod(employeeId: string, stage: PeriodStage<never>, period: DateInterval): void {
+    const to = fromEpochDay(Math.max(this.#horizon, toEpochDay(period.to)))
+    for (const [position, reader] of this.#stages.entries()) {
+      const days = daysReadingPeriods(reader, stage, period, { from: period.to, to })
+      if (days) this.#follow(employeeId, position, toEpochDay(days.from), toEpochDay(days.to), true)
+    }
   }
 
   /** A period stage has changed values. */

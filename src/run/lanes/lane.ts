@@ -1,5 +1,7 @@
 import type { DateInterval } from '../../calendar/date-range.ts'
 import type { IsoDate } from '../../calendar/iso-date.ts'
+import { withinPeriods } from '../../pipeline/days-behind-periods.ts'
+import type { PeriodStage } from '../../pipeline/period-stage.ts'
 import type { BlockOutcome } from '../blocks/block-runner.ts'
 import type { RunPeriods } from '../blocks/periods/block-periods.ts'
 import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../checkpoint.ts'
@@ -28,6 +30,7 @@ export class Lane {
   #employeeIds: readonly string[]
   #lockKeys: readonly string[]
   #datesDone: number
+  readonly #periodsBeforeDays: readonly PeriodStage<never>[]
   readonly #since: IsoDate
   readonly #stage: string | undefined
   readonly #failedDays = new Map<string, readonly DateInterval[]>()
@@ -42,6 +45,8 @@ export class Lane {
     readonly datesDone?: number
     /** A failed day blocks the later ones of its employee. */
     readonly blocksLater: boolean
+    /** A block ends where a period of one of these does. */
+    readonly periodsBeforeDays: readonly PeriodStage<never>[]
     /** The first date of the run. */
     readonly since: IsoDate
     /** The first stage of a lane of kind `period`. */
@@ -58,6 +63,7 @@ export class Lane {
     this.#dates = options.dates
     this.#datesDone = options.datesDone ?? 0
     this.#blocksLater = options.blocksLater
+    this.#periodsBeforeDays = options.periodsBeforeDays
     this.#since = options.since
     this.#stage = options.stage
     for (const [id, failed] of options.failedDays ?? []) this.#failedDays.set(id, failed)
@@ -91,17 +97,21 @@ export class Lane {
     return this.kind === 'period'
   }
 
-  /** The periods that are calculated with a block; undefined: none. Those of a repaired day have failed with it. */
+  /**
+   * The periods that are calculated with a block; undefined: none. Those of a repaired day have failed with it, and are counted
+   * when they are repaired: with it they are calculated only where later days build on them.
+   */
   get periods(): RunPeriods | undefined {
-    if (this.kind === 'repair') return undefined
+    if (this.kind === 'repair' && this.#periodsBeforeDays.length === 0) return undefined
     return { since: this.#since, through: this.#lastDate, failedDays: this.#failedDays, fromStage: this.#stage }
   }
 
   /** The next dates to do, at most `limit`; all where only periods are calculated, which may build on each other. */
   nextDates(limit: number): readonly IsoDate[] {
     if (this.isPeriodsOnly) return this.#dates
-    if (this.#datesDone === 0 && limit >= this.#dates.length) return this.#dates
-    return this.#dates.slice(this.#datesDone, this.#datesDone + limit)
+    const isAll = this.#datesDone === 0 && limit >= this.#dates.length
+    const dates = isAll ? this.#dates : this.#dates.slice(this.#datesDone, this.#datesDone + limit)
+    return withinPeriods(dates, this.#periodsBeforeDays)
   }
 
   /** How a block of the next dates is written down. */
@@ -112,14 +122,15 @@ export class Lane {
     const failedCount = this.#employeeIds.length - left.length
     const finished = datesDone >= this.#dates.length || left.length === 0
     const { processed, unchanged, skipped } = outcome
+    const isRepair = this.kind === 'repair'
+    const noted = isRepair ? outcome.failures.filter(({ period }) => !period) : outcome.failures
     const failures = this.#blocksLater
-      ? outcome.failures.map((failure) => (failure.period ? failure : blocking(failure, this.#lastDate)))
-      : outcome.failures
+      ? noted.map((failure) => (failure.period ? failure : blocking(failure, this.#lastDate)))
+      : noted
     const hasFailed = failedCount > 0 && !finished
     const lane = hasFailed
       ? { id: this.id, datesDone, finished, employeeIds: left }
       : { id: this.id, datesDone, finished }
-    const isRepair = this.kind === 'repair'
     const { settled, moved } = isRepair ? this.#settled(dates, left, finished) : emptyStep
     return {
       lane,
@@ -131,7 +142,7 @@ export class Lane {
       failures,
       settled,
       moved,
-      ...(outcome.periods && { periods: { ...outcome.periods, repaired: 0 } }),
+      ...(outcome.periods && !isRepair && { periods: { ...outcome.periods, repaired: 0 } }),
     }
   }
 
@@ -180,6 +191,7 @@ export class Lane {
       dates: this.#dates,
       datesDone: this.#datesDone,
       blocksLater: this.#blocksLater,
+      periodsBeforeDays: this.#periodsBeforeDays,
     }
     return [this.#employees.slice(0, middle), this.#employees.slice(middle)].map(
       (employees) => new Lane({ ...rest, id: newId(), employees }),

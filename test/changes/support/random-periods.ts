@@ -3,6 +3,7 @@ import { toEpochDay } from '../../../src/calendar/epoch-day.ts'
 import {
   addDays,
   type DateInterval,
+  type DayOffsets,
   type EmployeePeriod,
   type IsoDate,
   type PeriodBlock,
@@ -13,7 +14,7 @@ import {
   periodOf,
   periodStage,
 } from '../../../src/index.ts'
-import { type ModelStage, SOURCES } from './random-pipeline.ts'
+import { type ModelStage, type PeriodReader, SOURCES } from './random-pipeline.ts'
 import type { TablesTx } from './tables.ts'
 
 /** A period stage as a model: its rows stand on the first days of the periods. */
@@ -30,6 +31,8 @@ export interface ModelPeriod {
   readonly modulo: number
   readonly noneAt: number
   readonly hasStored: boolean
+  /** Day stages that read earlier periods of it, by their place. */
+  readonly readers: readonly { readonly place: number; readonly offsets: DayOffsets }[]
 }
 
 /** Ten days long, but for those that end with the month. */
@@ -62,6 +65,13 @@ export function periodsBehind(days: readonly ModelStage[]): fc.Arbitrary<readonl
         modulo: fc.constantFrom(2, 5, 1_000),
         noneAt: fc.constantFrom(3, 7, 1_001),
         hasStored: fc.boolean(),
+        readers: fc.array(
+          fc.record({
+            place: fc.nat(Math.max(0, days.length - 1)),
+            offsets: fc.constantFrom<DayOffsets>([-1, -1], [-2, -1], [-2, -2]),
+          }),
+          { maxLength: 1 },
+        ),
       }),
       { maxLength: 2 },
     )
@@ -121,6 +131,29 @@ export function periodStagesOf(
       },
     })
   })
+}
+
+/** How the day stage at a place reads the periods of a model: what they hand on, as a narrow one hands on less than its value. */
+export function periodsReadBy(model: readonly ModelPeriod[]): (place: number) => readonly PeriodReader[] {
+  return (place) =>
+    model.flatMap(({ name, kind, readers, isNarrow }) =>
+      readers
+        .filter((reader) => reader.place === place)
+        .map(({ offsets }) => ({
+          table: name,
+          offsets,
+          seen(tx, { employeeId, date, tenantId }) {
+            const own = { ...periodOf(KINDS[kind], date), employeeId, tenantId }
+            const { from, to } = windowOf(KINDS[kind], own, offsets)
+            let sum = 0
+            for (let day = toEpochDay(from); day <= toEpochDay(to); day++) {
+              const value = tx.read(name, employeeId, day)
+              if (value !== undefined) sum += 1 + (isNarrow ? value % 2 : value)
+            }
+            return sum
+          },
+        })),
+    )
 }
 
 /** From the first to the last day that a period reads of a table. */

@@ -30,6 +30,16 @@ export interface ModelStage {
   readonly factor: number
 }
 
+/** How a day stage reads earlier periods of a period stage, and what it sees of them. */
+export interface PeriodReader {
+  readonly table: string
+  readonly offsets: DayOffsets
+  /** What the day sees of the periods, in which row ever. */
+  seen(tx: TablesTx, day: EmployeeDay): number
+}
+
+const readsNone = (): readonly PeriodReader[] => []
+
 export const SOURCES = ['a', 'b'] as const
 
 const offset = fc.integer({ min: -30, max: 30 })
@@ -74,8 +84,13 @@ interface Inputs {
 export type Calculated = (stage: string, day: EmployeeDay) => void
 
 /** The stages of a model, on the tests' database. */
-export function stagesOf(model: readonly ModelStage[], calculated: Calculated = () => {}): DayStage<TablesTx>[] {
-  return model.map((stage) => {
+export function stagesOf(
+  model: readonly ModelStage[],
+  calculated: Calculated = () => {},
+  periodsReadBy: (place: number) => readonly PeriodReader[] = readsNone,
+): DayStage<TablesTx>[] {
+  return model.map((stage, place) => {
+    const periods = periodsReadBy(place)
     const reads: Record<string, DayOffsets> = {
       ...stage.sources,
       ...Object.fromEntries(stage.stages.map(({ place, offsets }) => [`s${place}`, offsets])),
@@ -83,7 +98,7 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
     }
     return dayStage<number, Inputs, TablesTx>({
       name: stage.name,
-      reads,
+      reads: { ...reads, ...Object.fromEntries(periods.map(({ table, offsets }) => [table, offsets])) },
       writes: [stage.name],
       // What is calculated in this block comes from there; whatever else from the table.
       load: async (_block, { tx, valuesOf }) => ({
@@ -95,6 +110,7 @@ export function stagesOf(model: readonly ModelStage[], calculated: Calculated = 
         const today = toEpochDay(day.date)
         const seen = (one: number, isLater: boolean, { isNarrow }: ModelStage) => (isLater && isNarrow ? one % 2 : one)
         let sum = stage.factor + seen(previous ?? 0, true, stage)
+        for (const period of periods) sum += period.seen(tx, day)
         for (const [table, [first, last]] of Object.entries(reads)) {
           if (table === stage.name) continue
           const read = tx.reader(table, day.employeeId)

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { withInstants } from '../../../examples/productivity/database/instants.ts'
-import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
-import type { Tables } from '../../../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../../../examples/productivity/schema/tables.ts'
+import { withInstants } from '../../../examples/shared/database/instants.ts'
+import { openSqlite } from '../../../examples/shared/database/sqlite.ts'
 import { testDatabase } from '../../support/mariadb.ts'
 import { testRedis } from '../../support/redis.ts'
 import { type Demo, runDemo, startDemo } from './demo/command.ts'
@@ -267,7 +267,7 @@ describe('npm run demo, on servers,', async () => {
 
     const sqlite = openSqlite<Tables>(path)
     onTestFinished(() => sqlite.destroy())
-    const mysql = withInstants(database.kysely<Tables>({ dateStrings: true }))
+    const mysql = withInstants(database.kysely<Tables>({ dateStrings: true }), INSTANTS)
     const rows = await derivedPlainly(mysql)
     expect(rows).toEqual(await derivedPlainly(sqlite))
     const here = JSON.parse((await redis.client.get('working_today'))!) as readonly { readonly employee_id: string }[]

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parseIsoDate } from 'recalc-service'
 import { expect, it, onTestFinished } from 'vitest'
-import { withInstants } from '../../../examples/productivity/database/instants.ts'
-import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
-import type { Tables } from '../../../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../../../examples/productivity/schema/tables.ts'
+import { withInstants } from '../../../examples/shared/database/instants.ts'
+import { openSqlite } from '../../../examples/shared/database/sqlite.ts'
 import { testDatabase } from '../../support/mariadb.ts'
 import { asOf, fill, rangeOf, type Warehouse } from './mariadb-support/changed-warehouse.ts'
 
@@ -39,7 +39,7 @@ it('twelve days of fifty employees take less than 50 MB above the idle process, 
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'database')
   const sqlite = openSqlite<Tables>(file)
-  const server = withInstants(mariadb.kysely<Tables>({ dateStrings: true }))
+  const server = withInstants(mariadb.kysely<Tables>({ dateStrings: true }), INSTANTS)
   for (const db of [sqlite, server]) {
     await createTables(db)
     await fill(db, warehouse)

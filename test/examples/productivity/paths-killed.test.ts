@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { openMysql } from '../../../examples/productivity/database/mysql.ts'
-import { openPostgres } from '../../../examples/productivity/database/postgres.ts'
-import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../examples/productivity/schema/tables.ts'
+import { openMysql } from '../../../examples/shared/database/mysql.ts'
+import { openPostgres } from '../../../examples/shared/database/postgres.ts'
+import { openSqlite } from '../../../examples/shared/database/sqlite.ts'
 import { HostProcess } from '../../support/crash-process.ts'
 import { testDatabase } from '../../support/mariadb.ts'
 import { postgresDatabase } from '../../support/postgres.ts'
@@ -93,7 +93,7 @@ it.each([
     async make() {
       const url = besides(mariadb.url)
       await ownMysql(mariadb.url, url)
-      return { database: url, open: () => openMysql<Tables>(url) }
+      return { database: url, open: () => openMysql<Tables>(url, INSTANTS) }
     },
   },
   {
@@ -101,7 +101,7 @@ it.each([
     async make() {
       const url = besides(postgres.url)
       await ownPostgres(postgres.url, url)
-      return { database: url, open: () => openPostgres<Tables>(url) }
+      return { database: url, open: () => openPostgres<Tables>(url, INSTANTS) }
     },
   },
 ])(

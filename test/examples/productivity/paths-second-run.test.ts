@@ -1,9 +1,9 @@
 import { type LogEvent, sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { withInstants } from '../../../examples/productivity/database/instants.ts'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../examples/productivity/schema/tables.ts'
+import { withInstants } from '../../../examples/shared/database/instants.ts'
 import { testDatabase } from '../../support/mariadb.ts'
 import { CacheInMemory, derivedTables } from './mariadb-support/all-rows.ts'
 import { asOf, fill, rangeOf, tenantId, warehouse } from './mariadb-support/changed-warehouse.ts'
@@ -64,7 +64,7 @@ describe('a second run writes nothing but its job', () => {
   it('on MariaDB, as the server counts', async () => {
     const sent: string[] = []
     const log = ({ query }: LogEvent) => void sent.push(query.sql)
-    const db = withInstants(mariadb.kysely<Tables>({ dateStrings: true }, { log }))
+    const db = withInstants(mariadb.kysely<Tables>({ dateStrings: true }, { log }), INSTANTS)
     await createTables(db)
     const countsRows = await isMariadb(db)
     if (countsRows) await sql`set global userstat = 1`.execute(db)

@@ -1,24 +1,17 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { anyTable } from '../../../examples/shared/database/upsert.ts'
 import { seededRandom } from '../../../examples/shared/random.ts'
 import { capturedSources } from '../../../examples/timesheet/captured-sources.ts'
 import { Edits } from '../../../examples/timesheet/edits.ts'
 import type { Database } from '../../../examples/timesheet/schema/tables.ts'
 import { installCapture, uninstallCapture } from '../../../src/sql/index.ts'
 import { seed } from '../../support/seed.ts'
-import type { Company } from './oracle/company.ts'
 import { deriveAll } from './oracle/derive.ts'
 import { scenarioOf } from './oracle/scenario.ts'
 import { dateAt, nextDate } from './oracle/zone.ts'
-import { derivedRows, fillOffice, office, openOffice, TENANT } from './support/office.ts'
+import { companyIn, derivedRows, fillOffice, office, openOffice, TENANT } from './support/office.ts'
 
 const COMPANIES = Number(process.env.RECALC_TEST_TIMESHEET_EDITS ?? 40)
 const EDITS = 12
-const TABLES = [
-  ...['employees', 'day_plans', 'break_rules', 'plan_assignments', 'holidays'],
-  ...['absence_kinds', 'absences', 'bookings', 'flextime_rules'],
-]
-
 test.each(['hooks', 'capture'])(
   'edits through %s, with months closed and reopened, end in what is derived afresh',
   async (way) => {
@@ -118,11 +111,4 @@ test('a change to a closed month is held, and nothing of the month is written un
 async function addHoliday(db: Database, edits: Edits, date: string): Promise<void> {
   const found = await db.selectFrom('holidays').select('date').where('date', '=', date).executeTakeFirst()
   if (!found) await edits.addHoliday({ date, name: 'Holiday', credit_percent: 100 })
-}
-
-async function companyIn(db: Database): Promise<Company> {
-  const tables = await Promise.all(
-    TABLES.map(async (table) => [table, await anyTable(db).selectFrom(table).selectAll().execute()] as const),
-  )
-  return Object.fromEntries(tables) as unknown as Company
 }

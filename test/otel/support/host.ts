@@ -10,7 +10,7 @@ import {
 import { sqlBackend } from 'recalc-service/sql'
 import { type ManualClock, manualClock } from 'recalc-service/testing'
 import { onTestFinished } from 'vitest'
-import { openSqlite } from '../../../examples/productivity/database/sqlite.ts'
+import { openSqlite } from '../../../examples/shared/database/sqlite.ts'
 import { changedStore } from '../../jobs/support/changed-store.ts'
 import { observer } from './observer.ts'
 

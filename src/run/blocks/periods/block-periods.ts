@@ -174,6 +174,11 @@ export class BlockPeriods {
     return this.#run !== undefined
   }
 
+  /** True in a run of days: those behind this block may build on its periods. */
+  get areBeforeDays(): boolean {
+    return this.#run !== undefined && this.#run.fromStage === undefined
+  }
+
   /** The last date up to which periods of this run go. */
   get through(): IsoDate | undefined {
     return this.#run?.through

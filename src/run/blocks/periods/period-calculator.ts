@@ -9,8 +9,10 @@ import {
   readsOwnPrevious,
 } from '../../../pipeline/period-stage.ts'
 import { dayBehind } from '../../../pipeline/reading-periods.ts'
+import type { Selection } from '../../../pipeline/selection.ts'
+import { ofDay } from '../../failure.ts'
 import type { StageCall } from '../../telemetry.ts'
-import type { BlockCalculator, BlockShape, BlockUnit } from '../block-calculator.ts'
+import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from '../block-calculator.ts'
 import type { BlockDays } from '../block-days.ts'
 import { callStage, type StageLimits } from '../stage-call.ts'
 import { asMistake } from '../stage-failure.ts'
@@ -22,17 +24,19 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
   readonly shape: BlockShape
   readonly blocksLater: boolean
   readonly periodStages: readonly PeriodStage<Tx>[]
+  readonly periodsBeforeDays: readonly PeriodStage<Tx>[]
   readonly #days: BlockCalculator<Tx> | undefined
   readonly #limits: StageLimits
 
   /** @param days Undefined: nothing is calculated but periods. */
   constructor(
-    periodStages: readonly PeriodStage<Tx>[],
+    { periodStages, periodsBeforeDays }: Pick<Selection<Tx>, 'periodStages' | 'periodsBeforeDays'>,
     days: BlockCalculator<Tx> | undefined,
     shape: BlockShape,
     limits: StageLimits,
   ) {
     this.periodStages = periodStages
+    this.periodsBeforeDays = periodsBeforeDays
     this.shape = days?.shape ?? shape
     this.blocksLater = days?.blocksLater ?? false
     this.#days = days
@@ -46,6 +50,7 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     for (const [position, stage] of this.periodStages.entries()) {
       await this.#calculateStage(stage, position, periods, days, unit)
     }
+    if (periods.areBeforeDays && failBeforeDays(this.periodsBeforeDays, periods, days)) throw new FailedAfterSave()
     if (periods.isRun && days.blocksLater) failBehindDays(periods, days, unit)
     if (periods.isRun) periods.deferRest()
     return changed
@@ -181,6 +186,7 @@ function calculateEmployee<Tx>(
         const change = values.set(period, stage.calculate(period, inputs, previous))
         periods.calculated(employee, position, interval, change === 'unchanged')
         if (change !== 'unchanged') periods.periodChanged(employee, position, interval)
+        if (change === 'carries') unit.cascade?.carriedBehindPeriod(employeeId, stage, interval)
         if (carries && change === 'carries')
           carry(stage, { position, employee, period: interval }, isDue, block, periods, days, unit)
       } catch (error) {
@@ -214,6 +220,23 @@ function carry<Tx>(
   }
   periods.mark(employee, position, next)
   if (isToCalculate(stage, { position, employee, period: next }, periods, days, unit)) isDue.add(first)
+}
+
+/**
+ * Days behind a period that failed would be calculated with what it was before. So the last day of the block stands for it: it
+ * fails with the same error, and blocks all days behind it.
+ *
+ * @returns whether there are such days: the block is to be done again without them.
+ */
+function failBeforeDays<Tx>(stages: readonly PeriodStage<Tx>[], { failures }: BlockPeriods, days: BlockDays): boolean {
+  const { employeeIds, dates } = days.block
+  const before = days.failures.size
+  for (const failure of failures) {
+    if (!stages.some(({ name }) => name === failure.stage)) continue
+    const last = days.firstOf(employeeIds.indexOf(failure.employeeId ?? '')) + dates.length - 1
+    if (!days.failures.has(last)) days.fail(last, ofDay(failure, days.day(last).date))
+  }
+  return days.failures.size > before
 }
 
 /** Where a failed day takes its employee out of the run, its period and all behind it wait for it, under one failure. */

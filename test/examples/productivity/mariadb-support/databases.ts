@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
-import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
-import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { openMysql } from '../../../../examples/shared/database/mysql.ts'
+import { openPostgres } from '../../../../examples/shared/database/postgres.ts'
 import { openWarehouse } from '../support/warehouse.ts'
 import { rowsBy, type Warehouse, type Ways } from './changed-warehouse.ts'
 import type { Path } from './paths.ts'
@@ -28,7 +28,7 @@ export function besides(url: string): string {
 
 /** An empty database of a test's own, gone when the test ends. */
 export async function ownMysql(url: string, own = besides(url)): Promise<Database> {
-  const db = await openMysql<Tables>(own)
+  const db = await openMysql<Tables>(own, INSTANTS)
   onTestFinished(async () => {
     await db.schema.dropSchema(new URL(own).pathname.slice(1)).execute()
     await db.destroy()
@@ -39,10 +39,10 @@ export async function ownMysql(url: string, own = besides(url)): Promise<Databas
 
 /** As {@link ownMysql}. */
 export async function ownPostgres(url: string, own = besides(url)): Promise<Database> {
-  const db = await openPostgres<Tables>(own)
+  const db = await openPostgres<Tables>(own, INSTANTS)
   onTestFinished(async () => {
     await db.destroy()
-    const server = await openPostgres(url)
+    const server = await openPostgres(url, INSTANTS)
     await sql`drop database ${sql.id(new URL(own).pathname.slice(1))} with (force)`.execute(server)
     await server.destroy()
   })

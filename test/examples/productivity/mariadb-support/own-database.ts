@@ -3,9 +3,9 @@ import { type CompiledQuery, Kysely, type LogEvent, MysqlDialect } from 'kysely'
 import { createPool } from 'mysql2'
 import { createConnection } from 'mysql2/promise'
 import { afterAll } from 'vitest'
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
 import { hooked, type StatementHook } from '../../../support/crash-database.ts'
 import { startMariadb, withDatabase } from '../../../support/mariadb.ts'
 
@@ -47,7 +47,7 @@ export async function ownDatabase(): Promise<OwnDatabase> {
   const connect = ({ hook, sent }: Watch = {}) => {
     const dialect = new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 8, dateStrings: true }) })
     const log = ({ query }: LogEvent) => sent?.(query)
-    const db = withInstants(new Kysely<Tables>({ dialect: hook ? hooked(dialect, hook) : dialect, log }))
+    const db = withInstants(new Kysely<Tables>({ dialect: hook ? hooked(dialect, hook) : dialect, log }), INSTANTS)
     opened.push(db)
     return db
   }

@@ -2,11 +2,11 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from 'recalc-service'
-import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
-import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
-import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
-import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { openMysql } from '../../../../examples/shared/database/mysql.ts'
+import { openPostgres } from '../../../../examples/shared/database/postgres.ts'
+import { openSqlite } from '../../../../examples/shared/database/sqlite.ts'
 
 /** What a worker process is told to do. */
 export interface Orders {
@@ -38,7 +38,7 @@ function tell(report: Report): void {
 
 async function work({ database, zone, from, to, asOf, aheadMs, standsStill, jobsBefore }: Orders): Promise<void> {
   const server = { 'mysql:': openMysql<Tables>, 'postgres:': openPostgres<Tables> }[/^\w+:/.exec(database)?.[0] ?? '']
-  const db = server ? await server(database) : openSqlite<Tables>(database)
+  const db = server ? await server(database, INSTANTS) : openSqlite<Tables>(database)
   const recalc = createProductivity(db, {
     zone,
     asOf: new Date(asOf),

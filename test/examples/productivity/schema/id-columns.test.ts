@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
-import { openMysql } from '../../../../examples/productivity/database/mysql.ts'
-import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { DatabaseError } from '../../../../examples/shared/database/database-error.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
+import { openMysql } from '../../../../examples/shared/database/mysql.ts'
+import { postgresTypes } from '../../../../examples/shared/database/postgres.ts'
 import { testDatabase, withDatabase } from '../../../support/mariadb.ts'
 import { postgresDatabase } from '../../../support/postgres.ts'
 import { allEngines } from '../stages/all-engines.ts'
@@ -42,7 +42,7 @@ describe('createTables', () => {
     const name = `${server.name}_ids`
     const admin = await server.connection()
     onTestFinished(async () => void (await admin.query(`drop database if exists ${name}`)))
-    const db = await openMysql<Tables>(withDatabase(server.url, name))
+    const db = await openMysql<Tables>(withDatabase(server.url, name), INSTANTS)
     onTestFinished(() => db.destroy())
     return db
   }
@@ -68,7 +68,7 @@ describe('createTables', () => {
   })
 
   it('refuses a PostgreSQL database whose ids are sorted as people of a language expect it', async () => {
-    const db = withInstants(postgres.kysely<Tables>({ types: postgresTypes }))
+    const db = withInstants(postgres.kysely<Tables>({ types: postgresTypes }), INSTANTS)
     await createTables(db)
     await sql`alter table alerts alter column employee_id type varchar(64) collate "default"`.execute(db)
     const creating = createTables(db)

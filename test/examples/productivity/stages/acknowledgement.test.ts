@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
 import { createProductivity } from '../../../../examples/productivity/productivity.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { insertSources } from '../../../../examples/productivity/sources/insert-sources.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
 import type { StatementHook } from '../../../support/crash-database.ts'
 import { type Gate, gate } from '../../../support/gate.ts'
 import { testDatabase } from '../../../support/mariadb.ts'
@@ -11,7 +11,7 @@ import { roles } from '../support/arbitraries.ts'
 import { activity, at, day, people, shift, tenantId, zone } from './june-17.ts'
 
 const database = await testDatabase()
-const somebody = withInstants(database.kysely<Tables>({ dateStrings: true }))
+const somebody = withInstants(database.kysely<Tables>({ dateStrings: true }), INSTANTS)
 await createTables(somebody)
 await insertSources(somebody, {
   employees: people('a'),
@@ -32,7 +32,7 @@ function stoppingBehind(statement: RegExp): { readonly db: Database; readonly do
     await door.pass()
     return result
   }
-  return { db: withInstants(database.kysely<Tables>({ dateStrings: true }, { hook })), door }
+  return { db: withInstants(database.kysely<Tables>({ dateStrings: true }, { hook }), INSTANTS), door }
 }
 
 const request = { tenantId, employeeId: 'a', date: day }

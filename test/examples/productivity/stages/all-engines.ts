@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
 import { onTestFinished } from 'vitest'
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
-import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { type Database, INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { insertSources, type Sources } from '../../../../examples/productivity/sources/insert-sources.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
+import { postgresTypes } from '../../../../examples/shared/database/postgres.ts'
 import { testDatabase } from '../../../support/mariadb.ts'
 import { postgresDatabase } from '../../../support/postgres.ts'
 import { warehouse } from '../support/warehouse.ts'
@@ -47,7 +47,7 @@ export async function allEngines(): Promise<readonly Engine[]> {
 }
 
 async function server(name: string, kysely: Kysely<Tables>): Promise<Engine> {
-  const db = withInstants(kysely)
+  const db = withInstants(kysely, INSTANTS)
   await createTables(db)
   return {
     name,

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
 import type { Database, Tables } from '../../../../examples/productivity/schema/tables.ts'
 import { insertSources, type Sources } from '../../../../examples/productivity/sources/insert-sources.ts'
+import { openSqlite } from '../../../../examples/shared/database/sqlite.ts'
 
 /** A database in memory with the back end's tables, and `sources` in them. */
 export async function openWarehouse(

@@ -1,7 +1,8 @@
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
-import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
-import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
+import type { LogConfig } from 'kysely'
 import { batches } from '../../../../examples/shared/database/batches.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
+import { postgresTypes } from '../../../../examples/shared/database/postgres.ts'
+import { openSqlite } from '../../../../examples/shared/database/sqlite.ts'
 import { anyTable } from '../../../../examples/shared/database/upsert.ts'
 import { createTables } from '../../../../examples/timesheet/schema/migrations.ts'
 import { type Database, INSTANTS, type Tables } from '../../../../examples/timesheet/schema/tables.ts'
@@ -18,18 +19,20 @@ function clockAt(now: number): Clock {
   return { ...systemClock, now: () => now }
 }
 
-export async function openOffice(): Promise<Database> {
-  return withTables(openSqlite<Tables>())
+export async function openOffice(log: LogConfig = []): Promise<Database> {
+  return withTables(openSqlite<Tables>(':memory:', log))
 }
 
 /** For the test file that asks. The sessions are in other time zones than the machine, and than one another. */
-export async function openServers(): Promise<{ readonly MariaDB: Database; readonly PostgreSQL: Database }> {
+export async function openServers(
+  log: LogConfig = [],
+): Promise<{ readonly MariaDB: Database; readonly PostgreSQL: Database }> {
   const mariadb = await testDatabase()
   const postgres = await postgresDatabase()
   const types = { types: postgresTypes, options: '-c TimeZone=America/St_Johns' }
   return {
-    MariaDB: await withTables(withInstants(mariadb.kysely<Tables>({ dateStrings: true }), INSTANTS)),
-    PostgreSQL: await withTables(withInstants(postgres.kysely<Tables>(types), INSTANTS)),
+    MariaDB: await withTables(withInstants(mariadb.kysely<Tables>({ dateStrings: true }, { log }), INSTANTS)),
+    PostgreSQL: await withTables(withInstants(postgres.kysely<Tables>(types, { log }), INSTANTS)),
   }
 }
 
@@ -74,4 +77,17 @@ export async function derivedRows(db: Database): Promise<Derived> {
     work_time_averages: averages.map((row) => ({ ...row, average: Number(row.average) })),
     monthly_values: months.map((row) => ({ ...row, vacation_days: Number(row.vacation_days) })),
   }
+}
+
+const SOURCES = [
+  ...['employees', 'day_plans', 'break_rules', 'plan_assignments', 'holidays'],
+  ...['absence_kinds', 'absences', 'bookings', 'flextime_rules'],
+]
+
+/** The source tables as they are now. */
+export async function companyIn(db: Database): Promise<Company> {
+  const tables = await Promise.all(
+    SOURCES.map(async (table) => [table, await anyTable(db).selectFrom(table).selectAll().execute()] as const),
+  )
+  return Object.fromEntries(tables) as unknown as Company
 }

@@ -35,14 +35,15 @@ function instantFrom(text: string): number {
 /**
  * Kysely on a PostgreSQL server.
  *
- * @param url Such as `postgres://user:password@127.0.0.1:5432/productivity`. The database is made when the server has none
+ * @param url Such as `postgres://user:password@127.0.0.1:5432/office`. The database is made when the server has none
  *   of that name.
+ * @param instants The columns of instants; see `withInstants`.
  * @throws {DatabaseError} when there is no such server, or it refuses.
  */
 export async function openPostgres<Tables>(
   url: string,
+  instants: ReadonlySet<string>,
   log: LogConfig = [],
-  instants?: ReadonlySet<string>,
 ): Promise<Kysely<Tables>> {
   await makeDatabase(url)
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, types: postgresTypes })

@@ -1,5 +1,5 @@
 import { type ColumnDataType, type ColumnDefinitionBuilder, type RawBuilder, sql } from 'kysely'
-import { type AnyDatabase, engineOf } from '../../shared/database/engine.ts'
+import { type AnyDatabase, engineOf } from './engine.ts'
 
 type Type = ColumnDataType | RawBuilder<unknown>
 type Change = (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder

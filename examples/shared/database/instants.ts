@@ -15,8 +15,7 @@ import {
   ValueNode,
   ValuesNode,
 } from 'kysely'
-import { type Engine, engineOf } from '../../shared/database/engine.ts'
-import { INSTANTS } from '../schema/tables.ts'
+import { type Engine, engineOf } from './engine.ts'
 
 /** How an engine takes an instant, and how its driver gives it. */
 interface InstantFormat {
@@ -38,8 +37,10 @@ const formats: Readonly<Record<Exclude<Engine, 'sqlite'>, InstantFormat>> = {
  * The database, with instants as whole milliseconds since 1970 for whoever asks, and in the engine's own type inside: values
  * that are compared with, or written to, a column of instants are turned on the way in, and such columns on the way out.
  * SQLite has no type of its own for them, and keeps the numbers.
+ *
+ * @param columns The columns of instants, in whichever table.
  */
-export function withInstants<Tables>(db: Kysely<Tables>, columns: ReadonlySet<string> = INSTANTS): Kysely<Tables> {
+export function withInstants<Tables>(db: Kysely<Tables>, columns: ReadonlySet<string>): Kysely<Tables> {
   const engine = engineOf(db)
   return engine === 'sqlite' ? db : db.withPlugin(new InstantsPlugin(formats[engine], columns))
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
-import { openSqlite } from '../../../../examples/productivity/database/sqlite.ts'
+import { DatabaseError } from '../../../../examples/shared/database/database-error.ts'
+import { openSqlite } from '../../../../examples/shared/database/sqlite.ts'
 
 function open() {
   const db = openSqlite<{ t: { a: number; b?: string | null } }>()

@@ -10,14 +10,15 @@ const CONNECTIONS = 8
  * Kysely on a MySQL or MariaDB server. Dates and times come as text: as JavaScript's Dates they would be moved to the
  * machine's time zone.
  *
- * @param url Such as `mysql://user:password@127.0.0.1:3306/productivity`. The database is made when the server has none of
+ * @param url Such as `mysql://user:password@127.0.0.1:3306/office`. The database is made when the server has none of
  *   that name.
+ * @param instants The columns of instants; see `withInstants`.
  * @throws {DatabaseError} when there is no such server, or it refuses.
  */
 export async function openMysql<Tables>(
   url: string,
+  instants: ReadonlySet<string>,
   log: LogConfig = [],
-  instants?: ReadonlySet<string>,
 ): Promise<Kysely<Tables>> {
   await makeDatabase(url)
   const pool = createPool({ uri: url, connectionLimit: CONNECTIONS, dateStrings: true })

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { DatabaseError } from '../../../../examples/productivity/database/database-error.ts'
-import { openPostgres } from '../../../../examples/productivity/database/postgres.ts'
+import { DatabaseError } from '../../../../examples/shared/database/database-error.ts'
+import { openPostgres } from '../../../../examples/shared/database/postgres.ts'
 import { withDatabase } from '../../../support/mariadb.ts'
 import { postgresDatabase } from '../../../support/postgres.ts'
 
@@ -13,14 +13,14 @@ describe('openPostgres', () => {
     const admin = database.kysely()
     onTestFinished(async () => void (await sql`drop database if exists ${sql.id(name)} with (force)`.execute(admin)))
     for (const _ of ['when it is not there', 'when it is']) {
-      const db = await openPostgres(withDatabase(database.url, name))
+      const db = await openPostgres(withDatabase(database.url, name), new Set())
       expect((await sql`select current_database() as name`.execute(db)).rows).toEqual([{ name }])
       await db.destroy()
     }
   })
 
   it('gives dates as they are, counts as numbers, and instants as milliseconds whatever the zone of the session', async () => {
-    const db = await openPostgres(database.url)
+    const db = await openPostgres(database.url, new Set())
     onTestFinished(() => db.destroy())
     const instant = Date.UTC(2025, 2, 30, 1, 0, 0, 5)
     for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Europe/Berlin']) {
@@ -42,7 +42,7 @@ describe('openPostgres', () => {
     ],
     ['postgres://root:secret@nowhere.invalid/x', 'The database x at nowhere.invalid cannot be opened: getaddrinfo'],
   ])('says that there is no server at %s, without a password', async (url, message) => {
-    const opening = openPostgres(url)
+    const opening = openPostgres(url, new Set())
     await expect(opening).rejects.toThrow(DatabaseError)
     await expect(opening).rejects.toThrow(message)
     await expect(opening).rejects.not.toThrow('secret')

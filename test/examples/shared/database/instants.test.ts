@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { withInstants } from '../../../../examples/productivity/database/instants.ts'
-import { postgresTypes } from '../../../../examples/productivity/database/postgres.ts'
 import { createTables } from '../../../../examples/productivity/schema/migrations.ts'
-import type { Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { INSTANTS, type Tables } from '../../../../examples/productivity/schema/tables.ts'
+import { withInstants } from '../../../../examples/shared/database/instants.ts'
+import { postgresTypes } from '../../../../examples/shared/database/postgres.ts'
 import { upsert } from '../../../../examples/shared/database/upsert.ts'
 import { testDatabase } from '../../../support/mariadb.ts'
 import { postgresDatabase } from '../../../support/postgres.ts'
@@ -39,7 +39,7 @@ const instants = [
 
 describe.each(engines)('instants on $name, in a session of another time zone', ({ kysely, zone, text, type }) => {
   async function open(): Promise<Kysely<Tables>> {
-    const db = withInstants(kysely)
+    const db = withInstants(kysely, INSTANTS)
     await createTables(db)
     await sql.raw(zone).execute(db)
     onTestFinished(async () => {
