@@ -116,7 +116,10 @@ export interface ChangeLedger<Tx = unknown> {
   note(tx: Tx, changes: readonly NewChange[]): Promise<void>
   /** The one statement that {@link note} runs, for hosts whose transaction is another library's; undefined where there is none. */
   statement?(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] }
-  /** Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order. */
+  /**
+   * Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order.
+   * Those that say the same may share their content.
+   */
   read(
     tx: Tx,
     tenantId: string,
@@ -125,6 +128,12 @@ export interface ChangeLedger<Tx = unknown> {
       readonly states: readonly ChangeState[]
       readonly limit: number
     },
+  ): Promise<readonly StoredChange[]>
+  /** The same of one employee's waiting changes, ascending by id, behind the id `after`: where there are many, page by page. */
+  readWaiting(
+    tx: Tx,
+    tenantId: string,
+    page: { readonly employeeId: string; readonly after: number; readonly limit: number },
   ): Promise<readonly StoredChange[]>
   /** True when there is no change at all, for a ledger that knows that without asking. */
   isEmpty?(): boolean

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type {
   ChangeLane,
   ChangeLedger,
@@ -14,16 +14,20 @@ import type {
 import type { Engine, NotingQuery } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
-import { type RecalcDb, recalcDb } from '../tables.ts'
-import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
+import { type RecalcDb, rawTable, recalcDb } from '../tables.ts'
+import { bodyOf, changesOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
 import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
 
 const WAITING = stateNumber('waiting')
 
-/** The most rows that one statement adds or removes. */
-const MAX_ROWS = 500
+/** The most rows that one statement adds. */
+const MAX_ADDED = 125
+
+/** The most rows that one statement removes, and the bytes that the id of each takes in it. */
+const MAX_REMOVED = 10_000
+const ID_BYTES = 17
 
 /**
  * Changes in a table beside the host's own. Noting is one insert of one row, and nobody waits for it: rows are only ever
@@ -86,15 +90,33 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         employeeIds.map((id) => laneKey(this.#engine, id)),
       )
     const limited = limit === Number.MAX_SAFE_INTEGER ? found : found.limit(limit)
-    return (await limited.execute()).map(changeOf)
+    return changesOf(await limited.execute())
+  }
+
+  async readWaiting(
+    tx: Tx,
+    tenantId: string,
+    { employeeId, after, limit }: { readonly employeeId: string; readonly after: number; readonly limit: number },
+  ): Promise<readonly StoredChange[]> {
+    const rows = await this.#dbOf(tx)
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .where('state', '=', WAITING)
+      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
+      .where('employee_hash', '=', this.#engine.ledgerKey(employeeId))
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+    return changesOf(rows)
   }
 
   async update(tx: Tx, { remove, add }: LedgerUpdate): Promise<undefined> {
     const db = this.#dbOf(tx)
     // In the order of the keys, so that no two can wait for each other.
     const ids = remove.toSorted((a, b) => a - b)
-    for (const group of statements(ids, () => 24, 4 * MAX_ROWS)) {
-      await db.deleteFrom(this.#table).where('id', 'in', group).execute()
+    for (const group of statements(ids, () => ID_BYTES, MAX_REMOVED)) {
+      await this.#engine.deleteRows(db as unknown as RecalcDb, this.#table, group)
     }
     await this.#insert(db, add)
   }
@@ -141,7 +163,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .orderBy('employee_hash')
       .limit(limit)
       .execute()
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   async parked(query: {
@@ -160,7 +182,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       tenantId === undefined
         ? await found.where('due_at', '>=', 1).orderBy('due_at').limit(limit).execute()
         : await found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).limit(limit).execute()
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
@@ -191,17 +213,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     readonly state: 'failing' | 'held'
   }): Promise<number> {
     const { tenantId, employeeId, state } = query
-    const own = this.#db
-      .updateTable(this.#table)
-      .set({ due_at: 1 })
-      .where('state', '=', stateNumber(state))
-      .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-      .where('due_at', '>', 1)
-    const { numUpdatedRows } = await (employeeId === undefined
-      ? own
-      : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
-    ).executeTakeFirstOrThrow()
-    return Number(numUpdatedRows)
+    const lane = employeeId === undefined ? sql`` : sql`and employee_hash = ${laneKey(this.#engine, employeeId)}`
+    // By its index: of a small table all would be scanned, and who scans waits for each row that somebody is inserting.
+    const { numAffectedRows = 0n } = await sql`update ${rawTable(this.#db as unknown as RecalcDb, this.#table)}
+      ${this.#engine.indexHint(`${this.#table}_page`)} set due_at = 1
+      where state = ${stateNumber(state)} and tenant_hash = ${this.#engine.ledgerKey(tenantId)} ${lane} and due_at > 1`.execute(
+      this.#db,
+    )
+    return Number(numAffectedRows)
   }
 
   async state(tenantId: string | undefined): Promise<LedgerState> {
@@ -252,12 +271,12 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
       .orderBy('id')
       .limit(limit)
       .execute()
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {
     const rows = changes.map((change) => rowOf(this.#engine, change))
-    for (const group of statements(rows, rowBytes, MAX_ROWS / 4)) await query(db, this.#table, group).execute()
+    for (const group of statements(rows, rowBytes, MAX_ADDED)) await query(db, this.#table, group).execute()
   }
 }
 
