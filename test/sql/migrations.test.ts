@@ -119,7 +119,7 @@ const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history']:
   },
   changes: {
     columns: changes,
-    indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash)', 'primary (id)'],
+    indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash, id)', 'primary (id)'],
   },
   jobs: {
     columns: jobs,
@@ -249,6 +249,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0004_periods',
       'host_0005_history',
       'host_0006_queue',
+      'host_0010_changes_page',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -332,6 +333,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0004_periods', true],
       ['next_0005_history', true],
       ['next_0006_queue', true],
+      ['next_0010_changes_page', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

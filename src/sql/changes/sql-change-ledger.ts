@@ -11,12 +11,13 @@ import type {
   StoredChange,
   TenantPlace,
 } from '../../changes/change-ledger.ts'
-import type { Engine, NotingQuery } from '../engines/engine.ts'
+import type { Engine } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { statements } from '../statements.ts'
 import { type RecalcDb, rawTable, recalcDb } from '../tables.ts'
 import { bodyOf, changesOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
-import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
+import { type ChangesDb, changesTableName } from './changes-table.ts'
+import { inserting, NoteStatement } from './note-statement.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
 
@@ -38,7 +39,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
   readonly #engine: Engine
-
+  readonly #noteStatement: NoteStatement
   readonly #watch: ((wake: () => void) => ChangeWatch) | undefined
 
   /**
@@ -56,15 +57,23 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     this.#db = changesIn(recalcDb(kysely))
     this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
+    this.#noteStatement = new NoteStatement(this.#table, this.#engine)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(this.#dbOf(tx), changes, this.#engine.noting)
+    const db = this.#dbOf(tx)
+    const [first, ...others] = changes
+    if (first && others.length === 0) await db.executeQuery(this.#noteStatement.of(db, rowOf(this.#engine, first)))
+    else await this.#insert(db, changes, this.#engine.noting)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
     const rows = changes.map((change) => rowOf(this.#engine, change))
-    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(this.#db, this.#table, rows).compile()
+    const [first, ...others] = rows
+    const { sql: text, parameters } =
+      first && others.length === 0
+        ? this.#noteStatement.of(this.#db, first)
+        : (this.#engine.noting ?? inserting)(this.#db, this.#table, rows).compile()
     return { sql: text, parameters }
   }
 
@@ -116,7 +125,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     // In the order of the keys, so that no two can wait for each other.
     const ids = remove.toSorted((a, b) => a - b)
     for (const group of statements(ids, () => ID_BYTES, MAX_REMOVED)) {
-      await this.#engine.deleteRows(db as unknown as RecalcDb, this.#table, group)
+      await this.#engine.deleteRows(recalcOf(db), this.#table, group)
     }
     await this.#insert(db, add)
   }
@@ -215,7 +224,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     const { tenantId, employeeId, state } = query
     const lane = employeeId === undefined ? sql`` : sql`and employee_hash = ${laneKey(this.#engine, employeeId)}`
     // By its index: of a small table all would be scanned, and who scans waits for each row that somebody is inserting.
-    const { numAffectedRows = 0n } = await sql`update ${rawTable(this.#db as unknown as RecalcDb, this.#table)}
+    const { numAffectedRows = 0n } = await sql`update ${rawTable(recalcOf(this.#db), this.#table)}
       ${this.#engine.indexHint(`${this.#table}_page`)} set due_at = 1
       where state = ${stateNumber(state)} and tenant_hash = ${this.#engine.ledgerKey(tenantId)} ${lane} and due_at > 1`.execute(
       this.#db,
@@ -280,9 +289,10 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 }
 
-const inserting = (db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]): NotingQuery =>
-  db.insertInto(table).values(rows)
-
 function changesIn(db: RecalcDb): ChangesDb {
   return db as unknown as ChangesDb // the table is there once `migrate()` has run
+}
+
+function recalcOf(db: ChangesDb): RecalcDb {
+  return db as unknown as RecalcDb // as it was before `changesIn`
 }
