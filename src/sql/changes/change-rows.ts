@@ -43,7 +43,7 @@ export function bodyOf(body: string): Body {
   return isCaptured(read) ? { ...readCaptured(read), attempts: 0, error: null } : (read as Body)
 }
 
-interface ChangeRow {
+export interface ChangeRow {
   readonly id: number | string
   readonly state: number | string
   readonly noted_at: number | string
