@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import { dayStage, RecalcService } from 'recalc-service'
 import { installCapture, sqlBackend, uninstallCapture } from 'recalc-service/sql'
 import { median } from '../measure.ts'
 import { type LedgerDatabase, ledgerDatabases } from './databases.ts'
+import { benchNote } from './note.ts'
 
 const ROWS = 100_000
 /** How often each way is taken; what takes minutes, once. */
@@ -25,7 +25,7 @@ export async function benchCapture(): Promise<void> {
     console.log(`\n(l) capture: ${ROWS.toLocaleString('en')} rows inserted on ${database.name}`)
     await compare('one by one, 1,000 in a transaction', database, db, oneByOne, ROUNDS.oneByOne)
     await compare('by one statement', database, db, atOnce, ROUNDS.atOnce)
-    await compareNote(db)
+    await benchNote(db)
     await db.destroy()
   }
 }
@@ -92,40 +92,4 @@ async function atOnce(db: Kysely<Tables>): Promise<void> {
     await sql`set max_recursive_iterations = ${sql.lit(ROWS)}`.execute(one).catch(() => {})
     await sql`insert into bookings (id, tenant_id, employee_id, come, go) ${text}`.execute(one)
   })
-}
-
-/** The same transaction, a read, an edit and its commit, with a note and without. */
-async function compareNote(db: Kysely<Tables>): Promise<void> {
-  const stage = dayStage({
-    name: 'days',
-    reads: { bookings: [0, 0] },
-    writes: ['days'],
-    load: async () => 0,
-    calculate: () => 0,
-    save: async () => {},
-  })
-  const recalc = new RecalcService({
-    zone: 'UTC',
-    stages: [stage],
-    backend: sqlBackend(db) as never,
-    employees: { listEmployees: async () => [] },
-  })
-  const times: Record<'with' | 'without', number[]> = { with: [], without: [] }
-  for (let i = 0; i < 4_000; i++) {
-    const way = i % 2 === 0 ? 'with' : 'without'
-    const begin = performance.now()
-    await db.transaction().execute(async (tx) => {
-      await tx.selectFrom('bookings').selectAll().where('id', '=', i).execute()
-      await tx.updateTable('bookings').set({ go: i }).where('id', '=', i).execute()
-      const at = [new Date(1_740_000_000_000)]
-      if (way === 'with')
-        await recalc.noteChange(tx as never, { tenantId: 'acme', employeeId: 'e', table: 'bookings', at })
-    })
-    if (i >= 400) times[way].push(performance.now() - begin)
-  }
-  await recalc.stop()
-  const [noted, bare] = [median(times.with), median(times.without)]
-  console.log(
-    `  noteChange in a transaction of a read and an update: ${noted.toFixed(2)} ms, without ${bare.toFixed(2)} ms, ${(noted / bare).toFixed(2)} x`,
-  )
 }

@@ -149,7 +149,10 @@ export interface ChangeLedger<Tx = unknown> {
     /** The values of the placeholders, in order. */
     readonly parameters: readonly unknown[]
   }
-  /** Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order. */
+  /**
+   * Changes of the given employees (`null`: of the tenant as a whole) that are committed now, at most `limit`, in any order.
+   * Those that say the same may share their content.
+   */
   read(
     tx: Tx,
     tenantId: string,
@@ -158,6 +161,12 @@ export interface ChangeLedger<Tx = unknown> {
       readonly states: readonly ChangeState[]
       readonly limit: number
     },
+  ): Promise<readonly StoredChange[]>
+  /** The same of one employee's waiting changes, ascending by id, behind the id `after`: where there are many, page by page. */
+  readWaiting(
+    tx: Tx,
+    tenantId: string,
+    page: { readonly employeeId: string; readonly after: number; readonly limit: number },
   ): Promise<readonly StoredChange[]>
   /** True when there is no change at all, for a ledger that knows that without asking. */
   isEmpty?(): boolean

@@ -9,6 +9,7 @@ const refuse = async (): Promise<never> => {
 export const noLedger: ChangeLedger<never> = {
   note: refuse,
   read: async () => [],
+  readWaiting: async () => [],
   update: refuse,
   hasDue: async () => false,
   nextTenant: async () => undefined,

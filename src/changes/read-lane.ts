@@ -1,15 +1,18 @@
 import { isKnownTable, periodReaders, tenantReaders } from '../pipeline/affected-days.ts'
 import { messageOf } from '../run/failure.ts'
 import type { EmployeeZones } from '../run/plan/zones.ts'
-import type { ChangeState, StoredChange } from './change-ledger.ts'
+import type { ChangeContent, ChangeState, StoredChange } from './change-ledger.ts'
 import type { ChangesSettings } from './changes-settings.ts'
 import type { DaySpan } from './day-set.ts'
 import { dirtySpansOf, horizonAt, type Place } from './dirty-days.ts'
 import { addTo, DirtyEmployee, stageOf } from './dirty-employee.ts'
 import { dirtyPeriodsOf } from './dirty-periods.ts'
 
-/** The most changes that are read at once; of more, those that were read are merged first. */
-const READ_LIMIT = 20_000
+/** Up to so many changes are read together. */
+const READ_LIMIT = 5_000
+
+/** More are read an employee after the other, so many at once. */
+const PAGE = 20_000
 
 const ALL: readonly ChangeState[] = ['waiting', 'failing', 'held']
 
@@ -26,7 +29,7 @@ export interface TakenLane {
 /** The changes of some employees, put together. */
 export interface ReadLane {
   readonly employees: ReadonlyMap<string, DirtyEmployee>
-  /** The ids of those that were read and are still there, but for those that are not due. */
+  /** The ids of those that were read, but for those that are not due. */
   readonly read: number[]
   /** Changes of tables that no stage of this service reads: another service may know them. */
   readonly unknown: readonly StoredChange[]
@@ -46,22 +49,22 @@ export async function readLane<Tx>(settings: ChangesSettings<Tx>, tx: Tx, lane: 
     await reader.addAll(found)
     return reader
   }
-  // So many changes are merged a part at a time: only their days are kept.
+  // Of so many, only the days are kept.
   await reader.addAll(await read(['failing', 'held'], Number.MAX_SAFE_INTEGER))
-  for (;;) {
-    const part = await read(['waiting'], READ_LIMIT)
-    await reader.addAll(part)
-    if (part.length < READ_LIMIT) return reader
-    const remove = part.map(({ id }) => id)
-    // A ledger that removes nothing before the commit has given all that there is.
-    if (await settings.changes.update(tx, { remove, add: [] })) return reader
-    reader.forget(new Set(remove))
+  for (const employeeId of employeeIds) {
+    for (let after = 0; ; ) {
+      const page = await settings.changes.readWaiting(tx, tenantId, { employeeId, after, limit: PAGE })
+      await reader.addAll(page)
+      after = page.at(-1)?.id ?? 0
+      if (page.length < PAGE) break
+    }
   }
+  return reader
 }
 
 class LaneReader<Tx> implements ReadLane {
   readonly employees = new Map<string, DirtyEmployee>()
-  read: number[] = []
+  readonly read: number[] = []
   readonly unknown: StoredChange[] = []
   readonly stages = new Set<string>()
   readonly horizon: DaySpan
@@ -76,13 +79,15 @@ class LaneReader<Tx> implements ReadLane {
     this.horizon = horizonAt(settings.clock.now(), this.#place, settings.horizon)
   }
 
-  /** These have been removed. */
-  forget(removed: ReadonlySet<number>): void {
-    this.read = this.read.filter((id) => !removed.has(id))
-  }
-
   async addAll(changes: readonly StoredChange[]): Promise<void> {
+    const seen = new Set<ChangeContent>()
     for (const change of changes) {
+      // The same once more adds nothing, but is to be removed as well.
+      if (change.state === 'waiting' && seen.has(change.content)) {
+        this.#addSame(change)
+        continue
+      }
+      if (change.state === 'waiting') seen.add(change.content)
       const hasInstants = 'table' in change.content && change.content.at !== undefined
       const zones = hasInstants ? this.#lane.employeeZones : undefined
       this.#add(
@@ -90,6 +95,13 @@ class LaneReader<Tx> implements ReadLane {
         zones && change.employeeId !== null ? await this.#placeOf(change.employeeId, zones) : this.#place,
       )
     }
+  }
+
+  #addSame({ id, employeeId, notedAt }: StoredChange): void {
+    const employee = this.employees.get(employeeId ?? '')
+    if (!employee) return
+    this.read.push(id)
+    employee.notedAt = Math.min(employee.notedAt, notedAt)
   }
 
   /** Who is somewhere that nobody can tell is taken for everywhere: a day too many is calculated, none is missed. */

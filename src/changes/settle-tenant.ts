@@ -75,9 +75,16 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
   }
   await attempt('settle', owner, () =>
     inTenant(owner, tenantId, async (tx) => {
-      const isStillThere = (await readNotes(owner, tenantId, tx)).some(({ id }) => id === change.id)
-      if (!isStillThere) return undefined // another process was faster
-      return await settings.changes.update(tx, { remove: [change.id], add: [...add, ...stageNotes] })
+      const notes = await readNotes(owner, tenantId, tx)
+      if (!notes.some(({ id }) => id === change.id)) return undefined // another process was faster
+      // A thousand edits of the same rules give an employee one note, not a thousand.
+      const same = notes.filter((note) => JSON.stringify(note.content) === JSON.stringify(content))
+      const notedAt = Math.min(...same.map((note) => note.notedAt))
+      const remove = same.map(({ id }) => id)
+      return await settings.changes.update(tx, {
+        remove,
+        add: [...add, ...stageNotes].map((note) => ({ ...note, notedAt })),
+      })
     }),
   )
   return page.length

@@ -277,7 +277,8 @@ export class Settler<Tx> {
     const times = Map.groupBy(page, ({ employeeId }) => employeeId)
     const now = clock.now()
     return employeeIds.filter((id) => {
-      const noted = times.get(id)?.map(({ notedAt }) => notedAt) ?? []
+      // What was noted later than now was noted by a wrong clock, which tells nothing of a burst.
+      const noted = (times.get(id) ?? []).map(({ notedAt }) => notedAt).filter((notedAt) => notedAt <= now)
       return Math.max(...noted) <= now - quietMs || Math.min(...noted) <= now - LONGEST_BURST * quietMs
     })
   }

@@ -42,6 +42,17 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
     )
   }
 
+  async readWaiting(
+    _tx: unknown,
+    tenantId: string,
+    { employeeId, after, limit }: { readonly employeeId: string; readonly after: number; readonly limit: number },
+  ): Promise<readonly StoredChange[]> {
+    return [...(this.#tenants.get(tenantId)?.get(employeeId)?.values() ?? [])]
+      .filter((change) => isWaiting(change) && change.id > after)
+      .sort((a, b) => a.id - b.id)
+      .slice(0, limit)
+  }
+
   async update(_tx: unknown, { remove, add }: LedgerUpdate): Promise<AfterCommit> {
     return () => {
       for (const id of remove) this.#remove(id)

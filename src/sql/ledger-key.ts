@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * An id as bytes: UTF-8, as databases see it. What is no text (half of a surrogate pair) has bytes of its own, which begin
@@ -10,7 +10,7 @@ function bytesOfId(id: string): Buffer {
 
 /** A key of fixed length, as triggers make it too: SHA-256 of the id in UTF-8. */
 export function hashedKey(id: string): string {
-  return createHash('sha256').update(bytesOfId(id)).digest('hex')
+  return hash('sha256', bytesOfId(id), 'hex')
 }
 
 /** For engines without a hash function that a trigger could call. */

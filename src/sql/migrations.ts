@@ -7,6 +7,7 @@ import { changesMigration } from './changes/changes-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { historyMigration } from './history/history-migration.ts'
+import { pageChanges } from './migrations/changes-page.ts'
 import { addClusterLocks } from './migrations/cluster-locks.ts'
 import { addQueue } from './migrations/job-queue.ts'
 import { periodsMigration } from './migrations/periods.ts'
@@ -69,6 +70,12 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
       up: (host: Kysely<never>) => addClusterLocks(host, names),
       async down() {
         // As above.
+      },
+    },
+    [`${prefix}0010_changes_page`]: {
+      up: (host: Kysely<never>) => pageChanges(host, prefix),
+      async down() {
+        // That of the changes drops their table.
       },
     },
   }

@@ -67,6 +67,17 @@ test('a burst is settled once, `quietMs` after its last change', async () => {
   expect(calculated).toEqual(['e1 2025-01-01', 'e1 2025-01-02', 'e1 2025-01-03', 'e1 2025-01-04'])
 })
 
+test('a change that was noted by a clock that goes wrong is not waited for until that time comes', async () => {
+  const { calculated, clock, service, backend } = offices({ settle: { quietMs: 5_000, intervalMs: 100 } })
+  const noting = office({ backend })
+  await noting.clock.advance(86_400_000)
+  await note(noting, 'e1', '2025-01-01')
+  await service.start()
+  await clock.advance(5_000)
+  expect(calculated).toEqual(['e1 2025-01-01'])
+  await noting.service.stop()
+})
+
 test('a burst that does not end is settled all the same, after ten quiet times', async () => {
   const { noting, calculated, clock, service } = offices({ settle: { quietMs: 5_000, intervalMs: 100 } })
   await service.start()

@@ -124,7 +124,7 @@ const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history']:
   },
   changes: {
     columns: changes,
-    indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash)', 'primary (id)'],
+    indexes: ['index (due_at)', 'index (state, tenant_hash, employee_hash, id)', 'primary (id)'],
   },
   jobs: {
     columns: jobs,
@@ -255,6 +255,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0005_history',
       'host_0006_queue',
       'host_0009_cluster_locks',
+      'host_0010_changes_page',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -339,6 +340,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0005_history', true],
       ['next_0006_queue', true],
       ['next_0009_cluster_locks', true],
+      ['next_0010_changes_page', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

@@ -43,19 +43,30 @@ export function bodyOf(body: string): Body {
   return isCaptured(read) ? { ...readCaptured(read), attempts: 0, error: null } : (read as Body)
 }
 
-/** A row as a change; drivers give large numbers as strings. */
-export function changeOf(row: {
+export interface ChangeRow {
   readonly id: number | string
   readonly state: number | string
   readonly noted_at: number | string
   readonly due_at: number | string
   readonly body: string
-}): StoredChange {
-  return {
-    ...bodyOf(row.body),
-    id: Number(row.id),
-    state: STATES[Number(row.state)] as ChangeState,
-    notedAt: Number(row.noted_at),
-    dueAt: Number(row.due_at),
-  }
+}
+
+/** Rows as changes; drivers give large numbers as strings. Where many say the same, it is read once. */
+export function changesOf(rows: readonly ChangeRow[]): readonly StoredChange[] {
+  const bodies = new Map<string, Body>()
+  return rows.map((row) => {
+    const body = bodies.get(row.body) ?? bodyOf(row.body)
+    bodies.set(row.body, body)
+    return {
+      tenantId: body.tenantId,
+      employeeId: body.employeeId,
+      content: body.content,
+      state: STATES[Number(row.state)] as ChangeState,
+      attempts: body.attempts,
+      error: body.error,
+      notedAt: Number(row.noted_at),
+      dueAt: Number(row.due_at),
+      id: Number(row.id),
+    }
+  })
 }

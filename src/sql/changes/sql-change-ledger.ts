@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type {
   ChangeLane,
   ChangeLedger,
@@ -10,19 +11,24 @@ import type {
   StoredChange,
   TenantPlace,
 } from '../../changes/change-ledger.ts'
-import type { Engine, NotingQuery } from '../engines/engine.ts'
+import type { Engine } from '../engines/engine.ts'
 import type { JobDatabase } from '../job-database.ts'
 import { statements } from '../statements.ts'
-import type { RecalcDb } from '../tables.ts'
-import { bodyOf, changeOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
-import { type ChangesDb, changesTableName, type NewChangeRow } from './changes-table.ts'
+import { type RecalcDb, rawTable } from '../tables.ts'
+import { bodyOf, type ChangeRow, changesOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
+import { type ChangesDb, changesTableName } from './changes-table.ts'
+import { inserting, NoteStatement } from './note-statement.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
 
 const WAITING = stateNumber('waiting')
 
-/** The most rows that one statement adds or removes. */
-const MAX_ROWS = 500
+/** The most rows that one statement adds. */
+const MAX_ADDED = 125
+
+/** The most rows that one statement removes, and the bytes that the id of each takes in it. */
+const MAX_REMOVED = 10_000
+const ID_BYTES = 17
 
 /**
  * Changes in a table beside the host's own. Noting is one insert of one row, and nobody waits for it: rows are only ever
@@ -33,7 +39,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   readonly #dbOf: (tx: Tx) => ChangesDb
   readonly #table: 'changes'
   readonly #engine: Engine
-
+  readonly #noteStatement: NoteStatement
   readonly #watch: ((wake: () => void) => ChangeWatch) | undefined
 
   /**
@@ -51,19 +57,24 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     this.#database = database
     this.#dbOf = (tx) => changesIn(dbOf(tx))
     this.#table = changesTableName(prefix)
+    this.#noteStatement = new NoteStatement(this.#table, this.#engine)
   }
 
   async note(tx: Tx, changes: readonly NewChange[]): Promise<void> {
-    await this.#insert(this.#dbOf(tx), changes, this.#engine.noting)
+    const db = this.#dbOf(tx)
+    const [first, ...others] = changes
+    if (first && others.length === 0) await db.executeQuery(this.#noteStatement.of(db, rowOf(this.#engine, first)))
+    else await this.#insert(db, changes, this.#engine.noting)
   }
 
   statement(changes: readonly NewChange[]): { readonly sql: string; readonly parameters: readonly unknown[] } {
     const rows = changes.map((change) => rowOf(this.#engine, change))
-    const { sql: text, parameters } = (this.#engine.noting ?? inserting)(
-      changesIn(this.#database.db),
-      this.#table,
-      rows,
-    ).compile()
+    const [first, ...others] = rows
+    const db = changesIn(this.#database.db)
+    const { sql: text, parameters } =
+      first && others.length === 0
+        ? this.#noteStatement.of(db, first)
+        : (this.#engine.noting ?? inserting)(db, this.#table, rows).compile()
     return { sql: text, parameters }
   }
 
@@ -89,15 +100,30 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         employeeIds.map((id) => laneKey(this.#engine, id)),
       )
     const limited = limit === Number.MAX_SAFE_INTEGER ? found : found.limit(limit)
-    return (await limited.execute()).map(changeOf)
+    return changesOf(await limited.execute())
+  }
+
+  async readWaiting(
+    tx: Tx,
+    tenantId: string,
+    { employeeId, after, limit }: { readonly employeeId: string; readonly after: number; readonly limit: number },
+  ): Promise<readonly StoredChange[]> {
+    const db = this.#dbOf(tx)
+    // By its index: otherwise MariaDB may look for the employee's in all changes, in the order of their ids.
+    const { rows } = await sql<ChangeRow>`select ${sql.join(COLUMNS.map((column) => sql.ref(column)))}
+      from ${rawTable(recalcOf(db), this.#table)} ${this.#engine.indexHint(`${this.#table}_page`)}
+      where state = ${WAITING} and tenant_hash = ${this.#engine.ledgerKey(tenantId)}
+        and employee_hash = ${this.#engine.ledgerKey(employeeId)} and id > ${after}
+      order by id limit ${sql.lit(limit)}`.execute(db)
+    return changesOf(rows)
   }
 
   async update(tx: Tx, { remove, add }: LedgerUpdate): Promise<undefined> {
     const db = this.#dbOf(tx)
     // In the order of the keys, so that no two can wait for each other.
     const ids = remove.toSorted((a, b) => a - b)
-    for (const group of statements(ids, () => 24, 4 * MAX_ROWS)) {
-      await db.deleteFrom(this.#table).where('id', 'in', group).execute()
+    for (const group of statements(ids, () => ID_BYTES, MAX_REMOVED)) {
+      await this.#engine.deleteRows(recalcOf(db), this.#table, group)
     }
     await this.#insert(db, add)
   }
@@ -149,7 +175,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         .limit(limit)
         .execute(),
     )
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   async parked(query: {
@@ -170,7 +196,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         ? found.where('due_at', '>=', 1).orderBy('due_at').execute()
         : found.where('tenant_hash', '=', this.#engine.ledgerKey(tenantId)).execute()
     })
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   async dueAmong(lanes: readonly ChangeLane[], now: number): Promise<readonly ChangeLane[]> {
@@ -203,18 +229,15 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     readonly state: 'failing' | 'held'
   }): Promise<number> {
     const { tenantId, employeeId, state } = query
-    const { numUpdatedRows } = await this.#database.write((db) => {
-      const own = changesIn(db)
-        .updateTable(this.#table)
-        .set({ due_at: 1 })
-        .where('state', '=', stateNumber(state))
-        .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
-        .where('due_at', '>', 1)
-      return (
-        employeeId === undefined ? own : own.where('employee_hash', '=', laneKey(this.#engine, employeeId))
-      ).executeTakeFirstOrThrow()
-    })
-    return Number(numUpdatedRows)
+    const lane = employeeId === undefined ? sql`` : sql`and employee_hash = ${laneKey(this.#engine, employeeId)}`
+    // By its index: of a small table all would be scanned, and who scans waits for each row that somebody is inserting.
+    const { numAffectedRows = 0n } = await this.#database.write((db) =>
+      sql`update ${rawTable(db, this.#table)} ${this.#engine.indexHint(`${this.#table}_page`)} set due_at = 1
+        where state = ${stateNumber(state)} and tenant_hash = ${this.#engine.ledgerKey(tenantId)} ${lane} and due_at > 1`.execute(
+        db,
+      ),
+    )
+    return Number(numAffectedRows)
   }
 
   state(tenantId: string | undefined): Promise<LedgerState> {
@@ -271,7 +294,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
         .limit(limit)
         .execute(),
     )
-    return rows.map(changeOf)
+    return changesOf(rows)
   }
 
   #read<T>(work: (db: ChangesDb) => Promise<T>): Promise<T> {
@@ -280,13 +303,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
 
   async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {
     const rows = changes.map((change) => rowOf(this.#engine, change))
-    for (const group of statements(rows, rowBytes, MAX_ROWS / 4)) await query(db, this.#table, group).execute()
+    for (const group of statements(rows, rowBytes, MAX_ADDED)) await query(db, this.#table, group).execute()
   }
 }
 
-const inserting = (db: ChangesDb, table: 'changes', rows: readonly NewChangeRow[]): NotingQuery =>
-  db.insertInto(table).values(rows)
-
 function changesIn(db: RecalcDb): ChangesDb {
   return db as unknown as ChangesDb // the table is there once `migrate()` has run
+}
+
+function recalcOf(db: ChangesDb): RecalcDb {
+  return db as unknown as RecalcDb // as it was before `changesIn`
 }

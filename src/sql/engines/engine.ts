@@ -87,6 +87,8 @@ export interface Engine {
   readonly readsForUpdate: boolean
   /** Deletes lanes of a job by their keys, and waits for no other row: blocks hold those of their own lanes. */
   deleteLanes(tx: RecalcTx, names: TableNames, jobId: string, laneIds: readonly number[]): Promise<void>
+  /** Deletes rows by their `id`, and waits for no other row: somebody may be inserting it. */
+  deleteRows(db: RecalcDb, table: string, ids: readonly number[]): Promise<void>
   /**
    * Locks rows of the locks table until the transaction ends, making those that are missing. Rows are locked in the order
    * of their keys, so no two can wait for each other.

@@ -162,6 +162,17 @@ export const mysql: Engine = {
     await sql`delete lanes from (${ids}) as ids straight_join ${rawTable(tx, names.lanes)} as lanes force index (primary)
       on lanes.job_id = ${jobId} and lanes.lane_id = ids.lane_id`.execute(tx)
   },
+  async deleteRows(db, table, ids) {
+    // As with lanes: of a list of ids the optimizer may scan the table, and InnoDB then waits for each row that somebody is
+    // inserting. Even if told to use the primary key it scans that.
+    const name = rawTable(db, table)
+    const list = JSON.stringify(ids)
+    await (ids.length === 1
+      ? sql`delete from ${name} where id = ${ids[0]}`
+      : sql`delete gone from json_table(${list}, '$[*]' columns (id bigint path '$')) as ids
+          straight_join ${name} as gone force index (primary) on gone.id = ids.id`
+    ).execute(db)
+  },
   isTransient,
   isGone,
   isReadOnly: (error) => READ_ONLY.has(driverError(error).errno),

@@ -6,6 +6,7 @@ import { driverOn } from '../transaction/driver-on.ts'
 import { endsPostgresTransaction } from '../transaction/ending-statements.ts'
 import { postgresCapture } from './capture/postgres.ts'
 import { deleteLanes } from './delete-lanes.ts'
+import { deleteRows } from './delete-rows.ts'
 import { driverError, NETWORK_CODES } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 import { orUpdate } from './or-update.ts'
@@ -125,6 +126,7 @@ export const postgres: Engine = {
   listenForWakes,
   indexHint: () => sql``,
   deleteLanes,
+  deleteRows,
   orUpdate,
   readsForUpdate: true,
   async lockRows(tx, names, hashes) {

@@ -3,6 +3,7 @@ import { hexKey } from '../ledger-key.ts'
 import { endsSqliteTransaction } from '../transaction/ending-statements.ts'
 import { sqliteCapture } from './capture/sqlite.ts'
 import { deleteLanes } from './delete-lanes.ts'
+import { deleteRows } from './delete-rows.ts'
 import { driverError } from './driver-error.ts'
 import type { Engine } from './engine.ts'
 import { orUpdate } from './or-update.ts'
@@ -76,6 +77,7 @@ export const sqlite: Engine = {
   listenForWakes: undefined,
   indexHint: () => sql``,
   deleteLanes,
+  deleteRows,
   orUpdate,
   readsForUpdate: false,
   async lockRows(tx, names, hashes) {

@@ -207,6 +207,29 @@ const cases: readonly LedgerCase[] = [
     },
   },
   {
+    name: "one employee's waiting changes are read page by page, in order, whatever others there are",
+    async run({ backend }) {
+      const days = Array.from({ length: 7 }, (_, day) => change('acme', 'ann', { content: { days: [day, day] } }))
+      await note(backend, ...days)
+      await note(
+        backend,
+        change('acme', 'ann', { state: 'failing', dueAt: 9 }),
+        ...['Ann', 'ann ', null].map((employeeId) => change('acme', employeeId)),
+        change('acme ', 'ann'),
+      )
+      const found: NewChange[] = []
+      for (let after = 0; ; ) {
+        const page = await backend.unitOfWork.run((tx) =>
+          backend.changes.readWaiting(tx, 'acme', { employeeId: 'ann', after, limit: 3 }),
+        )
+        found.push(...page.map(withoutId))
+        after = page.at(-1)?.id ?? 0
+        if (page.length < 3) break
+      }
+      assert.deepEqual(found, days)
+    },
+  },
+  {
     name: 'thousands of changes of one employee can be noted, read and removed',
     async run({ backend }) {
       const many = Array.from({ length: 3_000 }, (_, day) => change('acme', 'ann', { content: { days: [day, day] } }))

@@ -37,10 +37,13 @@ describe.each(engines)('on $name', async ({ name, open }) => {
       const spiedTx = spy(tx as never, seen) as never
       const employeeIds = ['e1', 'e41']
       await spied.read(spiedTx, 't1', { employeeIds, states: ['waiting', 'failing', 'held'], limit: 100 })
+      await spied.readWaiting(spiedTx, 't1', { employeeId: 'e1', after: 5, limit: 100 })
       await spied.update(spiedTx, { remove: [3, 1], add: [] })
     })
-    expect(seen.length).toBe(15)
-    for (const statement of seen) expect(await isIndexed(statement), statement.text).toBe(true)
+    // Others are never run: they only tell the host's schema.
+    const ofLedger = seen.filter(({ text }) => text.includes('recalc_changes'))
+    expect(ofLedger.length).toBe(16)
+    for (const statement of ofLedger) expect(await isIndexed(statement), statement.text).toBe(true)
   })
 
   async function isIndexed({ text, parameters }: Statement): Promise<boolean> {
@@ -56,13 +59,13 @@ describe.each(engines)('on $name', async ({ name, open }) => {
     const isSqlite = name === 'SQLite'
     const explain = `explain ${isSqlite ? 'query plan ' : ''}${text}`
     const { rows } = await kysely.executeQuery<Record<string, unknown>>(CompiledQuery.raw(explain, [...parameters]))
-    // What a subquery gives, here called "lanes", is read as a whole.
+    // What a subquery gives, here called "lanes", is read as a whole; so are the "ids" that a statement brings with it.
     return rows.every((row) =>
       isSqlite
         ? /USING (COVERING |INTEGER )?(INDEX|PRIMARY KEY)|TEMP B-TREE|^(CO-ROUTINE|SCAN) lanes$/.test(
             String(row.detail),
           )
-        : row.key !== null || String(row.table).startsWith('<'),
+        : row.key !== null || row.table === 'ids' || String(row.table).startsWith('<'),
     )
   }
 })

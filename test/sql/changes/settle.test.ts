@@ -183,6 +183,16 @@ describe.each(engines)('$name', (engine) => {
     expect(await recalc.freshness()).toMatchObject({ changes: 0 })
   })
 
+  test('the same change of everybody’s, noted again and again, gives everybody one change', async () => {
+    const recalc = service({ tenantStage: true })
+    for (let times = 0; times < 30; times++) {
+      await db.transaction().execute((tx) => recalc.noteChange(tx, { tenantId: 'acme', table: 'hours' }))
+    }
+    await recalc.settle({ tenantId: 'acme', employeeId: 'ann' })
+    const left = await recalc.listDirty({ tenantId: 'acme' })
+    expect(left.filter(({ employeeId }) => employeeId === 'bob')).toHaveLength(1)
+  })
+
   test('changes of any number, wherever they wait, cost an edit no statement more', async () => {
     const recalc = service()
     const cost = async (minutes: number) => {
