@@ -4,7 +4,9 @@ import { consolePageForVite } from './scripts/console-plugins.ts'
 
 /** Suites that kill, restart and race: minutes long, and run by `npm run test:chaos`. */
 export const longSuites = [
-  ...['kill', 'outages', 'race', 'server-away', 'silence', 'takeover'].map((name) => `test/sql/crash/${name}.test.ts`),
+  ...['kill', 'outages', 'queue', 'race', 'server-away', 'silence', 'takeover'].map(
+    (name) => `test/sql/crash/${name}.test.ts`,
+  ),
   'test/chaos/lost-changes.chaos.test.ts',
 ]
 

@@ -419,7 +419,8 @@ test('migrates through a pooler that gives connections out per transaction, from
   expect(await libraryTables(clients[0]!)).toEqual(expected)
   await Promise.all(clients.map((kysely) => kysely.destroy()))
   // A lock that belongs to a session would have stayed behind on some server connection.
-  const { rows } = await sql`select * from pg_locks where locktype = 'advisory'`.execute(database.kysely<never>())
+  const { rows } = await sql`select * from pg_locks where locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())`.execute(database.kysely<never>())
   expect(rows).toEqual([])
 })
 

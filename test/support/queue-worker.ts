@@ -7,6 +7,7 @@ export interface WorkerOrders {
   readonly url: string
   /** How far its clock is ahead: the leases of those before it have run out. */
   readonly aheadMs: number
+  readonly leaseMs: number
 }
 
 /** What it tells, a line each. */
@@ -19,10 +20,11 @@ function tell(report: WorkerReport): void {
 tell({ type: 'warm' })
 for await (const line of createInterface({ input: process.stdin })) {
   // As the test wrote it.
-  const { url, aheadMs } = JSON.parse(line) as WorkerOrders
+  const { url, aheadMs, leaseMs } = JSON.parse(line) as WorkerOrders
   let hasBegun = false
   const { service } = hostOn(serverHostDb(url, 6), {
     clock: clockAhead(aheadMs),
+    leaseMs,
     queuePollMs: 10,
     maxJobs: 2,
     hooks: {

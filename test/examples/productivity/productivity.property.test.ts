@@ -4,6 +4,7 @@ import { createProductivity } from '../../../examples/productivity/productivity.
 import type { Database, Tx } from '../../../examples/productivity/schema/tables.ts'
 import { fc } from '../../support/fc.ts'
 import { HANGS_MS } from '../../support/limits.ts'
+import { runs } from '../../support/runs.ts'
 import { employeeIds, scenarios } from './support/arbitraries.ts'
 import { derivedPlainly } from './support/derived-rows.ts'
 import { edited } from './support/generated/edits.ts'
@@ -84,7 +85,7 @@ it('whichever way days are asked for, after edits they and no others are new, an
         await db.destroy()
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runs(50, 400) },
   )
   // The edits must have been worth it.
   expect(Math.min(kept, gone)).toBeGreaterThan(20)

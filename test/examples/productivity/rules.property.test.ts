@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { createProductivity } from '../../../examples/productivity/productivity.ts'
 import { fc } from '../../support/fc.ts'
 import { HANGS_MS } from '../../support/limits.ts'
+import { runs } from '../../support/runs.ts'
 import { scenarios } from './support/arbitraries.ts'
 import { derivedPlainly } from './support/derived-rows.ts'
 import { deriveAll, type PlainDerived } from './support/plain/derive-all.ts'
@@ -49,7 +50,7 @@ it('any rows, in blocks of any shape, come out as the rules say, and nothing is 
         await db.destroy()
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80, 800) },
   )
   // What was compared must have been worth it.
   expect([...kinds.keys()].sort()).toEqual(everyKind)

@@ -155,6 +155,21 @@ describe('what a day builds on when the day before has no row', () => {
   })
 })
 
+/** Reports what a stage before it has come to. */
+function reportOf(stage: DayStage<Transaction, number>): DayStage<Transaction> {
+  return dayStage<number, ReadonlyMap<string, number | null>, Transaction>({
+    name: 'reports',
+    reads: { balance: [0, 0] },
+    writes: ['reports'],
+    load: async (_, { valuesOf }) => valuesOf(stage),
+    calculate: (day, balances) => balances.get(dayKey(day)) ?? null,
+    stored: async () => new Map(),
+    async save({ upserts }, { tx }) {
+      for (const { day, value } of upserts) tx.write('reports', rowKey(day), value)
+    },
+  })
+}
+
 describe('what is compared with what is stored', () => {
   test('a day that is equal by a tolerant `isEqual` hands on what is stored, so the block does not matter', async () => {
     for (const days of [1, 3, 31]) {
@@ -177,23 +192,20 @@ describe('what is compared with what is stored', () => {
       Transaction,
       number
     >
-    const report = dayStage<number, ReadonlyMap<string, number | null>, Transaction>({
-      name: 'reports',
-      reads: { balance: [0, 0] },
-      writes: ['reports'],
-      load: async (_, { valuesOf }) => valuesOf(tolerant),
-      calculate: (day, balances) => balances.get(dayKey(day)) ?? null,
-      stored: async () => new Map(),
-      async save({ upserts }, { tx }) {
-        for (const { day, value } of upserts) tx.write('reports', rowKey(day), value)
-      },
-    })
-    const { service, database } = world({ stages: [tolerant, report] })
+    const { service, database } = world({ stages: [tolerant, reportOf(tolerant)] })
     fill(database, 'hours', 'a', { [FROM]: 1, '2025-01-02': 2, '2025-01-03': 3 })
     fill(database, 'balance', 'a', { [FROM]: 1.75, '2025-01-02': 2 })
     await service.triggerRecalcRange(request, { ...(tables && { tables }) })
     const reports = Object.values(database.dump('reports'))
     expect(reports).toEqual([1.75, 2, 3])
+  })
+
+  test('a row that is left behind is still there for a later stage', async () => {
+    const hourly = balance({ reads: { hours: [0, 0] } }) as DayStage<Transaction, number>
+    const { service, database } = world({ stages: [hourly, reportOf(hourly)] })
+    fill(database, 'balance', 'a', { [FROM]: 5 })
+    await service.triggerRecalcRange(request, { clearExisting: false })
+    expect(database.dump('reports')).toEqual({ [key('a', FROM)]: 5 })
   })
 
   test('-0 is 0 for a database, so it is unchanged, also inside of objects', async () => {

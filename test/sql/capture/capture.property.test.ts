@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { dayBounds, dayKey, dayStage, RecalcService, systemClock } from '../../../src/index.ts'
 import { type CaptureSources, installCapture, sqlBackend } from '../../../src/sql/index.ts'
+import { runs } from '../../support/runs.ts'
 import { engines } from '../support/engines.ts'
 import { createHostTables, type HostTables, instant, textOf } from './support/captured-host.ts'
 
@@ -139,7 +140,7 @@ describe.each(engines)('$name', async (engine) => {
           expect(await recalc.freshness()).toMatchObject({ changes: 0 })
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(12, 80) },
     )
     await recalc.stop()
   })

@@ -65,74 +65,66 @@ async function work(db: HostDb, phase: 'first' | 'again', generation: number): P
 }
 
 describe('a process that dies between any two statements (SQLite)', () => {
-  it.each(['first', 'again'] as const)(
-    'leaves what the next one brings to the same end (%s run)',
-    async (phase) => {
-      const path = folder()
-      const [start, live, image] = ['start', 'live', 'image'].map((name) => join(path, name)) as [
-        string,
-        string,
-        string,
-      ]
-      const setUp = await filled(start)
-      if (phase === 'again') {
-        await work(setUp, 'first', 0)
-        await correctBookings(setUp, TENANT)
-      }
-      await setUp.destroy()
+  it.each(['first', 'again'] as const)('leaves what the next one brings to the same end (%s run)', async (phase) => {
+    const path = folder()
+    const [start, live, image] = ['start', 'live', 'image'].map((name) => join(path, name)) as [string, string, string]
+    const setUp = await filled(start)
+    if (phase === 'again') {
+      await work(setUp, 'first', 0)
+      await correctBookings(setUp, TENANT)
+    }
+    await setUp.destroy()
 
-      const undisturbed = async (): Promise<{ outcome: Outcome; statements: number }> => {
-        let statements = 0
-        const count: StatementHook = (_, run) => {
-          statements += 1
-          return run()
-        }
-        copyDatabase(start, live)
-        const db = sqliteHostDb(live, count)
-        await work(db, phase, 1)
-        const total = statements
+    const undisturbed = async (): Promise<{ outcome: Outcome; statements: number }> => {
+      let statements = 0
+      const count: StatementHook = (_, run) => {
+        statements += 1
+        return run()
+      }
+      copyDatabase(start, live)
+      const db = sqliteHostDb(live, count)
+      await work(db, phase, 1)
+      const total = statements
+      const host = hostOn(db)
+      await checkEndedJob(host, TENANT)
+      const outcome = await outcomeOf(host, TENANT)
+      await db.destroy()
+      return { outcome, statements: total }
+    }
+    const { outcome, statements } = await undisturbed()
+    expect(outcome.failures.length).toBeGreaterThan(0)
+
+    // One process that lives, of which a copy is taken at every statement: what it would have left had it died there.
+    let images = 0
+    const recoverCopy = async () => {
+      copyDatabase(live, image)
+      images += 1
+      const db = sqliteHostDb(image)
+      try {
+        expect(await look(db, TENANT)).toEqual({ torn: 0, missing: 0 })
+        await work(db, phase, 2)
         const host = hostOn(db)
         await checkEndedJob(host, TENANT)
-        const outcome = await outcomeOf(host, TENANT)
+        expect(await outcomeOf(host, TENANT)).toEqual(outcome)
+      } finally {
         await db.destroy()
-        return { outcome, statements: total }
       }
-      const { outcome, statements } = await undisturbed()
-      expect(outcome.failures.length).toBeGreaterThan(0)
-
-      // One process that lives, of which a copy is taken at every statement: what it would have left had it died there.
-      let images = 0
-      const recoverCopy = async () => {
-        copyDatabase(live, image)
-        images += 1
-        const db = sqliteHostDb(image)
-        try {
-          expect(await look(db, TENANT)).toEqual({ torn: 0, missing: 0 })
-          await work(db, phase, 2)
-          const host = hostOn(db)
-          await checkEndedJob(host, TENANT)
-          expect(await outcomeOf(host, TENANT)).toEqual(outcome)
-        } finally {
-          await db.destroy()
-        }
+    }
+    const problems: unknown[] = []
+    copyDatabase(start, live)
+    const db = sqliteHostDb(live, async (statement, run) => {
+      if (problems.length === 0) {
+        await recoverCopy().catch((error: unknown) => {
+          console.log(`killed before statement ${images}: ${statement}`)
+          problems.push(error)
+        })
       }
-      const problems: unknown[] = []
-      copyDatabase(start, live)
-      const db = sqliteHostDb(live, async (statement, run) => {
-        if (problems.length === 0) {
-          await recoverCopy().catch((error: unknown) => {
-            console.log(`killed before statement ${images}: ${statement}`)
-            problems.push(error)
-          })
-        }
-        return run()
-      })
-      await work(db, phase, 1)
-      await db.destroy()
-      if (problems.length > 0) throw problems[0]
-      console.log(`${images} images, ${statements} statements`)
-      expect(images).toBeGreaterThanOrEqual(statements)
-    },
-    120_000,
-  )
+      return run()
+    })
+    await work(db, phase, 1)
+    await db.destroy()
+    if (problems.length > 0) throw problems[0]
+    console.log(`${images} images, ${statements} statements`)
+    expect(images).toBeGreaterThanOrEqual(statements)
+  })
 })

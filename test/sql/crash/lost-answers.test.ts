@@ -80,41 +80,37 @@ describe.each(['first', 'again'] as const)('in the %s run of a job', (phase) => 
   it.each([
     ['a transient error instead of any statement', () => true, false],
     ['the loss of the answer to any commit', (statement: string) => statement === 'commit', true],
-  ] as const)(
-    '%s changes nothing about the end',
-    async (_, counts, executes) => {
-      const [start, live] = paths()
-      await startingPoint(phase, start)
-      let statements = 0
-      let undisturbed: Outcome | undefined
-      for (let fault = 0; fault <= statements; fault++) {
-        let number = 0
-        let during = true
-        let lost = false
-        let struck = ''
-        const outcome = await runFrom(start, live, phase, async (statement, run) => {
-          // Where the answer to a commit is lost, the connection is: there is nothing left to roll back.
-          if (statement === 'rollback' && lost) {
-            lost = false
-            throw busy()
-          }
-          if (!during || !counts(statement) || statement === 'rollback') return run()
-          number += 1
-          if (fault === 0) statements = number
-          if (number !== fault) return run()
-          struck = statement
-          lost = executes
-          if (executes) await run()
-          during = false
+  ] as const)('%s changes nothing about the end', async (_, counts, executes) => {
+    const [start, live] = paths()
+    await startingPoint(phase, start)
+    let statements = 0
+    let undisturbed: Outcome | undefined
+    for (let fault = 0; fault <= statements; fault++) {
+      let number = 0
+      let during = true
+      let lost = false
+      let struck = ''
+      const outcome = await runFrom(start, live, phase, async (statement, run) => {
+        // Where the answer to a commit is lost, the connection is: there is nothing left to roll back.
+        if (statement === 'rollback' && lost) {
+          lost = false
           throw busy()
-        }).catch((error: unknown) => {
-          throw new Error(`seed ${seed}, fault ${fault} at ${struck}`, { cause: error })
-        })
-        undisturbed ??= outcome
-        expect(outcome, `seed ${seed}, fault ${fault} at ${struck}`).toEqual(undisturbed)
-      }
-      expect(statements).toBeGreaterThan(executes ? 5 : 50)
-    },
-    60_000,
-  )
+        }
+        if (!during || !counts(statement) || statement === 'rollback') return run()
+        number += 1
+        if (fault === 0) statements = number
+        if (number !== fault) return run()
+        struck = statement
+        lost = executes
+        if (executes) await run()
+        during = false
+        throw busy()
+      }).catch((error: unknown) => {
+        throw new Error(`seed ${seed}, fault ${fault} at ${struck}`, { cause: error })
+      })
+      undisturbed ??= outcome
+      expect(outcome, `seed ${seed}, fault ${fault} at ${struck}`).toEqual(undisturbed)
+    }
+    expect(statements).toBeGreaterThan(executes ? 5 : 50)
+  })
 })

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addDays, type ClosedInterval, type HistoryEntry, parseIsoDate } from '../../../src/index.ts'
 import { fc } from '../../support/fc.ts'
+import { runs } from '../../support/runs.ts'
 import { engines } from '../support/engines.ts'
 import { createShiftTables, derivedOf, EMPLOYEES, type ShiftTables, shiftHost, TENANT, work } from './shift-host.ts'
 
@@ -75,7 +76,7 @@ describe.each(engines)('on $name', ({ name, open }) => {
           expect(await replayed(recalc)).toEqual(await derivedOf(db))
         },
       ),
-      { numRuns: Number(process.env.RECALC_TEST_RUNS ?? (name === 'SQLite' ? 150 : 25)) },
+      { numRuns: name === 'SQLite' ? runs(40, 300) : runs(8, 60) },
     )
   })
 

@@ -4,6 +4,7 @@ import { EmployeeFacts } from '../../../../examples/productivity/scoring/employe
 import { scoreDay } from '../../../../examples/productivity/scoring/score-day.ts'
 import { shiftFrom } from '../../../../examples/productivity/scoring/shift.ts'
 import { fc } from '../../../support/fc.ts'
+import { runs } from '../../../support/runs.ts'
 import { employeeIds, roles, type Scenario, scenarios } from '../support/arbitraries.ts'
 import { boundsOf, windowOf } from '../support/facts.ts'
 import { alertsOf } from '../support/plain/alerts.ts'
@@ -43,7 +44,7 @@ describe('scoreDay', () => {
           idlePeriods += plain?.idlePeriods.length ?? 0
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(800, 6_000) },
     )
     // The generated days must be worth comparing.
     expect(rows).toBeGreaterThan(1_000)
@@ -65,7 +66,7 @@ describe('scoreDay', () => {
         const kind = isOfYesterday ? `${plain.status} since yesterday` : (plain?.status ?? 'none')
         statuses.set(kind, (statuses.get(kind) ?? 0) + 1)
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(800, 6_000) },
     )
     expect([...statuses.keys()].sort()).toEqual([
       'idle',
