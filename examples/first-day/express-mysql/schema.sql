@@ -1,0 +1,26 @@
+create table employees (
+  tenant_id varchar(40) not null, id varchar(40) not null, name varchar(100) not null,
+  hired_on date not null, left_on date,
+  primary key (tenant_id, id)
+);
+create table bookings (
+  tenant_id varchar(40) not null, id int not null,
+  employee_id varchar(40) not null, date date not null, minutes int not null,
+  primary key (tenant_id, id), index (tenant_id, employee_id, date)
+);
+create table closed_months (
+  tenant_id varchar(40) not null, employee_id varchar(40) not null, month date not null,
+  primary key (tenant_id, employee_id, month)
+);
+
+-- Derived: only the library's stages write these.
+create table balances (
+  tenant_id varchar(40) not null, employee_id varchar(40) not null, date date not null,
+  worked int not null, target int not null, balance int not null,
+  primary key (tenant_id, employee_id, date)
+);
+create table months (
+  tenant_id varchar(40) not null, employee_id varchar(40) not null, month date not null,
+  overtime int not null, paid_out int not null, carried int not null,
+  primary key (tenant_id, employee_id, month)
+);
