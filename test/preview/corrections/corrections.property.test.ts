@@ -46,7 +46,10 @@ const steps = fc.array(
       days: fc.integer({ min: 1, max: DAYS }),
     }),
     fc.record({ kind: fc.constant('run' as const) }),
-    { arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.integer({ min: 1, max: 3 }) }), weight: 2 },
+    {
+      arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.integer({ min: 1, max: 3 }) }),
+      weight: 2,
+    },
     fc.record({ kind: fc.constant('settleOld' as const) }),
   ),
   { minLength: 3, maxLength: 14 },
