@@ -2,15 +2,7 @@ import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
 import type { Settled } from './changes/settle-lane.ts'
-import {
-  CallTimeoutError,
-  CooldownError,
-  InvalidRequestError,
-  JobConflictError,
-  JobNotFoundError,
-  ServiceStoppedError,
-} from './errors.ts'
-import { expected } from './expectation.ts'
+import { CallTimeoutError, CooldownError, JobConflictError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
@@ -21,6 +13,7 @@ import {
   checkFailurePage,
   checkJobId,
   checkQuery,
+  checkReason,
   checkResumeOptions,
   type FailurePage,
   type Page,
@@ -34,7 +27,7 @@ import { Jobs } from './jobs/jobs.ts'
 import { watchLevels } from './jobs/levels.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { selectFrozen } from './pipeline/selection.ts'
-import { ClosedCorrections } from './preview/corrections/closed-corrections.ts'
+import { ClosedCorrections, type ResolveCorrections } from './preview/corrections/closed-corrections.ts'
 import type { CorrectionsRequest, SettleCorrectionsRequest } from './preview/corrections/correction-requests.ts'
 import type { Corrections } from './preview/corrections/corrections.ts'
 import type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
@@ -93,9 +86,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
     this.#previews = new Previews(this.#options)
-    this.#corrections = new ClosedCorrections(this.#options, this.#previews, (request) =>
-      this.#resolve(kindOf(request) === 'batch' ? 'batch' : 'all', request, {}, false),
-    )
+    const resolve: ResolveCorrections<Tx> = (kind, request) => this.#resolve(kind, request, {}, false)
+    this.#corrections = new ClosedCorrections(this.#options, this.#previews, resolve)
     this.#changes = new Changes(this.#options, (request) =>
       startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
@@ -394,10 +386,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /** Lets blocks in flight commit and starts no other. False when the job has ended already. @throws {JobNotFoundError} */
   async cancelJob(jobId: string, reason?: string): Promise<boolean> {
-    if (reason !== undefined && typeof reason !== 'string') {
-      throw new InvalidRequestError(expected('reason', 'a string', reason))
-    }
-    return await this.#jobs.cancel(checkJobId(jobId), reason ?? null)
+    return await this.#jobs.cancel(checkJobId(jobId), checkReason(reason))
   }
 
   /**
@@ -466,8 +455,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const cause = new ServiceStoppedError()
     const { clock, logger, watchdog } = this.#options
     this.#stopped.abort(cause)
-    const parts = [this.#runs, this.#previews, this.#changes, this.#jobs]
-    await stopParts(parts, { cause, timeoutMs, clock, logger })
+    await stopParts([this.#runs, this.#previews, this.#changes, this.#jobs], { cause, timeoutMs, clock, logger })
     watchdog.stop()
   }
 

@@ -27,8 +27,8 @@ import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
 import { joinTransaction } from './transaction/join-transaction.ts'
-import { Transactions } from './transaction/transactions.ts'
 import { takingBack } from './transaction/taking-back.ts'
+import { Transactions } from './transaction/transactions.ts'
 
 /** How the library's tables are called, and what they are read with. */
 export interface SqlBackendOptions {

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../../errors.ts'
 import type { Selection } from '../../pipeline/selection.ts'
 import type { CorrectionStore } from '../../run/corrections/correction-store.ts'
+import { kindOf } from '../../run/plan/resolve-request.ts'
 import type { RunPlan } from '../../run/plan/run-plan.ts'
 import { RunControl } from '../../run/run-control.ts'
 import type { RunSettings } from '../../run/run-settings.ts'
@@ -17,7 +18,9 @@ import {
 import { Corrections, type PreparedCorrections } from './corrections.ts'
 import { type SettledCorrections, settleCorrections } from './settle-corrections.ts'
 
-type Resolve<Tx> = (
+/** Checks a request and makes it a plan. */
+export type ResolveCorrections<Tx> = (
+  kind: 'batch' | 'all',
   request: CorrectionsRequest,
 ) => Promise<{ readonly plan: RunPlan; readonly selection: Selection<Tx> }>
 
@@ -25,10 +28,9 @@ type Resolve<Tx> = (
 export class ClosedCorrections<Tx> {
   readonly #settings: RunSettings<Tx>
   readonly #running: RunningPreviews
-  readonly #resolve: Resolve<Tx>
+  readonly #resolve: ResolveCorrections<Tx>
 
-  /** @param resolve Checks a request and makes it a plan. */
-  constructor(settings: RunSettings<Tx>, running: RunningPreviews, resolve: Resolve<Tx>) {
+  constructor(settings: RunSettings<Tx>, running: RunningPreviews, resolve: ResolveCorrections<Tx>) {
     this.#settings = settings
     this.#running = running
     this.#resolve = resolve
@@ -75,7 +77,7 @@ export class ClosedCorrections<Tx> {
       throw new InvalidRequestError('Corrections are those of closed days: give the service `closedPeriods`')
     }
     refuseWithoutRollback(settings)
-    const { plan, selection } = await this.#resolve(request)
+    const { plan, selection } = await this.#resolve(kindOf(request) === 'batch' ? 'batch' : 'all', request)
     refuseUntold(selection)
     const { tenantId, from, to } = plan
     return {
