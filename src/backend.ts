@@ -25,6 +25,7 @@ export {
   StepSavedBefore,
   startOfRun,
 } from './run/checkpoint.ts'
+export type * from './run/corrections/correction-store.ts'
 export { count, nothingCounted } from './run/counters.ts'
 export type { RecalcFailure } from './run/failure.ts'
 export type * from './run/history/history-store.ts'

@@ -78,6 +78,24 @@ export class JobNotFoundError extends RecalcError {
   }
 }
 
+/**
+ * Thrown when corrections cannot be taken over because they are none, or none any more: something else is stored, right or
+ * taken over by now. Nothing was remembered of any of them. List them again.
+ */
+export class StaleCorrectionError extends RecalcError {
+  readonly code = 'STALE_CORRECTION'
+  /** The ids at fault. */
+  readonly ids: readonly string[]
+
+  constructor(ids: readonly string[]) {
+    const more = ids.length > 1 ? ` and ${ids.length - 1} more` : ''
+    super(
+      `There is no correction ${ids[0]}${more}: something was edited or taken over meanwhile; list the corrections again`,
+    )
+    this.ids = ids
+  }
+}
+
 /** Thrown when another job of the same exclusive scope is still active. */
 export class JobConflictError extends RecalcError {
   /** Always this literal. */

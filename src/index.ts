@@ -37,6 +37,7 @@ export {
   RecoveryLimitError,
   ServiceStoppedError,
   StageTimeoutError,
+  StaleCorrectionError,
   TenantNotFoundError,
   UnitOfWorkTimeoutError,
 } from './errors.ts'
@@ -80,9 +81,15 @@ export {
   tenantStage,
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
-export type { DayDifference, Difference } from './preview/difference.ts'
-export type { ClosedInPreview, Preview } from './preview/preview.ts'
+export type { Correction } from './preview/corrections/correction.ts'
+export type { CorrectionsRequest, SettleCorrectionsRequest } from './preview/corrections/correction-requests.ts'
+export type { Corrections } from './preview/corrections/corrections.ts'
+export type { CorrectionsSummary } from './preview/corrections/corrections-summary.ts'
+export type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
+export type { DayDifference, DayOrPeriod, Difference } from './preview/difference.ts'
+export type { Preview } from './preview/preview.ts'
 export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
+export type { ClosedInPreview } from './preview/previewed-lanes.ts'
 export type { PreviewOptions } from './preview/previews.ts'
 export { RecalcService } from './recalc-service.ts'
 export type { BlockShape } from './run/blocks/block-calculator.ts'

@@ -210,7 +210,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
   checkMethods('logger', logger, ['debug', 'info', 'warn', 'error'])
   if (telemetry !== undefined) checkMethods('telemetry', telemetry, ['begin', 'record', 'watch'])
   checkMethods('clock', clock, ['now', 'setTimeout'])
-  const { unitOfWork, jobs, changes, history } = backendOf(options)
+  const { unitOfWork, jobs, changes, history, corrections } = backendOf(options)
   const most = LONGEST_WAIT_MS
   const concurrency = wholeNumber('concurrency', options.concurrency, { default: 4, least: 1 })
   const leaseMs = wholeNumber('leaseMs', options.leaseMs, { default: 30_000, least: 1_000, most })
@@ -229,6 +229,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     horizon: horizonOf(options.horizon),
     unitOfWork,
     history,
+    corrections,
     jobs: boundedStore(jobs, clock, leaseMs),
     slots: new UnitSlots(concurrency),
     watchdog: new UnitWatchdog(clock, { unitOfWorkTimeoutMs, ownTimeoutMs: leaseMs }),
@@ -272,6 +273,9 @@ function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
   checkMethods('backend.jobs', backend?.jobs, ['create', 'claim', 'append'])
   if (backend.changes !== undefined) checkMethods('backend.changes', backend.changes, ['note', 'read', 'update'])
   if (backend.history !== undefined) checkMethods('backend.history', backend.history, ['append', 'list'])
+  if (backend.corrections !== undefined) {
+    checkMethods('backend.corrections', backend.corrections, ['bookings', 'takenOver', 'book'])
+  }
   return backend
 }
 

@@ -2,39 +2,35 @@ import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
 import type { Settled } from './changes/settle-lane.ts'
-import {
-  CallTimeoutError,
-  CooldownError,
-  InvalidRequestError,
-  JobConflictError,
-  JobNotFoundError,
-  ServiceStoppedError,
-} from './errors.ts'
-import { expected } from './expectation.ts'
+import { CallTimeoutError, CooldownError, JobConflictError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import { listFailuresOf } from './jobs/job-failures.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
-import { identityOf } from './jobs/job-identity.ts'
 import {
   checkEmployeePage,
   checkFailurePage,
   checkJobId,
   checkQuery,
+  checkReason,
   checkResumeOptions,
   type FailurePage,
   type Page,
   type ResumeOptions,
 } from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
-import { scopeOf } from './jobs/job-scope.ts'
+import { jobRequestOf } from './jobs/job-request.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { watchLevels } from './jobs/levels.ts'
 import { type RecalcServiceOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { selectFrozen } from './pipeline/selection.ts'
+import { ClosedCorrections, type ResolveCorrections } from './preview/corrections/closed-corrections.ts'
+import type { CorrectionsRequest, SettleCorrectionsRequest } from './preview/corrections/correction-requests.ts'
+import type { Corrections } from './preview/corrections/corrections.ts'
+import type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
 import type { Preview } from './preview/preview.ts'
 import { type PreviewOptions, Previews } from './preview/previews.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
@@ -76,6 +72,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #runs: SynchronousRuns<Tx>
   readonly #changes: Changes<Tx>
   readonly #previews: Previews<Tx>
+  readonly #corrections: ClosedCorrections<Tx>
   readonly #stopped = new AbortController()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -89,6 +86,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
     this.#previews = new Previews(this.#options)
+    const resolve: ResolveCorrections<Tx> = (kind, request) => this.#resolve(kind, request, {}, false)
+    this.#corrections = new ClosedCorrections(this.#options, this.#previews, resolve)
     this.#changes = new Changes(this.#options, (request) =>
       startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
@@ -195,12 +194,47 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {InvalidRequestError} while it is iterated: when the request is wrong, with a `dailyCalc`, and when a stage that
    * saves has no `stored`.
    */
-  preview(request: RecalcRequest, options: PreviewOptions<Tx> = {}): Preview<Tx> {
+  preview(request: RecalcRequest, options: PreviewOptions<Tx> = {}): Preview {
     this.#refuseWhenStopped()
     refuseNestedCall(this.#options.watchdog, 'preview')
     return this.#previews.make(options, this.#options.pipeline, (pipeline, rest) =>
       this.#resolve(kindOf(request), request, rest, false, pipeline),
     )
+  }
+
+  /**
+   * What closed days and periods still owe, by employee and date: what is stored, what would be right now, and of every numeric
+   * field the difference that nobody has taken over yet. Nothing is written, and memory stays constant.
+   *
+   * Values that build on earlier ones build on what is stored before `from`: begin where the first edit may lie.
+   *
+   * @example
+   * const corrections = recalc.corrections({ tenantId: 'acme', from: '2025-01-01', to: '2025-01-31' })
+   * for await (const { id, employeeId, date, stage, difference } of corrections) console.log(employeeId, date, stage, difference)
+   * console.log(await corrections.summary)
+   * @throws {InvalidRequestError} while they are iterated: see {@link preview}; also without `closedPeriods`.
+   */
+  corrections(request: CorrectionsRequest, options: { readonly signal?: AbortSignal } = {}): Corrections {
+    this.#refuseWhenStopped()
+    refuseNestedCall(this.#options.watchdog, 'corrections')
+    return this.#corrections.list(request, options)
+  }
+
+  /**
+   * Remembers that corrections were taken over, by a payroll run or the like, all of them or none: later lists hold what has
+   * come since. To do it twice does no more than to do it once. With `tx` they are remembered exactly if this open transaction of
+   * the host commits, as the host's own rows of what was paid.
+   *
+   * @throws {StaleCorrectionError} when some are none any more: something was edited or taken over meanwhile.
+   * @throws {InvalidRequestError} for what is no id of a correction.
+   */
+  async settleCorrections(
+    request: SettleCorrectionsRequest,
+    options: { readonly tx?: [Tx] extends [undefined] ? never : Tx; readonly signal?: AbortSignal } = {},
+  ): Promise<SettledCorrections> {
+    this.#refuseWhenStopped()
+    refuseNestedCall(this.#options.watchdog, 'settleCorrections')
+    return await this.#corrections.settle(request, options)
   }
 
   /** How big a request is and how long it may take. */
@@ -352,10 +386,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
 
   /** Lets blocks in flight commit and starts no other. False when the job has ended already. @throws {JobNotFoundError} */
   async cancelJob(jobId: string, reason?: string): Promise<boolean> {
-    if (reason !== undefined && typeof reason !== 'string') {
-      throw new InvalidRequestError(expected('reason', 'a string', reason))
-    }
-    return await this.#jobs.cancel(checkJobId(jobId), reason ?? null)
+    return await this.#jobs.cancel(checkJobId(jobId), checkReason(reason))
   }
 
   /**
@@ -424,8 +455,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const cause = new ServiceStoppedError()
     const { clock, logger, watchdog } = this.#options
     this.#stopped.abort(cause)
-    const parts = [this.#runs, this.#previews, this.#changes, this.#jobs]
-    await stopParts(parts, { cause, timeoutMs, clock, logger })
+    await stopParts([this.#runs, this.#previews, this.#changes, this.#jobs], { cause, timeoutMs, clock, logger })
     watchdog.stop()
   }
 
@@ -468,17 +498,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     this.#refuseWhenStopped()
     const { plan, selection } = await this.#resolve(kind, request, options, true)
     options.signal?.throwIfAborted()
-    const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key } = options
-    const { whenBusy = this.#options.whenBusy } = options
-    const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
-    return await this.#jobs.create(plan, selection, {
-      reason,
-      scope: scopeOf(plan, this.#options.exclusive),
-      signal,
-      cooldownMs,
-      whenBusy,
-      identity,
-    })
+    return await this.#jobs.create(plan, selection, jobRequestOf(plan, options, this.#options))
   }
 
   async #resolve(

@@ -16,6 +16,7 @@ export type RecalcForCli = Pick<
   | 'openJob'
   | 'pauseJob'
   | 'preview'
+  | 'corrections'
   | 'releaseHeld'
   | 'resumeJob'
   | 'settle'

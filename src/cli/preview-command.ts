@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import type { ClosedInPreview } from '../preview/preview.ts'
+import type { ClosedInPreview } from '../preview/previewed-lanes.ts'
 import { wholeNumber } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-code.ts'

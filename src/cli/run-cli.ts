@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { changeCommands } from './change-commands.ts'
 import type { CommandContext, RecalcForCli } from './command-context.ts'
+import { correctionsCommand } from './corrections-command.ts'
 import { EXIT, exitCodeOfError } from './exit-code.ts'
 import { historyCommand } from './history-command.ts'
 import { jobCommands } from './job-commands.ts'
@@ -63,6 +64,7 @@ export async function runCli(recalc: RecalcForCli, argv: readonly string[], opti
     ...changeCommands(context),
     historyCommand(context),
     previewCommand(context),
+    correctionsCommand(context),
   ]
   if (options.backend) commands.push(...maintenanceCommands(context, options.backend))
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))

@@ -7,6 +7,9 @@ import type { JobEvent } from '../jobs/job-events.ts'
 import type { FailurePage, Page, ResumeOptions } from '../jobs/job-queries.ts'
 import type { JobSnapshot } from '../jobs/job-snapshot.ts'
 import type { JobQuery } from '../jobs/job-store.ts'
+import type { CorrectionsRequest, SettleCorrectionsRequest } from '../preview/corrections/correction-requests.ts'
+import type { Corrections } from '../preview/corrections/corrections.ts'
+import type { SettledCorrections } from '../preview/corrections/settle-corrections.ts'
 import type { DayDifference } from '../preview/difference.ts'
 import type { PreviewSummary } from '../preview/preview-summary.ts'
 import type { PreviewOptions } from '../preview/previews.ts'
@@ -54,6 +57,16 @@ export interface RecalcForApi {
     /** What the preview came to, once it is over. */
     readonly summary: Promise<PreviewSummary>
   }
+  /** As `RecalcService.corrections`. */
+  corrections(
+    request: CorrectionsRequest,
+    options: { readonly signal: AbortSignal },
+  ): Pick<Corrections, 'csv' | 'summary' | typeof Symbol.asyncIterator>
+  /** As `RecalcService.settleCorrections`. */
+  settleCorrections(
+    request: SettleCorrectionsRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<SettledCorrections>
   /** As `RecalcService.getJob`. */
   getJob(jobId: string): Promise<JobSnapshot>
   /** As `RecalcService.listJobs`. */
@@ -102,6 +115,8 @@ export const METHODS = [
   'triggerRecalcBatchAsync',
   'estimate',
   'preview',
+  'corrections',
+  'settleCorrections',
   'getJob',
   'listJobs',
   'listJobFailures',

@@ -40,6 +40,12 @@ export function checkJobId(jobId: unknown): string {
   return checkId('jobId', jobId)
 }
 
+/** Why a job is to end. @throws {InvalidRequestError} */
+export function checkReason(reason: unknown): string | null {
+  if (reason === undefined || typeof reason === 'string') return reason ?? null
+  throw new InvalidRequestError(expected('reason', 'a string', reason))
+}
+
 /** Which jobs to list. @throws {InvalidRequestError} */
 export function checkQuery(query: unknown): JobQuery {
   const { tenantId, status, limit, after } = checkShape('query', query, ['tenantId', 'status', 'limit', 'after'])

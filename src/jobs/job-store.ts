@@ -1,5 +1,6 @@
 import type { ChangeLedger } from '../changes/change-ledger.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
+import type { CorrectionStore } from '../run/corrections/correction-store.ts'
 import type { HistoryStore } from '../run/history/history-store.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
@@ -16,6 +17,8 @@ export interface RecalcBackend<Tx = unknown> {
   readonly changes?: ChangeLedger<Tx>
   /** Undefined: nothing is kept of what runs change. */
   readonly history?: HistoryStore<Tx> | undefined
+  /** Undefined: nobody remembers which corrections of closed days were taken over, so none are listed. */
+  readonly corrections?: CorrectionStore<Tx> | undefined
 }
 
 /** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */

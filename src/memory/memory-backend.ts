@@ -1,6 +1,7 @@
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import { MemoryChangeLedger } from './memory-change-ledger.ts'
+import { MemoryCorrectionStore } from './memory-correction-store.ts'
 import { MemoryJobStore } from './memory-job-store.ts'
 import { memoryUnitOfWork } from './memory-unit-of-work.ts'
 
@@ -31,5 +32,6 @@ export function memoryBackend(options: Partial<MemoryBackendOptions<unknown>> = 
     unitOfWork: options.unitOfWork ?? memoryUnitOfWork(),
     jobs: new MemoryJobStore(options),
     changes: new MemoryChangeLedger(),
+    corrections: new MemoryCorrectionStore(),
   }
 }

@@ -16,20 +16,23 @@ export interface Difference {
   readonly after: unknown
 }
 
-/** What a run would change of a day, or of a period. */
-export type DayDifference =
-  | (Difference & {
+/** A day, or a period. */
+export type DayOrPeriod =
+  | {
       /** The day. */
       readonly date: IsoDate
       /** The period. */
       readonly period?: undefined
-    })
-  | (Difference & {
+    }
+  | {
       /** The period. */
       readonly period: DateInterval
       /** The day. */
       readonly date?: undefined
-    })
+    }
+
+/** What a run would change of a day, or of a period. */
+export type DayDifference = Difference & DayOrPeriod
 
 /** A change that a stage was about to save, as a difference. */
 export function differenceOf(change: ValueChange, isPeriod: boolean): DayDifference {
@@ -39,8 +42,8 @@ export function differenceOf(change: ValueChange, isPeriod: boolean): DayDiffere
   return isPeriod ? { ...difference, period: { from: date, to: through } } : { ...difference, date }
 }
 
-/** The dates that a difference is about. */
-export function datesOf({ date, period }: DayDifference): DateInterval {
+/** The dates of a day, or of a period. */
+export function datesOf({ date, period }: DayOrPeriod): DateInterval {
   return date === undefined ? period : { from: date, to: date }
 }
 

@@ -1,6 +1,7 @@
 import type { DateInterval } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { BackendUnavailableError } from '../errors.ts'
+import { keyOf as dayKeyOf } from '../pipeline/employee-day.ts'
 import { type BlockCalculator, FailedAfterSave } from '../run/blocks/block-calculator.ts'
 import { blockOf } from '../run/blocks/block-days.ts'
 import { type BlockOutcome, calculateBlock, daysOf } from '../run/blocks/block-runner.ts'
@@ -8,7 +9,8 @@ import { type CalcOwner, calcContext } from '../run/blocks/calc-context.ts'
 import { askClosed, closedIntervals, isCovered } from '../run/blocks/closed-periods.ts'
 import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
 import { callStage } from '../run/blocks/stage-call.ts'
-import type { ValueChange } from '../run/blocks/value-change.ts'
+import type { UnchangedValues, ValueChange } from '../run/blocks/value-change.ts'
+import type { Booking, CorrectionStore } from '../run/corrections/correction-store.ts'
 import { failureOf, type RecalcFailure } from '../run/failure.ts'
 import type { RunJournal } from '../run/journal.ts'
 import { Lane } from '../run/lanes/lane.ts'
@@ -26,6 +28,8 @@ export interface ActivePreview<Tx> extends CalcOwner<Tx>, UnitRun<Tx> {
   readonly journal: Pick<RunJournal<Tx>, 'retrying'>
   /** Only differences of days and periods that these close; undefined: all differences. */
   readonly closedBy: ClosedPeriods<Tx> | undefined
+  /** Tells of which values corrections were taken over; these are told as well where they are right. */
+  readonly corrections: CorrectionStore<Tx> | undefined
 }
 
 /** Some employees, whose days are looked at in one transaction that is rolled back. */
@@ -39,6 +43,15 @@ export interface PreviewedLane {
   /** In the order of employees, dates and stages. */
   readonly differences: readonly DayDifference[]
   readonly outcomes: readonly { readonly outcome: BlockOutcome; readonly failedBehind: number }[]
+  /** What was taken over of values, by {@link bookingKey}. */
+  readonly bookings: ReadonlyMap<string, Booking>
+}
+
+const nothing: PreviewedLane = { differences: [], outcomes: [], bookings: new Map() }
+
+/** The value of a stage, as a key. */
+export function bookingKey(stage: string, employeeId: string, date: string): string {
+  return `${date}/${stage.length}/${stage}/${employeeId}`
 }
 
 /** Carries what was found out of a transaction that must not commit. */
@@ -80,9 +93,9 @@ async function previewKnown<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane, k
   }
   try {
     const found = await attempt('preview', preview, (number) => tryLane(preview, lane, known, number, at))
-    return found ?? { differences: [], outcomes: [] }
+    return found ?? nothing
   } catch (thrown) {
-    if (preview.control.stopped) return { differences: [], outcomes: [] }
+    if (preview.control.stopped) return nothing
     if (thrown instanceof FailedAfterSave) return await previewKnown(preview, lane, { ...known, days: at.failed })
     if (endsRun(thrown)) throw thrown
     const { employees, dates } = lane
@@ -108,14 +121,13 @@ async function previewHalves<Tx>(
   { employees, dates }: PreviewLane,
 ): Promise<PreviewedLane> {
   const middle = Math.ceil(employees.length / 2)
-  const differences: DayDifference[] = []
-  const outcomes: PreviewedLane['outcomes'][number][] = []
-  for (const half of [employees.slice(0, middle), employees.slice(middle)]) {
-    const found = await previewLane(preview, { employees: half, dates })
-    differences.push(...found.differences)
-    outcomes.push(...found.outcomes)
+  const first = await previewLane(preview, { employees: employees.slice(0, middle), dates })
+  const second = await previewLane(preview, { employees: employees.slice(middle), dates })
+  return {
+    differences: [...first.differences, ...second.differences],
+    outcomes: [...first.outcomes, ...second.outcomes],
+    bookings: new Map([...first.bookings, ...second.bookings]),
   }
-  return { differences, outcomes }
 }
 
 /** One try, in one unit of work that ends with a rollback. */
@@ -135,25 +147,27 @@ async function tryLane<Tx>(
         // A lane of its own for each time that the transaction begins.
         const days = laneOf()
         const closed = await closedOf(preview, lane, unit, number)
-        throw new RolledBack({ ...(await calculateLane(preview, days, known, unit, number, at)), closed })
+        const bookings = await bookingsOf(preview, lane, unit)
+        const found = await calculateLane(preview, days, { ...known, bookings }, unit, number, at)
+        throw new RolledBack({ ...found, bookings, closed })
       }),
     )
   } catch (thrown) {
     if (!(thrown instanceof RolledBack)) throw thrown
-    const { differences, outcomes, closed } = thrown.found
+    const { differences, closed, ...found } = thrown.found
     const wanted = preview.closedBy ? differences.filter(isClosed(closed)) : differences
-    return { differences: inOrder(wanted, lane), outcomes }
+    return { ...found, differences: inOrder(wanted, lane) }
   }
 }
 
 async function calculateLane<Tx>(
   preview: ActivePreview<Tx>,
   lane: Lane,
-  known: Known,
+  known: Known & Pick<PreviewedLane, 'bookings'>,
   unit: OpenUnit<Tx>,
   number: number,
   at: { failed: ReadonlyMap<string, RecalcFailure>; dates: readonly IsoDate[] },
-): Promise<PreviewedLane> {
+): Promise<Pick<PreviewedLane, 'differences' | 'outcomes'>> {
   const { calculator, control } = preview
   const periodStages = new Set(calculator.periodStages?.map(({ name }) => name))
   const differences: DayDifference[] = []
@@ -183,7 +197,7 @@ async function calculateLane<Tx>(
         { known: knownDays, isPeriodsOnly },
         unit,
         number,
-        onChanges,
+        { onChanges, unchanged: watch(known.bookings, onChanges) },
       )
       outcomes.push({ outcome, failedBehind: lane.stepOf(dates, outcome).failed - outcome.failed })
       lane.advance(dates, outcome)
@@ -197,6 +211,27 @@ async function calculateLane<Tx>(
     }
   }
   return { differences, outcomes }
+}
+
+async function bookingsOf<Tx>(
+  preview: ActivePreview<Tx>,
+  { employees, dates }: PreviewLane,
+  { tx }: OpenUnit<Tx>,
+): Promise<ReadonlyMap<string, Booking>> {
+  const { corrections, plan } = preview
+  if (!corrections) return nothing.bookings
+  const { from, to } = extentOf(preview, dates)
+  const employeeIds = employees.map(({ id }) => id)
+  const found = await corrections.bookings(tx, { tenantId: plan.tenantId, employeeIds, from, to })
+  return new Map(found.map((booking) => [bookingKey(booking.stage, booking.employeeId, booking.date), booking]))
+}
+
+/** Hears of the values of which something was taken over, where they are right by now. */
+function watch(bookings: ReadonlyMap<string, Booking>, heard: UnchangedValues['heard']): UnchangedValues | undefined {
+  if (bookings.size === 0) return undefined
+  const byStage = Map.groupBy(bookings.values(), ({ stage }) => stage)
+  const keys = new Map([...byStage].map(([stage, own]) => [stage, new Set<string>(own.map(dayKeyOf))]))
+  return { of: (stage) => keys.get(stage), heard }
 }
 
 async function closedOf<Tx>(

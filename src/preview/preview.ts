@@ -1,175 +1,35 @@
-import { randomUUID } from 'node:crypto'
-import { datesBetween } from '../calendar/date-range.ts'
-import { CallTimeoutError, InvalidRequestError } from '../errors.ts'
-import type { RunIdentity } from '../pipeline/context.ts'
-import type { Selection } from '../pipeline/selection.ts'
-import { calculatorOf } from '../run/blocks/calculator-of.ts'
-import { employeePages } from '../run/plan/employee-pages.ts'
-import { runCalendar } from '../run/plan/run-calendar.ts'
-import type { RunPlan } from '../run/plan/run-plan.ts'
-import { RunControl } from '../run/run-control.ts'
-import type { RunSettings } from '../run/run-settings.ts'
-import { withDeadline } from '../run/units/deadline.ts'
-import { OF_JOB } from '../run/units/unit-slots.ts'
 import type { DayDifference } from './difference.ts'
-import { type ActivePreview, type PreviewedLane, type PreviewLane, previewLane } from './preview-lane.ts'
+import { Findings } from './findings.ts'
 import { type PreviewSummary, SummaryCounts } from './preview-summary.ts'
+import { type LaneSource, type RunningPreviews, underControl } from './previewed-lanes.ts'
 
-/** What becomes of closed days and periods: left out, looked at like all others, or only they are told. */
-export type ClosedInPreview = 'skip' | 'include' | 'only'
+/** What a run would change: its differences, and what they come to. */
+export type Preview = Findings<DayDifference, PreviewSummary>
 
-/** What a preview is about. */
-export interface PreviewInput<Tx> {
-  readonly plan: RunPlan
-  readonly selection: Selection<Tx>
-  readonly settings: RunSettings<Tx>
-  readonly closed: ClosedInPreview
+/** What is to be looked at, once the request is known to be right. */
+export interface PreparedPreview {
+  readonly lanes: LaneSource
+  /** Names of tenant stages that the run would run. */
+  readonly leftOut: readonly string[]
 }
 
-/**
- * What a run would change. Iterate it once; its `summary` can be awaited without that. Nothing is read before, and whatever
- * is wrong with the request is thrown there.
- */
-export class Preview<Tx = unknown> implements AsyncIterable<DayDifference> {
-  readonly #lanes: () => AsyncGenerator<PreviewedLane>
-  #counts = new SummaryCounts([])
-  readonly #summary = Promise.withResolvers<PreviewSummary>()
-  #isBegun = false
-
-  /** @param running Hears of the control of what has begun, and of its end. */
-  constructor(
-    prepare: () => Promise<PreviewInput<Tx>>,
-    signal: AbortSignal | undefined,
-    running: { begin(control: RunControl, done: Promise<unknown>): void },
-  ) {
-    this.#summary.promise.catch(() => {}) // whoever iterates gets the error there
-    const control = new RunControl()
-    this.#lanes = async function* (this: Preview<Tx>) {
-      const input = await prepare()
-      this.#counts = new SummaryCounts(input.selection.tenantStages.map(({ name }) => name))
-      const preview = activePreview(input, control)
-      const stop = () => {
-        control.stop({ status: 'cancelled', cause: signal?.reason })
-        control.abort(signal?.reason)
+/** @param running Hears of the control of what has begun, and of its end. */
+export function previewOf(
+  prepare: () => Promise<PreparedPreview>,
+  signal: AbortSignal | undefined,
+  running: RunningPreviews,
+): Preview {
+  let counts = new SummaryCounts([])
+  return new Findings({
+    async *pages() {
+      const { lanes, leftOut } = await prepare()
+      counts = new SummaryCounts(leftOut)
+      for await (const { differences, outcomes } of underControl(lanes, signal, running)) {
+        for (const { outcome, failedBehind } of outcomes) counts.add(outcome, failedBehind)
+        counts.addDifferences(differences)
+        yield differences
       }
-      const done = Promise.withResolvers<void>()
-      running.begin(control, done.promise)
-      signal?.addEventListener('abort', stop, { once: true })
-      if (signal?.aborted) stop()
-      try {
-        const { concurrency } = preview.settings
-        yield* inParallel(lanesOf(preview), (lane) => previewLane(preview, lane), concurrency, control)
-        if (control.stopped) throw control.stopped.cause
-      } finally {
-        signal?.removeEventListener('abort', stop)
-        done.resolve()
-      }
-    }
-  }
-
-  /**
-   * What it came to, once it is over. Awaited before anybody iterates, it goes through all differences and forgets them. Of a
-   * preview that is broken off, what was found so far. It rejects with what ended the preview.
-   */
-  get summary(): Promise<PreviewSummary> {
-    if (!this.#isBegun) void this.#drain()
-    return this.#summary.promise
-  }
-
-  /**
-   * Differences by employee, then by date, then by stage. Leaving the loop ends the preview.
-   *
-   * @throws {InvalidRequestError} when it is iterated a second time.
-   */
-  async *[Symbol.asyncIterator](): AsyncGenerator<DayDifference, void, undefined> {
-    if (this.#isBegun) throw new InvalidRequestError('A preview can be iterated once; ask for another one')
-    this.#isBegun = true
-    let isComplete = false
-    try {
-      for await (const { differences, outcomes } of this.#lanes()) {
-        for (const { outcome, failedBehind } of outcomes) this.#counts.add(outcome, failedBehind)
-        this.#counts.addDifferences(differences)
-        yield* differences
-      }
-      isComplete = true
-    } catch (error) {
-      this.#summary.reject(error)
-      throw error
-    } finally {
-      this.#summary.resolve(this.#counts.summary(isComplete ? 'completed' : 'cancelled'))
-    }
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      for await (const _ of this) void _
-    } catch {
-      // The summary rejects with it.
-    }
-  }
-}
-
-function activePreview<Tx>(
-  { plan, selection, settings, closed }: PreviewInput<Tx>,
-  control: RunControl,
-): ActivePreview<Tx> {
-  const closedPeriods = closed === 'skip' ? settings.closedPeriods : undefined
-  // Nothing is taken from the ledger: that is for those who commit.
-  const own: RunSettings<Tx> = { ...settings, closedPeriods, ledger: undefined, history: undefined }
-  const calculator = calculatorOf(selection, 1, own)
-  if (!calculator) throw new InvalidRequestError('There is nothing to preview: only tenant stages were asked for')
-  const identity: RunIdentity = Object.freeze({ id: randomUUID(), kind: plan.kind, from: plan.from, to: plan.to })
-  return {
-    plan,
-    identity,
-    settings: own,
-    control,
-    rank: OF_JOB,
-    calculator,
-    closedBy: closed === 'only' ? settings.closedPeriods : undefined,
-    calendar: runCalendar(settings.zones, plan, {
-      stopping: () => control.signal,
-      most: settings.block.employees * settings.concurrency,
-    }),
-    now: () => new Date(settings.clock.now()),
-    journal: { retrying: (notice) => settings.logger.warn(notice, 'Transient error, trying again') },
-  }
-}
-
-/** Groups of employees whose days are about as many as those of a block. */
-async function* lanesOf<Tx>({ plan, settings, calculator, control }: ActivePreview<Tx>): AsyncGenerator<PreviewLane> {
-  const dates = datesBetween(plan.from, plan.to)
-  const { employees, days } = calculator.shape
-  const size = Math.max(1, Math.floor((employees * days) / dates.length))
-  const { clock, callTimeoutMs: timeoutMs } = settings
-  const late = () => new CallTimeoutError('the employee repository', timeoutMs)
-  const read = <T>(call: () => Promise<T>) => withDeadline(call, { clock, timeoutMs, signal: control.stopping, late })
-  const limit = Math.min(size, employees) * settings.concurrency
-  if (plan.employeeIds?.length === 0) return
-  for await (const page of employeePages(plan.employeeIds ?? settings.employees, plan, { after: null, limit, read })) {
-    for (let i = 0; i < page.length; i += size) yield { employees: page.slice(i, i + size), dates }
-  }
-}
-
-/** Works on so many at once, and gives what comes of them in their order. Nothing goes on once the caller has left. */
-async function* inParallel<T, R>(
-  items: AsyncIterable<T>,
-  work: (item: T) => Promise<R>,
-  most: number,
-  control: RunControl,
-): AsyncGenerator<R> {
-  const going: Promise<R>[] = []
-  try {
-    for await (const item of items) {
-      if (control.stopped) return
-      const next = work(item)
-      next.catch(() => {}) // it is awaited in its turn
-      going.push(next)
-      if (going.length >= most) yield await (going.shift() as Promise<R>)
-    }
-    while (going.length > 0 && !control.stopped) yield await (going.shift() as Promise<R>)
-  } finally {
-    if (going.length > 0) control.stop({ status: 'cancelled', cause: new Error('The preview was left') })
-    await Promise.allSettled(going)
-  }
+    },
+    summary: (isComplete) => counts.summary(isComplete ? 'completed' : 'cancelled'),
+  })
 }

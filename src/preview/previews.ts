@@ -7,7 +7,9 @@ import type { Stage } from '../pipeline/stages.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { RunControl } from '../run/run-control.ts'
 import type { RunSettings } from '../run/run-settings.ts'
-import { type ClosedInPreview, Preview, type PreviewInput } from './preview.ts'
+import { type PreparedPreview, type Preview, previewOf } from './preview.ts'
+import { type ClosedInPreview, lanesOfRequest } from './previewed-lanes.ts'
+import { refuseUntold, refuseWithoutRollback } from './refusals.ts'
 
 /** What can be said about a preview. */
 export interface PreviewOptions<Tx = unknown> {
@@ -47,28 +49,25 @@ export class Previews<Tx> {
       pipeline: Pipeline<Tx>,
       options: Pick<PreviewOptions<Tx>, 'tables' | 'clearExisting' | 'signal'>,
     ) => Promise<{ readonly plan: RunPlan; readonly selection: Selection<Tx> }>,
-  ): Preview<Tx> {
-    const prepare = async (): Promise<PreviewInput<Tx>> => {
+  ): Preview {
+    const prepare = async (): Promise<PreparedPreview> => {
       const pipeline = checkPreviewOptions(options, own)
-      this.#refuseWithoutRollback()
+      refuseWithoutRollback(this.#settings)
       const { closed = 'skip', stages: _, ...rest } = options
       const resolved = await resolve(pipeline, rest)
       refuseUntold(resolved.selection)
-      return { ...resolved, closed, settings: this.#settings }
+      return {
+        lanes: lanesOfRequest({ ...resolved, closed, settings: this.#settings }),
+        leftOut: resolved.selection.tenantStages.map(({ name }) => name),
+      }
     }
-    return new Preview(prepare, options.signal, {
-      begin: (control, done) => {
-        this.#running.set(control, done)
-        void done.then(() => this.#running.delete(control))
-      },
-    })
+    return previewOf(prepare, options.signal, this)
   }
 
-  #refuseWithoutRollback(): void {
-    if (this.#settings.unitOfWork.rollsBack !== false) return
-    throw new InvalidRequestError(
-      'A preview saves and rolls back, and this backend has no transactions: give `memoryBackend` a `unitOfWork` of yours, or use `sqlBackend`',
-    )
+  /** @internal */
+  begin(control: RunControl, done: Promise<unknown>): void {
+    this.#running.set(control, done)
+    void done.then(() => this.#running.delete(control))
   }
 
   /** Ends them; resolves when none goes on any more. */
@@ -115,19 +114,4 @@ function asRequest(check: () => void): void {
   } catch (error) {
     throw error instanceof InvalidOptionsError ? new InvalidRequestError(error.message) : error
   }
-}
-
-/** Without `stored` nobody knows what is different. */
-function refuseUntold<Tx>({ dailyCalc, dayStages, periodStages }: Selection<Tx>): void {
-  if (dailyCalc) {
-    throw new InvalidRequestError(
-      'A `dailyCalc` reads and writes by itself, so it cannot be previewed; make it a day stage',
-    )
-  }
-  const saving = [...dayStages.filter(({ saves }) => saves).map(({ stage }) => stage), ...periodStages]
-  const untold = saving.filter(({ stored }) => !stored).map(({ name }) => `"${name}"`)
-  if (untold.length === 0) return
-  throw new InvalidRequestError(
-    `A preview compares with what is stored: give ${untold.join(', ')} the function \`stored\`, or leave their tables out by \`tables\``,
-  )
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../calendar/clock.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { BlockShape } from './blocks/block-calculator.ts'
 import type { BlockLedger } from './blocks/block-ledger.ts'
+import type { CorrectionStore } from './corrections/correction-store.ts'
 import type { HistoryStore } from './history/history-store.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { Zones } from './plan/zones.ts'
@@ -34,6 +35,8 @@ export interface RunSettings<Tx> {
   readonly ledger: BlockLedger<Tx> | undefined
   /** Where is kept what runs change; undefined: nowhere. */
   readonly history: HistoryStore<Tx> | undefined
+  /** Where is kept which corrections were taken over; undefined: nowhere. */
+  readonly corrections: CorrectionStore<Tx> | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Undefined: nobody observes what the service does. */

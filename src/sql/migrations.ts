@@ -4,6 +4,7 @@ import type { Clock } from '../calendar/clock.ts'
 import { BackendUnavailableError, InvalidOptionsError } from '../errors.ts'
 import { backoffMs, pause } from '../run/units/backoff.ts'
 import { changesMigration } from './changes/changes-migration.ts'
+import { correctionsMigration } from './corrections/corrections-migration.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { historyMigration } from './history/history-migration.ts'
@@ -66,6 +67,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         // As above.
       },
     },
+    [`${prefix}0008_corrections`]: correctionsMigration(prefix),
     [`${prefix}0009_cluster_locks`]: {
       up: (host: Kysely<never>) => addClusterLocks(host, names),
       async down() {

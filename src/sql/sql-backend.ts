@@ -10,6 +10,8 @@ import { changesTableName } from './changes/changes-table.ts'
 import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { Membership } from './cluster/membership.ts'
 import { RowLocks } from './cluster/row-locks.ts'
+import { correctionsTableName } from './corrections/corrections-table.ts'
+import { SqlCorrectionStore } from './corrections/sql-correction-store.ts'
 import { engineOf } from './engines/engine-of.ts'
 import type { ListenClient } from './engines/postgres-listener.ts'
 import { hash } from './hash.ts'
@@ -25,6 +27,7 @@ import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
 import { joinTransaction } from './transaction/join-transaction.ts'
+import { takingBack } from './transaction/taking-back.ts'
 import { Transactions } from './transaction/transactions.ts'
 
 /** How the library's tables are called, and what they are read with. */
@@ -143,6 +146,7 @@ function backendOf<Database, Tx extends object>(
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return locks.lock(dbOf(tx), tx, hashes)
     },
+    takingBack: (tx, work) => takingBack(executorOf(tx) as unknown as Kysely<never>, work), // only statements of its own
   }
   const channel = changesTableName(prefix)
   const historyTable = historyTableName(prefix)
@@ -155,6 +159,7 @@ function backendOf<Database, Tx extends object>(
       dbOf,
       listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
     ),
+    corrections: new SqlCorrectionStore<Tx>(correctionsTableName(prefix), dbOf),
     history: history ? new SqlHistoryStore<Tx>(database, historyTable, dbOf) : undefined,
     async migrate() {
       await migrate(database.db, prefix, clock)

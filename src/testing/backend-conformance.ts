@@ -1,6 +1,7 @@
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import { admissionCases } from './conformance/admission-cases.ts'
 import type { BackendPromise, CaseContext, ConformanceCase, HostRows } from './conformance/conformance-case.ts'
+import { correctionCases } from './conformance/correction-cases.ts'
 import { eventCases } from './conformance/event-cases.ts'
 import { JobBench } from './conformance/job-bench.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
@@ -64,6 +65,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...periodCases,
     ...queryCases,
     ...ledgerCases,
+    ...correctionCases,
   ]
   const noRows = rows ? undefined : 'no `rows` of the host were given'
   const noEnd = endTransaction ? undefined : 'no `endTransaction` of the host was given'

@@ -27,7 +27,7 @@ function host(options: Parameters<typeof world>[1] = {}, stages: RecalcServiceOp
   )
 }
 
-async function all(preview: Preview<Transaction>): Promise<readonly DayDifference[]> {
+async function all(preview: Preview): Promise<readonly DayDifference[]> {
   const found: DayDifference[] = []
   for await (const difference of preview) found.push(difference)
   return found

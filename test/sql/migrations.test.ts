@@ -254,6 +254,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0004_periods',
       'host_0005_history',
       'host_0006_queue',
+      'host_0008_corrections',
       'host_0009_cluster_locks',
       'host_0010_changes_page',
     ])
@@ -339,6 +340,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0004_periods', true],
       ['next_0005_history', true],
       ['next_0006_queue', true],
+      ['next_0008_corrections', true],
       ['next_0009_cluster_locks', true],
       ['next_0010_changes_page', true],
     ])

@@ -11,7 +11,7 @@ interface Tables {
   host_rows: { row: string }
 }
 
-const tables = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'locks', 'changes']
+const tables = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'locks', 'changes', 'corrections']
 
 const others = [
   {

@@ -9,6 +9,8 @@ export const ACTIONS = [
   'release',
   'history',
   'preview',
+  'corrections',
+  'settle-corrections',
 ] as const
 
 /** What a caller may do. */

@@ -7,6 +7,7 @@ import {
   JobNotFoundError,
   NotResumableError,
   ServiceStoppedError,
+  StaleCorrectionError,
   TenantNotFoundError,
 } from '../../errors.ts'
 import { RecalcFailedError } from '../../run/recalc-failed-error.ts'
@@ -30,6 +31,7 @@ export function problemOfError(
   if (error instanceof JobConflictError) return jobConflict(error.activeJobId)
   if (error instanceof CooldownError) return cooldown(error)
   if (error instanceof NotResumableError) return new Problem(409, error.code, error.message)
+  if (error instanceof StaleCorrectionError) return new Problem(409, error.code, error.message)
   if (error instanceof RecalcFailedError) return recalcFailed(error, options.describeFailure)
   if (error instanceof ServiceStoppedError) return unavailable(error.code, 'The service was stopped')
   if (error instanceof IdempotencyConflictError) {

@@ -5,6 +5,7 @@ import type { Paths } from '../paths.ts'
 import { json } from '../response/json.ts'
 import { cancelRoute } from './cancel.ts'
 import { consoleRoute } from './console.ts'
+import { correctionsRoute } from './corrections.ts'
 import { dayRoute } from './day.ts'
 import { dirtyRoute } from './dirty.ts'
 import { employeesRoute } from './employees.ts'
@@ -20,6 +21,7 @@ import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
 import { settleRoute } from './settle.ts'
+import { settleCorrectionsRoute } from './settle-corrections.ts'
 import { startRoute } from './start.ts'
 import { statusRoute } from './status.ts'
 import { streamRoute } from './stream.ts'
@@ -42,6 +44,8 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     dayRoute,
     estimateRoute,
     previewRoute,
+    correctionsRoute,
+    settleCorrectionsRoute,
     statusRoute,
     jobsRoute,
     errorsRoute,

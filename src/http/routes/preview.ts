@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { DayDifference } from '../../preview/difference.ts'
 import type { PreviewSummary } from '../../preview/preview-summary.ts'
-import { codeOf, messageOf } from '../../run/failure.ts'
 import { named } from '../openapi/schemas/components.ts'
 import { recalculation } from '../openapi/schemas/recalculation.ts'
 import type { ResolvedApiOptions } from '../options.ts'
 import { checkOwnTenant } from '../request/own-tenant.ts'
 import { requestOf } from '../request/recalculation-request.ts'
-import { faultText } from '../response/failure-text.ts'
 import { failureView } from '../response/result-view.ts'
+import { foundLines } from '../stream/found-lines.ts'
+import { textsOf } from '../stream/found-texts.ts'
 import { route } from './route.ts'
 
 /** Differences behind these are counted, and not told. */
@@ -54,51 +54,21 @@ export const previewRoute = route(
     checkOwnTenant(call, body.tenant_id)
     const { tables, clear_existing: clearExisting, closed, limit = DEFAULT_LIMIT } = body
     const gone = new AbortController()
-    const goes = () => gone.abort()
-    request.signal.addEventListener('abort', goes, { once: true })
     const preview = api.recalc.preview(requestOf(body), {
       ...(tables && { tables }),
       ...(clearExisting !== undefined && { clearExisting }),
       ...(closed && { closed }),
       signal: gone.signal,
     })
-    const lines = linesOf(preview, limit, api.options)
-    // What is wrong with the request is told before the answer begins.
-    const first = await lines.next()
     const isEvents = request.headers.get('Accept')?.includes('text/event-stream') === true
-    const text = (line: PreviewLine) => {
-      const json = JSON.stringify(line)
-      return new TextEncoder().encode(isEvents ? `event: ${line.type}\ndata: ${json}\n\n` : `${json}\n`)
-    }
-    const stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          if (first.value) controller.enqueue(text(first.value))
-        },
-        async pull(controller) {
-          const { value, done } = await lines
-            .next()
-            .catch((error: unknown) => ({ value: errorLine(error, api.options), done: false }))
-          if (value) controller.enqueue(text(value))
-          if (!done && value?.type === 'difference') return
-          request.signal.removeEventListener('abort', goes)
-          controller.close()
-        },
-        cancel: goes,
-      },
-      { highWaterMark: 1 },
-    )
-    return new Response(stream, {
-      headers: {
-        'Content-Type': isEvents ? 'text/event-stream' : 'application/x-ndjson',
-        'Cache-Control': 'no-store, no-transform',
-        'X-Accel-Buffering': 'no',
-      },
+    return await foundLines(request, textsOf(linesOf(preview, limit, api.options), api.options, isEvents), {
+      leave: () => gone.abort(),
+      headers: { 'Content-Type': isEvents ? 'text/event-stream' : 'application/x-ndjson' },
     })
   },
 )
 
-type PreviewLine = { readonly type: 'difference' | 'summary' | 'error' } & Readonly<Record<string, unknown>>
+type PreviewLine = { readonly type: 'difference' | 'summary' } & Readonly<Record<string, unknown>>
 
 async function* linesOf(
   preview: AsyncIterable<DayDifference> & { readonly summary: Promise<PreviewSummary> },
@@ -132,10 +102,4 @@ function summaryView(summary: PreviewSummary, { describeFailure }: ResolvedApiOp
     totals,
     left_out: leftOut,
   }
-}
-
-function errorLine(error: unknown, { describeFailure, logger }: ResolvedApiOptions): PreviewLine {
-  logger.error({ err: error }, 'A preview could not go on')
-  const fault = { code: codeOf(error), message: messageOf(error) }
-  return { type: 'error', code: fault.code, message: describeFailure(faultText(fault)) }
 }

@@ -3,7 +3,7 @@ import type { PeriodStage } from '../../pipeline/period-stage.ts'
 import type { Awaiting } from '../units/unit-watchdog.ts'
 import type { BlockDays } from './block-days.ts'
 import type { Cascade } from './cascade.ts'
-import type { ValueChange } from './value-change.ts'
+import type { UnchangedValues, ValueChange } from './value-change.ts'
 
 /** The most that is loaded, locked and saved at once. */
 export interface BlockShape {
@@ -23,6 +23,8 @@ export interface BlockUnit<Tx> {
   readonly cascade: Cascade | undefined
   /** Hears of what a stage is about to save, right before it does. */
   readonly onChanges?: ((changes: readonly ValueChange[]) => void) | undefined
+  /** Hears of values that are calculated, and right as they stand. */
+  readonly unchanged?: UnchangedValues | undefined
 }
 
 /** How a run calculates its days, a block at a time: by day stages, or by a `dailyCalc`. */

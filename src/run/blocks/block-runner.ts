@@ -109,7 +109,7 @@ export async function calculateBlock<Tx>(
   { known, isPeriodsOnly }: Pick<BlockTask<Tx>, 'known' | 'isPeriodsOnly'>,
   unit: OpenUnit<Tx>,
   attempt: number,
-  onChanges?: BlockUnit<Tx>['onChanges'],
+  listener?: Pick<BlockUnit<Tx>, 'onChanges' | 'unchanged'>,
 ): Promise<{ readonly outcome: BlockOutcome; readonly settled: AfterCommit | undefined }> {
   const { settings, plan } = run
   const { tenantId, employeeIds, dates } = days.block
@@ -122,8 +122,8 @@ export async function calculateBlock<Tx>(
   const { clearExisting } = plan
   const { cascade } = changes ?? {}
   const history = settings.history && new BlockHistory(settings.history)
-  const hears = onChanges ?? history?.onChanges
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, onChanges: hears })
+  const hears = listener ?? { onChanges: history?.onChanges }
+  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, ...hears })
   if (history && run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = changes && (await changes.settle(changed))
   const { skipped, failed, periods } = days

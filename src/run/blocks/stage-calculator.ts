@@ -59,6 +59,8 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         const { stage, saves } = values.member
         const { save } = stage
         if (!saves || !save) continue
+        const wanted = unit.unchanged?.of(stage.name)
+        if (wanted) unit.unchanged?.heard(values.unchanged(wanted))
         const changes = values.changes((day) => {
           changed[day] = 1
         })

@@ -167,6 +167,21 @@ export class StageValues<Tx> {
     return { upserts, deletes }
   }
 
+  /** Of some days the values that were calculated, and are right as they stand. */
+  unchanged(wanted: ReadonlySet<string>): readonly ValueChange[] {
+    const { name: stage } = this.member.stage
+    const values: ValueChange[] = []
+    this.#days.forEachDay((number) => {
+      const day = this.#days.day(number)
+      if (this.#changes[number] !== UNCHANGED || !wanted.has(keyOf(day))) return
+      const { employeeId, date } = day
+      const value = this.storedOn(number) ?? null
+      const isBeforeKnown = this.hasStored
+      values.push({ stage, employeeId, date, through: date, before: value, isBeforeKnown, after: value })
+    })
+    return values
+  }
+
   /** The same changes, each with what is there now. */
   valueChanges({ upserts, deletes }: DayChanges<unknown>): readonly ValueChange[] {
     const { name: stage } = this.member.stage

@@ -17,3 +17,11 @@ export interface ValueChange {
   /** Null where the row is removed. */
   readonly after: unknown
 }
+
+/** Somebody who wants to hear as well of some values that are right as they stand. */
+export interface UnchangedValues {
+  /** Of a stage the keys of the days, or of the first days of periods; undefined: of none. */
+  of(stage: string): ReadonlySet<string> | undefined
+  /** Their `before` and `after` are the same. */
+  heard(values: readonly ValueChange[]): void
+}

@@ -37,4 +37,9 @@ export interface UnitOfWork<Tx = unknown> {
    * @throws {InvalidRequestError} before `work` begins, when `tx` is no transaction of this database.
    */
   join?<T>(tx: Tx, work: () => Promise<T>): Promise<T>
+  /**
+   * Does `work` inside an open transaction, takes back whatever it wrote, by a savepoint, and throws what it throws. Left out:
+   * nothing can be looked at in a transaction of the host.
+   */
+  takingBack?(tx: Tx, work: () => Promise<never>): Promise<never>
 }

@@ -86,6 +86,8 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     for (const employee of due.keys()) {
       calculateEmployee(stage, { position, employee, due, block, inputs, carries }, values, periods, days, unit)
     }
+    const wanted = unit.unchanged?.of(stage.name)
+    if (wanted) unit.unchanged?.heard(values.unchanged(wanted))
     const { changes } = values
     if (changes.upserts.length + changes.deletes.length === 0) return
     unit.onChanges?.(values.valueChanges)

@@ -20,6 +20,7 @@ export class PeriodValues {
   readonly #values = new Map<PeriodKey, unknown>()
   readonly #upserts: PeriodValue<unknown>[] = []
   readonly #deletes: EmployeePeriod[] = []
+  readonly #unchanged: EmployeePeriod[] = []
 
   constructor(
     stage: PeriodStage<never>,
@@ -38,6 +39,12 @@ export class PeriodValues {
    * @throws {ContractError} for what no `calculate` may return, and whatever `isEqual` throws: the period fails.
    */
   set(period: EmployeePeriod, value: unknown): 'unchanged' | 'changed' | 'carries' {
+    const change = this.#set(period, value)
+    if (change === 'unchanged') this.#unchanged.push(period)
+    return change
+  }
+
+  #set(period: EmployeePeriod, value: unknown): 'unchanged' | 'changed' | 'carries' {
     if (value === undefined || isThenable(value)) {
       const got = value === undefined ? 'undefined' : 'a promise'
       const { employeeId, from } = period
@@ -78,22 +85,22 @@ export class PeriodValues {
 
   /** The same changes, each with what is there now. */
   get valueChanges(): readonly ValueChange[] {
-    const { name: stage } = this.#stage
-    const changeOf = ({ employeeId, from, to }: EmployeePeriod, before: unknown, after: unknown): ValueChange => {
-      return {
-        stage,
-        employeeId,
-        date: from,
-        through: to,
-        before: before ?? null,
-        isBeforeKnown: this.#stored !== undefined,
-        after,
-      }
-    }
     return [
-      ...this.#upserts.map(({ period, value, stored }) => changeOf(period, stored, value)),
-      ...this.#deletes.map((period) => changeOf(period, this.storedOf(period), null)),
+      ...this.#upserts.map(({ period, value, stored }) => this.#changeOf(period, stored, value)),
+      ...this.#deletes.map((period) => this.#changeOf(period, this.storedOf(period), null)),
     ]
+  }
+
+  /** Of some periods the values that were calculated, and are right as they stand. */
+  unchanged(wanted: ReadonlySet<string>): readonly ValueChange[] {
+    const found = this.#unchanged.filter((period) => wanted.has(periodKeyOf(period)))
+    return found.map((period) => this.#changeOf(period, this.storedOf(period), this.storedOf(period) ?? null))
+  }
+
+  #changeOf({ employeeId, from, to }: EmployeePeriod, before: unknown, after: unknown): ValueChange {
+    const { name: stage } = this.#stage
+    const isBeforeKnown = this.#stored !== undefined
+    return { stage, employeeId, date: from, through: to, before: before ?? null, isBeforeKnown, after }
   }
 }
 

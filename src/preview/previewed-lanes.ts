@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { datesBetween } from '../calendar/date-range.ts'
+import { CallTimeoutError, InvalidRequestError } from '../errors.ts'
+import type { RunIdentity } from '../pipeline/context.ts'
+import type { Selection } from '../pipeline/selection.ts'
+import { calculatorOf } from '../run/blocks/calculator-of.ts'
+import type { CorrectionStore } from '../run/corrections/correction-store.ts'
+import { employeePages } from '../run/plan/employee-pages.ts'
+import { runCalendar } from '../run/plan/run-calendar.ts'
+import type { RunPlan } from '../run/plan/run-plan.ts'
+import { RunControl } from '../run/run-control.ts'
+import type { RunSettings } from '../run/run-settings.ts'
+import { withDeadline } from '../run/units/deadline.ts'
+import { OF_JOB } from '../run/units/unit-slots.ts'
+import { type ActivePreview, type PreviewedLane, type PreviewLane, previewLane } from './preview-lane.ts'
+
+/** What becomes of closed days and periods: left out, looked at like all others, or only they are told. */
+export type ClosedInPreview = 'skip' | 'include' | 'only'
+
+/** What a preview is about. */
+export interface PreviewInput<Tx> {
+  readonly plan: RunPlan
+  readonly selection: Selection<Tx>
+  readonly settings: RunSettings<Tx>
+  readonly closed: ClosedInPreview
+  /** Values of which corrections were taken over are told as well, right or not. */
+  readonly corrections?: CorrectionStore<Tx>
+}
+
+/** Gives lanes that have been looked at, in their order, until the control stops. */
+export type LaneSource = (control: RunControl) => AsyncGenerator<PreviewedLane>
+
+/** Hears of a preview that has begun, and of its end. */
+export interface RunningPreviews {
+  begin(control: RunControl, done: Promise<unknown>): void
+}
+
+/** Lanes that end with the signal, or with the service. */
+export async function* underControl(
+  lanes: LaneSource,
+  signal: AbortSignal | undefined,
+  running: RunningPreviews,
+): AsyncGenerator<PreviewedLane> {
+  const control = new RunControl()
+  const stop = () => {
+    control.stop({ status: 'cancelled', cause: signal?.reason })
+    control.abort(signal?.reason)
+  }
+  const done = Promise.withResolvers<void>()
+  running.begin(control, done.promise)
+  signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted) stop()
+  try {
+    yield* lanes(control)
+    if (control.stopped) throw control.stopped.cause
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    done.resolve()
+  }
+}
+
+/** The lanes of a request, several at once. */
+export function lanesOfRequest<Tx>(input: PreviewInput<Tx>): LaneSource {
+  return (control) => {
+    const preview = activePreview(input, control)
+    const work = (lane: PreviewLane) => previewLane(preview, lane)
+    return inParallel(lanesOf(preview), work, preview.settings.concurrency, control)
+  }
+}
+
+function activePreview<Tx>(
+  { plan, selection, settings, closed, corrections }: PreviewInput<Tx>,
+  control: RunControl,
+): ActivePreview<Tx> {
+  const closedPeriods = closed === 'skip' ? settings.closedPeriods : undefined
+  // Nothing is taken from the ledger: that is for those who commit.
+  const own: RunSettings<Tx> = { ...settings, closedPeriods, ledger: undefined, history: undefined }
+  const calculator = calculatorOf(selection, 1, own)
+  if (!calculator) throw new InvalidRequestError('There is nothing to preview: only tenant stages were asked for')
+  const identity: RunIdentity = Object.freeze({ id: randomUUID(), kind: plan.kind, from: plan.from, to: plan.to })
+  return {
+    plan,
+    identity,
+    settings: own,
+    control,
+    rank: OF_JOB,
+    calculator,
+    closedBy: closed === 'only' ? settings.closedPeriods : undefined,
+    corrections,
+    calendar: runCalendar(settings.zones, plan, {
+      stopping: () => control.signal,
+      most: settings.block.employees * settings.concurrency,
+    }),
+    now: () => new Date(settings.clock.now()),
+    journal: { retrying: (notice) => settings.logger.warn(notice, 'Transient error, trying again') },
+  }
+}
+
+/** Groups of employees whose days are about as many as those of a block. */
+async function* lanesOf<Tx>({ plan, settings, calculator, control }: ActivePreview<Tx>): AsyncGenerator<PreviewLane> {
+  const dates = datesBetween(plan.from, plan.to)
+  const { employees, days } = calculator.shape
+  const size = Math.max(1, Math.floor((employees * days) / dates.length))
+  const { clock, callTimeoutMs: timeoutMs } = settings
+  const late = () => new CallTimeoutError('the employee repository', timeoutMs)
+  const read = <T>(call: () => Promise<T>) => withDeadline(call, { clock, timeoutMs, signal: control.stopping, late })
+  const limit = Math.min(size, employees) * settings.concurrency
+  if (plan.employeeIds?.length === 0) return
+  for await (const page of employeePages(plan.employeeIds ?? settings.employees, plan, { after: null, limit, read })) {
+    for (let i = 0; i < page.length; i += size) yield { employees: page.slice(i, i + size), dates }
+  }
+}
+
+/** Works on so many at once, and gives what comes of them in their order. Nothing goes on once the caller has left. */
+export async function* inParallel<T, R>(
+  items: AsyncIterable<T>,
+  work: (item: T) => Promise<R>,
+  most: number,
+  control: RunControl,
+): AsyncGenerator<R> {
+  const going: Promise<R>[] = []
+  try {
+    for await (const item of items) {
+      if (control.stopped) return
+      const next = work(item)
+      next.catch(() => {}) // it is awaited in its turn
+      going.push(next)
+      if (going.length >= most) yield await (going.shift() as Promise<R>)
+    }
+    while (going.length > 0 && !control.stopped) yield await (going.shift() as Promise<R>)
+  } finally {
+    if (going.length > 0) control.stop({ status: 'cancelled', cause: new Error('The preview was left') })
+    await Promise.allSettled(going)
+  }
+}
