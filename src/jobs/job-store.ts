@@ -250,7 +250,7 @@ export interface JobStore<Tx = unknown> {
    */
   openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
 
-  /** Replaces an open lane by others. */
+  /** Replaces an open lane by others, whose ids follow from its own: the number of the next lane stays as it is. */
   splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void>
 
   /**

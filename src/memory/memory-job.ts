@@ -90,7 +90,7 @@ export class MemoryJob {
 
   splitLane(laneId: number, into: readonly LaneCheckpoint[]): void {
     this.#openLanes.delete(laneId)
-    this.openLanes(into, undefined)
+    for (const lane of into) this.#openLanes.set(lane.id, lane)
   }
 
   /** True when the step was applied already. */

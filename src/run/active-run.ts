@@ -29,7 +29,6 @@ export interface ActiveRun<Tx> {
   readonly calendar: RunCalendar
   /** The service's clock, as calculators get it. */
   readonly now: () => Date
-  newLaneId(): number
   /** It is noted that the tenant stages are due. */
   areStagesMarked: boolean
   /** Something failed, whether the run goes on or not. */

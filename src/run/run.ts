@@ -114,7 +114,6 @@ class Run<Tx> {
         most: settings.block.employees * settings.concurrency,
       }),
       now: () => new Date(settings.clock.now()),
-      newLaneId: () => this.#nextLaneId++,
       // Where there is none, there is nothing to mark.
       areStagesMarked: selection.tenantStages.length === 0,
       onFailures: ([first]) => {

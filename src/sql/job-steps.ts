@@ -58,7 +58,7 @@ export function splitLane(
 ): Promise<void> {
   const { names, engine } = database
   return database.transaction(async (tx) => {
-    const job = await database.lockOwnJob(tx, lease)
+    await database.lockOwnJob(tx, lease)
     const lane = await tx
       .selectFrom(names.lanes)
       .selectAll()
@@ -75,8 +75,6 @@ export function splitLane(
         .insertInto(names.lanes)
         .values([{ ...first, ...counted }, ...others])
         .execute()
-    const nextLaneId = Math.max(Number(job.next_lane_id), ...into.map(({ id }) => id + 1))
-    await tx.updateTable(names.jobs).set({ next_lane_id: nextLaneId }).where('id', '=', lease.jobId).execute()
   })
 }
 
