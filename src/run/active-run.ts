@@ -3,7 +3,7 @@ import type { BlockCalculator } from './blocks/block-calculator.ts'
 import type { EventLoop } from './event-loop.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { HistoryRun } from './history/history-store.ts'
-import type { RunJournal } from './journal.ts'
+import type { LaneJournal } from './journal.ts'
 import type { RunCalendar } from './plan/run-calendar.ts'
 import type { RunPlan } from './plan/run-plan.ts'
 import type { RunControl } from './run-control.ts'
@@ -19,7 +19,7 @@ export interface ActiveRun<Tx> {
   readonly history: HistoryRun
   readonly settings: RunSettings<Tx>
   readonly control: RunControl
-  readonly journal: RunJournal<Tx>
+  readonly journal: LaneJournal<Tx>
   /** Undefined when the run has no days to calculate, only tenant stages. */
   readonly calculator: BlockCalculator<Tx> | undefined
   readonly rank: UnitRank

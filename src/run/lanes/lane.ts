@@ -48,7 +48,7 @@ export class Lane {
     /** The first stage of a lane of kind `period`. */
     readonly stage?: string | undefined
     /** Employee id → where days are known to have failed, or to wait for such. */
-    readonly failedDays?: ReadonlyMap<string, readonly DateInterval[]>
+    readonly failedDays?: ReadonlyMap<string, readonly DateInterval[]> | undefined
   }) {
     this.id = options.id
     this.kind = options.kind
