@@ -51,6 +51,11 @@ export class JobLog<Tx> {
     this.#meter.advanced()
   }
 
+  /** Whose days are under way; progress tells it the next time. */
+  lastIs(employee: Employee | undefined): void {
+    this.#last = employee ?? this.#last
+  }
+
   /** Emits progress now, when a first or another phase begins, or why it holds still has changed. */
   progress(when: 'always' | 'first'): void {
     if (when === 'always' || !this.#hasEmittedProgress) this.#emitProgress()

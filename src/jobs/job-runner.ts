@@ -1,8 +1,10 @@
 import { LeaseLostError, RecoveryLimitError } from '../errors.ts'
 import { loggerWith } from '../pipeline/logger.ts'
 import type { Selection } from '../pipeline/selection.ts'
+import type { ActiveRun } from '../run/active-run.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
-import { causeOf } from '../run/failure.ts'
+import { daysDone } from '../run/counters.ts'
+import { causeOf, type RecalcFailure } from '../run/failure.ts'
 import type { AfterCommit, RetryNotice, RunJournal, RunPhase } from '../run/journal.ts'
 import type { Employee } from '../run/plan/host-contracts.ts'
 import type { Counters, RecalcResult } from '../run/result.ts'
@@ -18,6 +20,13 @@ import { JobLog } from './job-log.ts'
 import type { JobRecord, JobWithPlan } from './job-record.ts'
 import type { JobSettings } from './job-settings.ts'
 import type { Lease } from './job-store.ts'
+import { DispatchedLanes } from './lanes/dispatched-lanes.ts'
+import { LaneFault } from './lanes/lane-fault.ts'
+import type { LanesLook } from './lanes/lane-store.ts'
+import type { SharedLanes } from './lanes/shared-lanes.ts'
+
+/** How many failures that others have written down are read together. */
+const FAILURES_PER_PAGE = 1_000
 
 /** A job that this process has claimed. */
 export interface ClaimedJob {
@@ -53,12 +62,18 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly #claimed: ClaimedJob
   readonly #log: JobLog<Tx>
   readonly #heartbeat: Heartbeat
+  readonly #shared: SharedLanes<Tx> | undefined
+  /** The number of the last failure that events have told of. */
+  #told: number
   #writeError: unknown
 
-  constructor(settings: JobSettings<Tx>, claimed: ClaimedJob) {
+  /** @param shared Undefined: lanes are calculated by this process alone. */
+  constructor(settings: JobSettings<Tx>, claimed: ClaimedJob, shared?: SharedLanes<Tx>) {
     const { id: jobId, plan } = claimed.record
     this.#settings = { ...settings, logger: loggerWith(settings.logger, { jobId, tenantId: plan.tenantId }) }
     this.#claimed = claimed
+    this.#shared = shared
+    this.#told = claimed.lastFailure
     this.checkpoint = claimed.checkpoint
     this.lastFailure = claimed.lastFailure
     this.#log = new JobLog(this.#settings, claimed, {
@@ -134,6 +149,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   #execute(selection: Selection<Tx>): Promise<boolean> {
+    const poolIn = (shared: SharedLanes<Tx>) => (run: ActiveRun<Tx>) =>
+      new DispatchedLanes(run, this.#settings, this.#claimed.lease, shared, {
+        looked: (look) => this.#looked(look),
+        advanced: (last) => this.#log.lastIs(last),
+      })
     return executeRun({
       id: this.jobId,
       jobId: this.jobId,
@@ -145,6 +165,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       journal: this,
       rank: OF_JOB,
       throttle: this.#settings.throttle,
+      ...(this.#shared && { poolOf: poolIn(this.#shared) }),
     })
   }
 
@@ -185,14 +206,10 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   committed(step: Step, last: Employee | undefined): void {
-    const isFirstFailure = step.failures.length > 0 && this.counters.errorCount === 0
+    this.#told += step.failures.length + step.moved.length
+    const isFirst = this.counters.errorCount === 0
     this.#log.apply({ type: 'step', step })
-    for (const failure of step.failures) this.#log.emit({ type: 'failure', ...failure })
-    if (isFirstFailure) {
-      const [first] = step.failures
-      const { employeeId, date, stage } = first ?? {}
-      this.#settings.logger.warn({ employeeId, date, stage, err: causeOf(first) }, 'The first failure of a job')
-    }
+    this.#tellFailures(step.failures, isFirst)
     this.#log.advanced(last)
   }
 
@@ -216,6 +233,33 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     const { stage, attempt: number, delayMs } = notice
     this.#settings.logger.warn({ stage, attempt: number, delayMs, err }, 'Transient error, trying again')
     this.#log.emit({ type: 'retry', ...notice })
+  }
+
+  /** What lanes came to that others calculate. @returns the failures that are new, in the order of their commits. */
+  async #looked({ counted, lastFailure, wanted }: LanesLook): Promise<readonly RecalcFailure[]> {
+    const isFirst = this.counters.errorCount === 0
+    const before = daysDone(this.counters)
+    const fresh: RecalcFailure[] = []
+    while (this.#told < lastFailure) {
+      const page = await this.failures({ after: this.#told, limit: FAILURES_PER_PAGE })
+      const upTo = page.filter(({ number }) => number <= lastFailure)
+      for (const { number: _, moved, ...failure } of upTo) if (!moved) fresh.push(failure)
+      this.#told = upTo.length < FAILURES_PER_PAGE ? lastFailure : (upTo.at(-1)?.number ?? lastFailure)
+    }
+    this.#log.apply({ type: 'looked', counted })
+    this.#tellFailures(fresh, isFirst)
+    if (daysDone(this.counters) > before || fresh.length > 0) this.#log.advanced(undefined)
+    this.#heed(wanted.cancel, wanted.pause)
+    return fresh
+  }
+
+  #tellFailures(failures: readonly RecalcFailure[], areFirst: boolean): void {
+    for (const failure of failures) this.#log.emit({ type: 'failure', ...failure })
+    const [first] = failures
+    if (!first || !areFirst) return
+    const { employeeId, date, stage } = first
+    const err = causeOf(first) ?? new LaneFault(first)
+    this.#settings.logger.warn({ employeeId, date, stage, err }, 'The first failure of a job')
   }
 
   #heed(cancel: JobRecord['cancel'], pause: boolean): void {
@@ -287,7 +331,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     if (this.counters.errorCount === 0 || limit === 0) return []
     try {
       const first = await this.failures({ after: 0, limit })
-      return first.map(({ number: _, ...failure }) => failure)
+      return first.map(({ number: _, moved: __, ...failure }) => failure)
     } catch (error) {
       this.#settings.logger.error({ err: error }, 'Failures could not be read')
       return []

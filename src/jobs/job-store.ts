@@ -5,11 +5,14 @@ import type { AfterCommit } from '../run/journal.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
+import type { LaneStore } from './lanes/lane-store.ts'
 
 /** Where jobs, changes, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
   readonly unitOfWork: UnitOfWork<Tx>
   readonly jobs: JobStore<Tx>
+  /** Undefined: lanes are calculated by the worker of their job alone, and `dispatcher` is refused. */
+  readonly lanes?: LaneStore<Tx>
   /** Undefined: a backend without a ledger, with which `noteChange` and `settle` are refused. */
   readonly changes?: ChangeLedger<Tx>
   /** Undefined: nothing is kept of what runs change. */

@@ -11,6 +11,12 @@ import type { RunSettings } from './run-settings.ts'
 import type { ThrottleGate } from './throttle.ts'
 import type { UnitRank } from './units/unit-slots.ts'
 
+/** What is noted of a run. */
+export interface RunMarks {
+  /** It is noted that the tenant stages are due. */
+  areStagesMarked: boolean
+}
+
 /** What everything in a run that goes on shares. */
 export interface ActiveRun<Tx> {
   readonly plan: RunPlan
@@ -29,8 +35,8 @@ export interface ActiveRun<Tx> {
   readonly calendar: RunCalendar
   /** The service's clock, as calculators get it. */
   readonly now: () => Date
-  /** It is noted that the tenant stages are due. */
-  areStagesMarked: boolean
+  /** What is noted of the run once, whichever lane comes first. */
+  readonly marks: RunMarks
   /** Something failed, whether the run goes on or not. */
   onFailures(failures: readonly RecalcFailure[]): void
 }

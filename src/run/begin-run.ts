@@ -51,7 +51,7 @@ export function beginRun<Tx>(work: RunWork<Tx>): ActiveRun<Tx> {
     }),
     now: () => new Date(settings.clock.now()),
     // Where there is none, there is nothing to mark.
-    areStagesMarked: selection.tenantStages.length === 0,
+    marks: { areStagesMarked: selection.tenantStages.length === 0 },
     onFailures: ([first]) => {
       if (!first || plan.onError !== 'fail-fast') return
       control.stop({ status: 'failed', cause: causeOf(first), failure: first })

@@ -56,6 +56,8 @@ export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage' | '
 /** A failure as it was recorded; `number` ascends within the job, in the order of the commits, and is never used twice. */
 export interface RecordedFailure extends RecalcFailure {
   readonly number: number
+  /** There, and true, when it was recorded before, for an earlier day that is repaired by now. */
+  readonly moved?: true
 }
 
 /** How far one committed unit of work brought the run; moves in that very unit of work. No number in it is negative. */

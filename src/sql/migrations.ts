@@ -8,6 +8,7 @@ import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { historyMigration } from './history/history-migration.ts'
 import { addQueue } from './migrations/job-queue.ts'
+import { laneClaimsMigration } from './migrations/lane-claims.ts'
 import { periodsMigration } from './migrations/periods.ts'
 import { recordEverything } from './migrations/run-record.ts'
 import { type RecalcDb, recalcDb, schemaOf, type TableNames, tableNames } from './tables.ts'
@@ -64,6 +65,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         // As above.
       },
     },
+    [`${prefix}0007_lane_claims`]: laneClaimsMigration(names),
   }
 }
 

@@ -3,6 +3,7 @@ import { admissionCases } from './conformance/admission-cases.ts'
 import type { BackendPromise, CaseContext, ConformanceCase, HostRows } from './conformance/conformance-case.ts'
 import { eventCases } from './conformance/event-cases.ts'
 import { JobBench } from './conformance/job-bench.ts'
+import { laneCases } from './conformance/lane-cases.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
 import { ledgerCases } from './conformance/ledger-cases.ts'
 import { periodCases } from './conformance/period-cases.ts'
@@ -61,6 +62,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...queueCases,
     ...eventCases,
     ...stepCases,
+    ...laneCases,
     ...periodCases,
     ...queryCases,
     ...ledgerCases,

@@ -75,6 +75,11 @@ const lanes: Columns<LanesTable> = {
   dates_done: 'not null',
   stage: 'null',
   finished: 'not null',
+  claim_id: 'not null',
+  claimed_until: 'not null',
+  claims: 'not null',
+  stopping: 'not null',
+  notice: 'null',
   ...counters,
 }
 const failures: Columns<FailuresTable> = {

@@ -14,3 +14,8 @@ export function halfIds(id: number): readonly [number, number] {
   const idAt = (child: number) => child * FIRST_OF_HALVES + root
   return [idAt(2 * place), idAt(2 * place + 1)]
 }
+
+/** The id of the lane that a lane was split from, once or often; its own when it is no half. */
+export function rootOf(id: number): number {
+  return id % FIRST_OF_HALVES
+}
