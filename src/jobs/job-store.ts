@@ -6,6 +6,9 @@ import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
 import type { LaneStore } from './lanes/lane-store.ts'
+import type { Lease, Renewal } from './lease.ts'
+
+export type { Lease, Renewal } from './lease.ts'
 
 /** Where jobs, changes, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
@@ -17,15 +20,6 @@ export interface RecalcBackend<Tx = unknown> {
   readonly changes?: ChangeLedger<Tx>
   /** Undefined: nothing is kept of what runs change. */
   readonly history?: HistoryStore<Tx> | undefined
-}
-
-/** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */
-export interface Lease {
-  readonly jobId: string
-  /** Random, of the claim that gave it: how a claim whose answer was lost knows its own work from another's. */
-  readonly claimId: string
-  /** The fencing token: 1, 2, 3… within the job. */
-  readonly token: number
 }
 
 /** Who asks for a lease, and until when it holds unless it is renewed. */
@@ -119,14 +113,6 @@ export interface AbandonedJob {
   readonly cancelRequested: boolean
   /** Somebody has asked it to pause. */
   readonly pauseRequested: boolean
-}
-
-/** What is known after a lease was renewed. */
-export interface Renewal {
-  /** Somebody wants the job to end. */
-  readonly cancel: JobRecord['cancel']
-  /** Somebody wants it to pause. */
-  readonly pause: boolean
 }
 
 /** Which jobs to list. */

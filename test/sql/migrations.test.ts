@@ -254,6 +254,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0004_periods',
       'host_0005_history',
       'host_0006_queue',
+      'host_0007_lane_claims',
     ])
     expect(Object.keys(await libraryTables(kysely, 'host_')).sort()).toEqual([...ownTables].sort())
     const down = await migrator.migrateTo('2024_people')
@@ -337,6 +338,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0004_periods', true],
       ['next_0005_history', true],
       ['next_0006_queue', true],
+      ['next_0007_lane_claims', true],
     ])
     expect(await migrator.migrateToLatest()).toEqual({ results: [] })
   })

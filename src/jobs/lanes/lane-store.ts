@@ -1,7 +1,7 @@
 import type { LaneCheckpoint, Step } from '../../run/checkpoint.ts'
 import type { AfterCommit, RetryNotice } from '../../run/journal.ts'
 import type { Counters, RunFault } from '../../run/result.ts'
-import type { Lease, Renewal } from '../job-store.ts'
+import type { Lease, Renewal } from '../lease.ts'
 
 /** Where a lane is found. Whoever gets one twice, late or not at all does no harm: the store decides. */
 export interface LanePointer {
