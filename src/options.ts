@@ -10,6 +10,8 @@ import { boundedStore } from './jobs/bounded-store.ts'
 import type { Exclusive } from './jobs/job-scope.ts'
 import type { JobSettings } from './jobs/job-settings.ts'
 import type { RecalcBackend, WhenBusy } from './jobs/job-store.ts'
+import type { LaneDispatcher } from './jobs/lanes/lane-dispatcher.ts'
+import type { LaneStore } from './jobs/lanes/lane-store.ts'
 import type { Recovery } from './jobs/recovery.ts'
 import { memoryBackend } from './memory/memory-backend.ts'
 import { checkReads, checkStage } from './pipeline/check-stage.ts'
@@ -91,6 +93,12 @@ export interface CommonOptions<Tx> {
    * `null` when they may go on. Default: nothing holds them up. See `replicaLag` in `recalc-service/sql`.
    */
   readonly throttle?: Throttle
+  /**
+   * Has lanes of jobs calculated by all services that have a dispatcher of the same kind, in any number of processes, such as
+   * `bullmqDispatcher` of `recalc-service/bullmq`. It needs a `backend` that all of them share. Each service has a dispatcher of
+   * its own, and stops it. Default: whoever works on a job calculates all of it.
+   */
+  readonly dispatcher?: LaneDispatcher
   /** The least time between the starts of two such jobs, in milliseconds. Default 0. */
   readonly cooldownMs?: number
   /**
@@ -155,6 +163,7 @@ export interface ResolvedOptions<Tx> extends JobSettings<Tx>, ChangesSettings<Tx
   readonly worker: boolean
   readonly maxJobs: number
   readonly queuePollMs: number
+  readonly sharing: { readonly lanes: LaneStore<Tx>; readonly dispatcher: LaneDispatcher } | undefined
   readonly cooldownMs: number
   readonly recovery: Recovery
 }
@@ -180,6 +189,7 @@ const KNOWN: readonly (keyof CommonOptions<unknown> | 'dailyCalc' | 'stages')[] 
   'maxJobs',
   'queuePollMs',
   'throttle',
+  'dispatcher',
   'cooldownMs',
   'leaseMs',
   'recovery',
@@ -252,6 +262,7 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     maxJobs: wholeNumber('maxJobs', options.maxJobs, { default: concurrency, least: 1 }),
     queuePollMs: wholeNumber('queuePollMs', options.queuePollMs, { default: 500, least: 1, most }),
     throttle: throttleOf(options.throttle, { clock, logger: harmlessLogger(logger), timeoutMs: leaseMs }),
+    sharing: sharingOf(options, clock, leaseMs),
     exclusive: oneOf('exclusive', options.exclusive, ['tenant', 'none', 'global']),
     recovery: oneOf('recovery', options.recovery, ['resume', 'mark']),
     cooldownMs: wholeNumber('cooldownMs', options.cooldownMs, { default: 0, least: 0 }),
@@ -277,6 +288,22 @@ function backendOf<Tx>(options: RecalcServiceOptions<Tx>): RecalcBackend<Tx> {
     checkMethods('backend.corrections', backend.corrections, ['bookings', 'takenOver', 'book'])
   }
   return backend
+}
+
+function sharingOf<Tx>(
+  { dispatcher, backend }: RecalcServiceOptions<Tx>,
+  clock: Clock,
+  leaseMs: number,
+): ResolvedOptions<Tx>['sharing'] {
+  if (dispatcher === undefined) return undefined
+  checkMethods('dispatcher', dispatcher, ['dispatch', 'work', 'stop'])
+  const lanes = backend?.lanes
+  if (lanes === undefined) {
+    throw new InvalidOptionsError(
+      'Expected a `backend` with lanes that processes share beside `dispatcher`, such as sqlBackend',
+    )
+  }
+  return { dispatcher, lanes: boundedStore(lanes, clock, leaseMs) }
 }
 
 function calculatorOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {

@@ -2,12 +2,20 @@ import type { Clock } from '../calendar/clock.ts'
 import { CallTimeoutError } from '../errors.ts'
 import { withDeadline } from '../run/units/deadline.ts'
 import type { JobStore } from './job-store.ts'
+import type { LaneStore } from './lanes/lane-store.ts'
 
 /** Calls that are made within a unit of work, which has a deadline of its own, or that wait for nothing. */
-const UNBOUNDED: readonly string[] = ['saveStep', 'watch'] satisfies readonly (keyof JobStore)[]
+const UNBOUNDED: readonly string[] = ['saveStep', 'save', 'watch'] satisfies readonly (
+  | keyof JobStore
+  | keyof LaneStore
+)[]
 
-/** A job store of which no call takes longer than `timeoutMs`: then it rejects with a {@link CallTimeoutError}. */
-export function boundedStore<Tx>(store: JobStore<Tx>, clock: Clock, timeoutMs: number): JobStore<Tx> {
+/** A store of jobs, or of lanes, of which no call takes longer than `timeoutMs`: then it rejects with a {@link CallTimeoutError}. */
+export function boundedStore<Store extends JobStore<never> | LaneStore<never>>(
+  store: Store,
+  clock: Clock,
+  timeoutMs: number,
+): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)

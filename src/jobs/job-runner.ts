@@ -1,24 +1,32 @@
-import { BackendUnavailableError, LeaseLostError, RecoveryLimitError } from '../errors.ts'
+import { LeaseLostError, RecoveryLimitError } from '../errors.ts'
 import { loggerWith } from '../pipeline/logger.ts'
 import type { Selection } from '../pipeline/selection.ts'
+import type { ActiveRun } from '../run/active-run.ts'
 import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } from '../run/checkpoint.ts'
-import { causeOf, codeOf, messageOf } from '../run/failure.ts'
+import { daysDone } from '../run/counters.ts'
+import { causeOf, type RecalcFailure } from '../run/failure.ts'
 import type { AfterCommit, RetryNotice, RunJournal, RunPhase } from '../run/journal.ts'
 import type { Employee } from '../run/plan/host-contracts.ts'
-import { type Counters, endStatus, type RecalcResult, type RunFault } from '../run/result.ts'
+import type { Counters, RecalcResult } from '../run/result.ts'
 import { executeRun, phasesOf } from '../run/run.ts'
 import { RunControl, type Stop } from '../run/run-control.ts'
 import { observed, runEnd, runOperation } from '../run/telemetry.ts'
 import { attempt } from '../run/units/attempts.ts'
 import { OF_JOB } from '../run/units/unit-slots.ts'
-import { EventWriter } from './event-writer.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { isTerminal, type JobEvent, type JobEventDraft } from './job-events.ts'
+import { cutOff, endEvent, faultOf, frozen, resultOf } from './job-end.ts'
+import { isTerminal } from './job-events.ts'
+import { JobLog } from './job-log.ts'
 import type { JobRecord, JobWithPlan } from './job-record.ts'
 import type { JobSettings } from './job-settings.ts'
-import { type JobAction, reduceJob } from './job-state.ts'
 import type { Lease } from './job-store.ts'
-import { ProgressMeter } from './progress-meter.ts'
+import { DispatchedLanes } from './lanes/dispatched-lanes.ts'
+import { LaneFault } from './lanes/lane-fault.ts'
+import type { LanesLook } from './lanes/lane-store.ts'
+import type { SharedLanes } from './lanes/shared-lanes.ts'
+
+/** How many failures that others have written down are read together. */
+const FAILURES_PER_PAGE = 1_000
 
 /** A job that this process has claimed. */
 export interface ClaimedJob {
@@ -52,26 +60,26 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly #control = new RunControl()
   readonly #settings: JobSettings<Tx>
   readonly #claimed: ClaimedJob
-  readonly #meter: ProgressMeter
-  readonly #writer: EventWriter
+  readonly #log: JobLog<Tx>
   readonly #heartbeat: Heartbeat
-  #record: JobRecord
-  #last: Employee | undefined
-  #hasEmittedProgress = false
+  readonly #shared: SharedLanes<Tx> | undefined
+  /** The number of the last failure that events have told of. */
+  #told: number
   #writeError: unknown
 
-  constructor(settings: JobSettings<Tx>, claimed: ClaimedJob) {
-    const { clock, progressIntervalMs: intervalMs } = settings
+  /** @param shared Undefined: lanes are calculated by this process alone. */
+  constructor(settings: JobSettings<Tx>, claimed: ClaimedJob, shared?: SharedLanes<Tx>) {
     const { id: jobId, plan } = claimed.record
     this.#settings = { ...settings, logger: loggerWith(settings.logger, { jobId, tenantId: plan.tenantId }) }
     this.#claimed = claimed
-    this.#record = claimed.record
+    this.#shared = shared
+    this.#told = claimed.lastFailure
     this.checkpoint = claimed.checkpoint
     this.lastFailure = claimed.lastFailure
-    this.#meter = new ProgressMeter(claimed.record, { clock, intervalMs, emit: () => this.#emitProgress() })
-    this.#writer = new EventWriter(claimed.lease, this.#settings, this.#control.signal, (error) =>
-      this.#cannotWrite(error),
-    )
+    this.#log = new JobLog(this.#settings, claimed, {
+      abandoned: this.#control.signal,
+      failed: (error) => this.#cannotWrite(error),
+    })
     this.#heartbeat = new Heartbeat(claimed.lease, settings, {
       renewed: ({ cancel, pause }) => this.#heed(cancel, pause),
       failed: (err) => this.#settings.logger.warn({ err }, 'The lease could not be renewed'),
@@ -81,11 +89,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   get jobId(): string {
-    return this.#record.id
+    return this.#claimed.record.id
   }
 
   get counters(): Counters {
-    return this.#record.counters
+    return this.#log.record.counters
   }
 
   /** Ends the run gracefully: blocks in flight commit, no other starts. */
@@ -114,13 +122,13 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     const { takenOver, record } = this.#claimed
     const { plan } = record
     const phases = phasesOf(selection)
-    const isFirst = this.#record.runs === 0
+    const isFirst = this.#log.record.runs === 0
     if (takenOver && !isFirst && !(await this.#isEndEmitted())) {
-      this.#emit({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId), false) })
+      this.#log.emit({ type: 'interrupted', result: await this.#resultOf(cutOff(this.jobId), false) })
     }
-    this.#apply({ type: 'begin', at: new Date(this.#now()), phases })
-    const { runs, recoveries } = this.#record
-    this.#emit(isFirst ? { type: 'started', stages: phases } : { type: 'resumed', stages: phases, runs })
+    this.#log.apply({ type: 'begin', at: new Date(this.#now()), phases })
+    const { runs, recoveries } = this.#log.record
+    this.#log.emit(isFirst ? { type: 'started', stages: phases } : { type: 'resumed', stages: phases, runs })
     logger.info({ runs }, 'Job started')
     this.#heartbeat.start()
     if (recoveries > maxRecoveries) {
@@ -141,6 +149,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   #execute(selection: Selection<Tx>): Promise<boolean> {
+    const poolIn = (shared: SharedLanes<Tx>) => (run: ActiveRun<Tx>) =>
+      new DispatchedLanes(run, this.#settings, this.#claimed.lease, shared, {
+        looked: (look) => this.#looked(look),
+        advanced: (last) => this.#log.lastIs(last),
+      })
     return executeRun({
       id: this.jobId,
       jobId: this.jobId,
@@ -152,6 +165,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       journal: this,
       rank: OF_JOB,
       throttle: this.#settings.throttle,
+      ...(this.#shared && { poolOf: poolIn(this.#shared) }),
     })
   }
 
@@ -192,38 +206,60 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   committed(step: Step, last: Employee | undefined): void {
-    const isFirstFailure = step.failures.length > 0 && this.counters.errorCount === 0
-    this.#apply({ type: 'step', step })
-    this.#last = last ?? this.#last
-    for (const failure of step.failures) this.#emit({ type: 'failure', ...failure })
-    if (isFirstFailure) {
-      const [first] = step.failures
-      const { employeeId, date, stage } = first ?? {}
-      this.#settings.logger.warn({ employeeId, date, stage, err: causeOf(first) }, 'The first failure of a job')
-    }
-    this.#meter.advanced()
+    this.#told += step.failures.length + step.moved.length
+    const isFirst = this.counters.errorCount === 0
+    this.#log.apply({ type: 'step', step })
+    this.#tellFailures(step.failures, isFirst)
+    this.#log.advanced(last)
   }
 
   counted(totalDays: number): void {
-    this.#apply({ type: 'counted', totalDays })
+    this.#log.apply({ type: 'counted', totalDays })
   }
 
   phase(phase: RunPhase): void {
-    this.#apply({ type: 'phase', phase })
-    this.#emit({ type: 'stage', stage: phase.number, name: phase.name, title: phase.title })
-    if (!this.#hasEmittedProgress) this.#emitProgress()
+    this.#log.apply({ type: 'phase', phase })
+    this.#log.emit({ type: 'stage', stage: phase.number, name: phase.name, title: phase.title })
+    this.#log.progress('first')
   }
 
   waiting(reason: string | null): void {
-    if (reason === this.#record.waitingFor) return
-    this.#apply({ type: 'waiting', reason })
-    this.#emitProgress()
+    if (reason === this.#log.record.waitingFor) return
+    this.#log.apply({ type: 'waiting', reason })
+    this.#log.progress('always')
   }
 
   retrying(notice: RetryNotice, err: unknown): void {
     const { stage, attempt: number, delayMs } = notice
     this.#settings.logger.warn({ stage, attempt: number, delayMs, err }, 'Transient error, trying again')
-    this.#emit({ type: 'retry', ...notice })
+    this.#log.emit({ type: 'retry', ...notice })
+  }
+
+  /** What lanes came to that others calculate. @returns the failures that are new, in the order of their commits. */
+  async #looked({ counted, lastFailure, wanted }: LanesLook): Promise<readonly RecalcFailure[]> {
+    const isFirst = this.counters.errorCount === 0
+    const before = daysDone(this.counters)
+    const fresh: RecalcFailure[] = []
+    while (this.#told < lastFailure) {
+      const page = await this.failures({ after: this.#told, limit: FAILURES_PER_PAGE })
+      const upTo = page.filter(({ number }) => number <= lastFailure)
+      for (const { number: _, moved, ...failure } of upTo) if (!moved) fresh.push(failure)
+      this.#told = upTo.length < FAILURES_PER_PAGE ? lastFailure : (upTo.at(-1)?.number ?? lastFailure)
+    }
+    this.#log.apply({ type: 'looked', counted })
+    this.#tellFailures(fresh, isFirst)
+    if (daysDone(this.counters) > before || fresh.length > 0) this.#log.advanced(undefined)
+    this.#heed(wanted.cancel, wanted.pause)
+    return fresh
+  }
+
+  #tellFailures(failures: readonly RecalcFailure[], areFirst: boolean): void {
+    for (const failure of failures) this.#log.emit({ type: 'failure', ...failure })
+    const [first] = failures
+    if (!first || !areFirst) return
+    const { employeeId, date, stage } = first
+    const err = causeOf(first) ?? new LaneFault(first)
+    this.#settings.logger.warn({ employeeId, date, stage, err }, 'The first failure of a job')
   }
 
   #heed(cancel: JobRecord['cancel'], pause: boolean): void {
@@ -233,32 +269,6 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
 
   #now(): number {
     return this.#settings.clock.now()
-  }
-
-  #apply(action: JobAction): void {
-    this.#record = reduceJob(this.#record, action)
-  }
-
-  #emit(...drafts: readonly JobEventDraft[]): void {
-    this.#writer.write(this.#numbered(drafts), this.#record)
-  }
-
-  /** Events with their numbers; the record's last number is theirs. */
-  #numbered(drafts: readonly JobEventDraft[]): readonly JobEvent[] {
-    const { lastSeq } = this.#record
-    const at = new Date(this.#now())
-    this.#record = { ...this.#record, lastSeq: lastSeq + drafts.length }
-    // A draft is an event without these three.
-    return drafts.map(
-      (draft, i) => Object.freeze({ ...draft, seq: lastSeq + 1 + i, jobId: this.jobId, at }) as JobEvent,
-    )
-  }
-
-  #emitProgress(): void {
-    this.#hasEmittedProgress = true
-    const progress = this.#meter.measure(this.#record, this.#last)
-    this.#apply({ type: 'progress', remainingMs: progress.remainingMs })
-    this.#emit(progress)
   }
 
   async #attempt(write: () => Promise<void>): Promise<void> {
@@ -279,18 +289,14 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   async #end(isDone: boolean): Promise<JobEnd> {
-    this.#meter.stop()
-    if (!(await this.#writer.flush())) return await this.#endUnstored(isDone)
+    if (!(await this.#log.close())) return await this.#endUnstored(isDone)
     for (let { stopped } = this.#control; ; ) {
-      const before = this.#record
       const result = await this.#resultOf(stopped, isDone)
-      this.#apply({ type: 'end', result, fault: result.error ?? null })
-      const drafts = [this.#meter.measure(this.#record, this.#last), endEvent(result, stopped?.cause)]
-      const written = await this.#writer.writeEnd(this.#numbered(drafts), this.#record)
-      if (written === true) return { result, isStored: true, lastSeq: this.#record.lastSeq }
+      const end = { type: 'end', result, fault: result.error ?? null } as const
+      const written = await this.#log.end(end, endEvent(result, stopped?.cause))
+      if (written === true) return { result, isStored: true, lastSeq: this.#log.record.lastSeq }
       if (written === false) return await this.#endUnstored(isDone)
       // It was answered that the job would be cancelled, so that is how it ends.
-      this.#record = before
       stopped = { status: 'cancelled', cause: written.reason }
     }
   }
@@ -299,29 +305,20 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   async #endUnstored(isDone: boolean): Promise<JobEnd> {
     const result = await this.#resultOf(this.#control.stopped, isDone)
     const left = frozen({ ...result, status: 'interrupted', error: faultOf(this.#writeError) })
-    return { result: left, isStored: false, lastSeq: this.#record.lastSeq }
+    return { result: left, isStored: false, lastSeq: this.#log.record.lastSeq }
   }
 
   async #resultOf(stopped: Stop | undefined, isDone: boolean): Promise<RecalcResult> {
-    // A run that was interrupted, or paused, when there was nothing left to do is complete.
-    const isLeft = stopped?.status === 'interrupted' || stopped?.status === 'paused'
-    const early = isLeft && isDone ? undefined : stopped
-    const isFault =
-      (early?.status === 'failed' && !early.failure) || (early?.status === 'interrupted' && isTrouble(early.cause))
-    return frozen({
-      status: early?.status ?? endStatus(this.counters),
-      ...this.counters,
-      errors: await this.#firstErrors(),
-      ...(isFault && { error: faultOf(early?.cause) }),
-      startedAt: this.#record.startedAt ?? this.#record.createdAt,
-      finishedAt: new Date(this.#now()),
-    })
+    const { startedAt, createdAt } = this.#log.record
+    const errors = await this.#firstErrors()
+    const finishedAt = new Date(this.#now())
+    return resultOf(this.counters, { stopped, isDone, errors, startedAt: startedAt ?? createdAt, finishedAt })
   }
 
   /** True when the last event is a terminal one: whoever worked on the job died before it emitted that it had begun. */
   async #isEndEmitted(): Promise<boolean> {
     try {
-      const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#record.lastSeq - 1, limit: 1 })
+      const [last] = await this.#settings.jobs.events(this.jobId, { after: this.#log.record.lastSeq - 1, limit: 1 })
       return last !== undefined && isTerminal(last)
     } catch (error) {
       this.#settings.logger.error({ err: error }, 'The last event could not be read')
@@ -334,45 +331,10 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     if (this.counters.errorCount === 0 || limit === 0) return []
     try {
       const first = await this.failures({ after: 0, limit })
-      return first.map(({ number: _, ...failure }) => failure)
+      return first.map(({ number: _, moved: __, ...failure }) => failure)
     } catch (error) {
       this.#settings.logger.error({ err: error }, 'Failures could not be read')
       return []
     }
-  }
-}
-
-/** How a run ended whose worker died, or lost its lease. */
-function cutOff(jobId: string): Stop {
-  return { status: 'interrupted', cause: new LeaseLostError(jobId) }
-}
-
-/** True for what interrupted a run although nobody wanted it. */
-function isTrouble(cause: unknown): boolean {
-  return cause instanceof LeaseLostError || cause instanceof BackendUnavailableError
-}
-
-function faultOf(error: unknown): RunFault {
-  return { code: codeOf(error), message: messageOf(error) }
-}
-
-/** Results are given to callers and kept: nobody may change one. */
-function frozen(result: RecalcResult): RecalcResult {
-  for (const error of result.errors) Object.freeze(error)
-  Object.freeze(result.errors)
-  return Object.freeze(result)
-}
-
-function endEvent(result: RecalcResult, cause: unknown): JobEventDraft {
-  switch (result.status) {
-    case 'completed':
-    case 'completed_with_errors':
-      return { type: 'completed', result }
-    case 'cancelled':
-      return { type: 'cancelled', result, reason: typeof cause === 'string' ? cause : null }
-    case 'failed':
-    case 'paused':
-    case 'interrupted':
-      return { type: result.status, result }
   }
 }

@@ -6,6 +6,10 @@ import type { AfterCommit } from '../run/journal.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord, JobStatus, JobWithPlan } from './job-record.ts'
+import type { LaneStore } from './lanes/lane-store.ts'
+import type { Lease, Renewal } from './lease.ts'
+
+export type { Lease, Renewal } from './lease.ts'
 
 /** Where jobs, changes, locks and transactions live. */
 export interface RecalcBackend<Tx = unknown> {
@@ -13,22 +17,14 @@ export interface RecalcBackend<Tx = unknown> {
   readonly unitOfWork: UnitOfWork<Tx>
   /** Keeps jobs, with their checkpoints, failures and events. */
   readonly jobs: JobStore<Tx>
+  /** Keeps lanes that any process may claim. Undefined: lanes are calculated by the worker of their job alone, and `dispatcher` is refused. */
+  readonly lanes?: LaneStore<Tx>
   /** Undefined: a backend without a ledger, with which `noteChange` and `settle` are refused. */
   readonly changes?: ChangeLedger<Tx>
   /** Undefined: nothing is kept of what runs change. */
   readonly history?: HistoryStore<Tx> | undefined
   /** Undefined: nobody remembers which corrections of closed days were taken over, so none are listed. */
   readonly corrections?: CorrectionStore<Tx> | undefined
-}
-
-/** The right to work on a job. Whoever claims the job next gets a higher token, and every write under a lower one is refused. */
-export interface Lease {
-  /** The job. */
-  readonly jobId: string
-  /** Random, of the claim that gave it: how a claim whose answer was lost knows its own work from another's. */
-  readonly claimId: string
-  /** The fencing token: 1, 2, 3… within the job. */
-  readonly token: number
 }
 
 /** Who asks for a lease, and until when it holds unless it is renewed. */
@@ -165,14 +161,6 @@ export interface AbandonedJob {
   readonly pauseRequested: boolean
 }
 
-/** What is known after a lease was renewed. */
-export interface Renewal {
-  /** Somebody wants the job to end. */
-  readonly cancel: JobRecord['cancel']
-  /** Somebody wants it to pause. */
-  readonly pause: boolean
-}
-
 /** Which jobs to list. */
 export interface JobQuery {
   /** One tenant or several; none of an empty list's. Default: every tenant's. */
@@ -299,7 +287,7 @@ export interface JobStore<Tx = unknown> {
    */
   openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
 
-  /** Replaces an open lane by others. */
+  /** Replaces an open lane by others, whose ids follow from its own: the number of the next lane stays as it is. */
   splitLane(lease: Lease, laneId: number, into: readonly LaneCheckpoint[]): Promise<void>
 
   /**

@@ -21,6 +21,9 @@ import { ACTIVE, type JobRecord, type JobStatus, RESUMABLE } from './job-record.
 import { type ClaimedJob, type JobEnd, JobRunner } from './job-runner.ts'
 import type { JobSettings } from './job-settings.ts'
 import type { ClaimRequest, WhenBusy } from './job-store.ts'
+import type { LaneDispatcher } from './lanes/lane-dispatcher.ts'
+import type { LaneStore } from './lanes/lane-store.ts'
+import { LaneWorker } from './lanes/lane-worker.ts'
 import { newJob, queuedEvent } from './new-job.ts'
 import { JobRecovery, type Recovery } from './recovery.ts'
 
@@ -46,6 +49,8 @@ export interface JobsOptions<Tx> extends JobSettings<Tx> {
   /** The most jobs that are taken up at once: those that wait, and those of dead workers. */
   readonly maxJobs: number
   readonly queuePollMs: number
+  /** Lanes that other processes may calculate, and what carries pointers to them. Undefined: each job's worker calculates its own. */
+  readonly sharing: { readonly lanes: LaneStore<Tx>; readonly dispatcher: LaneDispatcher } | undefined
   /** The stages of a frozen plan; or in what the service's own differ from it. */
   select(plan: Pick<RunPlan, 'stages'>): Selection<Tx> | { readonly difference: string }
 }
@@ -62,10 +67,13 @@ export class Jobs<Tx> {
   readonly #running = new Map<JobRunner<Tx>, Promise<JobEnd>>()
   /** Work that may yet start a run, or touch the store. */
   readonly #pending = new Set<Promise<unknown>>()
+  readonly #lanes: LaneWorker<Tx> | undefined
   #stopped: unknown
 
   constructor(options: JobsOptions<Tx>) {
     this.#options = options
+    const { sharing, select } = options
+    this.#lanes = sharing && new LaneWorker(options, { ...sharing, select: (plan) => select(plan) })
     this.#reader = new JobReader(options.jobs, options.clock)
     this.#recovery = new JobRecovery({
       ...options,
@@ -170,6 +178,7 @@ export class Jobs<Tx> {
    */
   async start(): Promise<void> {
     if (!this.#options.worker) return
+    this.#lanes?.start()
     await outsideCalculation(() => this.#recovery.start())
     outsideCalculation(() => this.#queue.start())
   }
@@ -180,16 +189,19 @@ export class Jobs<Tx> {
     this.#recovery.stop()
     this.#queue.stop()
     for (const runner of this.#running.keys()) runner.interrupt(cause)
+    const lanes = this.#lanes?.stop(cause)
     await this.#queue.idle()
     await Promise.allSettled(this.#pending)
     await Promise.all(this.#running.values())
     await Promise.allSettled(this.#pending) // what the runs have left
+    await lanes
     await this.#reader.close()
   }
 
   /** Waits for no work in flight any more: it is given up. */
   abandon(cause: RecalcError): void {
     for (const runner of this.#running.keys()) runner.abandon(cause)
+    this.#lanes?.abandon(cause)
     this.#reader.abandon()
   }
 
@@ -269,7 +281,8 @@ export class Jobs<Tx> {
   }
 
   #run(claimed: ClaimedJob, selection: Selection<Tx>, signal: AbortSignal | undefined): Promise<JobEnd> {
-    const runner = new JobRunner(this.#options, claimed)
+    const runner = new JobRunner(this.#options, claimed, this.#lanes)
+    this.#lanes?.start()
     const cancel = () => this.#cancelFor(signal, runner)
     if (signal?.aborted) cancel()
     signal?.addEventListener('abort', cancel, { once: true })

@@ -28,9 +28,11 @@ export interface MemoryBackendOptions<Tx> extends MemoryLimits {
 export function memoryBackend<Tx>(options: MemoryBackendOptions<Tx>): RecalcBackend<Tx>
 export function memoryBackend(options?: MemoryLimits): RecalcBackend<undefined>
 export function memoryBackend(options: Partial<MemoryBackendOptions<unknown>> = {}): RecalcBackend<unknown> {
+  const jobs = new MemoryJobStore(options)
   return {
     unitOfWork: options.unitOfWork ?? memoryUnitOfWork(),
-    jobs: new MemoryJobStore(options),
+    jobs,
+    lanes: jobs.lanes,
     changes: new MemoryChangeLedger(),
     corrections: new MemoryCorrectionStore(),
   }

@@ -31,9 +31,12 @@ import {
 import { daysDone } from '../run/counters.ts'
 import type { AfterCommit } from '../run/journal.ts'
 import { MemoryJob } from './memory-job.ts'
+import { MemoryLaneStore } from './memory-lane-store.ts'
 
 /** Jobs in a map. Every method does its whole work in one go, so nothing can come in between. */
 export class MemoryJobStore implements JobStore<unknown> {
+  /** The lanes of these jobs. */
+  readonly lanes = new MemoryLaneStore((holder) => this.#held(holder))
   readonly #maxJobs: number
   readonly #maxEvents: number
   // In the order in which they were made.
@@ -80,6 +83,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const lease = { jobId, claimId: request.claimId, token: job.lease.token + 1 }
     job.lease = { ...lease, expiresAt: request.now + request.leaseMs }
     job.queueOrder = 0
+    job.lanes.reset()
     job.record = reduceJob(job.record, { type: 'claim', takenOver, toEnd })
     return this.#claimOf(job, takenOver)
   }
@@ -219,6 +223,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     const status = job.record.status === 'paused' ? 'interrupted' : job.record.status
     job.record = { ...job.record, status, cancel: { reason } }
     this.#leaveQueue(job)
+    job.lanes.stop()
     this.#changes.emit(jobId)
     return true
   }
@@ -231,6 +236,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     if (!isCancellable(status) || cancel) return false
     job.record = { ...job.record, pauseRequested: true }
     this.#leaveQueue(job)
+    job.lanes.stop()
     this.#changes.emit(jobId)
     return true
   }
@@ -271,7 +277,7 @@ export class MemoryJobStore implements JobStore<unknown> {
     return null
   }
 
-  #held(lease: Lease): MemoryJob {
+  #held(lease: Pick<Lease, 'jobId' | 'token'>): MemoryJob {
     const job = this.#jobs.get(lease.jobId)
     if (!job || job.lease.token !== lease.token || !job.isHeld) throw new LeaseLostError(lease.jobId)
     return job

@@ -12,6 +12,7 @@ import {
 } from '../run/checkpoint.ts'
 import { count } from '../run/counters.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
+import { MemoryLanes } from './memory-lanes.ts'
 
 /** Everything that is kept of one job. */
 export class MemoryJob {
@@ -20,10 +21,9 @@ export class MemoryJob {
   lease: Lease & { expiresAt: number }
   /** Its place among those that wait; 0 when it does not wait. */
   queueOrder = 0
+  readonly lanes = new MemoryLanes()
   readonly #events: JobEvent[] = []
   readonly #failures = new Map<string, RecordedFailure>()
-  // Made anew with every page of lanes: a Map that is refilled forever holds on to the tables it outgrew.
-  #openLanes = new Map<number, LaneCheckpoint>()
   #checkpoint: Checkpoint = startOfRun
   #lastFailure = 0
 
@@ -49,7 +49,7 @@ export class MemoryJob {
   }
 
   get checkpoint(): Checkpoint {
-    return { ...this.#checkpoint, openLanes: [...this.#openLanes.values()] }
+    return { ...this.#checkpoint, openLanes: this.lanes.checkpoints }
   }
 
   get lastFailure(): number {
@@ -82,20 +82,19 @@ export class MemoryJob {
   }
 
   openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): void {
-    this.#openLanes = new Map([...this.#openLanes, ...lanes.map((lane) => [lane.id, lane] as const)])
+    this.lanes.open(lanes)
     const nextLaneId = lanes.reduce((next, { id }) => Math.max(next, id + 1), this.#checkpoint.nextLaneId)
     const tenantStagesDone = lanes.length > 0 ? [] : this.#checkpoint.tenantStagesDone
     this.#checkpoint = { ...this.#checkpoint, nextLaneId, tenantStagesDone, ...dispatched }
   }
 
   splitLane(laneId: number, into: readonly LaneCheckpoint[]): void {
-    this.#openLanes.delete(laneId)
-    this.openLanes(into, undefined)
+    this.lanes.replace(laneId, into)
   }
 
   /** True when the step was applied already. */
   hasSaved({ lane, tenantStagesDone, failures, settled }: Step): boolean {
-    if (lane) return (this.#openLanes.get(lane.id)?.datesDone ?? lane.datesDone) >= lane.datesDone
+    if (lane) return (this.lanes.get(lane.id)?.datesDone ?? lane.datesDone) >= lane.datesDone
     if (tenantStagesDone) return tenantStagesDone.join('\n') === this.#checkpoint.tenantStagesDone.join('\n')
     const gone = settled.every((key) => !this.#failures.has(failureId(key)))
     return gone && failures.length > 0 && failures.every((key) => this.#failures.has(failureId(key)))
@@ -104,12 +103,7 @@ export class MemoryJob {
   apply(step: Step): void {
     this.record = { ...this.record, counters: count(this.record.counters, step) }
     const { lane, tenantStagesDone } = step
-    if (lane?.finished) this.#openLanes.delete(lane.id)
-    else if (lane) {
-      const open = this.#openLanes.get(lane.id)
-      const { employeeIds = open?.employeeIds ?? [], datesDone } = lane
-      if (open) this.#openLanes.set(lane.id, { ...open, employeeIds, datesDone })
-    }
+    if (lane) this.lanes.move(lane)
     if (tenantStagesDone) this.#checkpoint = { ...this.#checkpoint, tenantStagesDone }
     this.#applyFailures(step)
   }
@@ -119,7 +113,7 @@ export class MemoryJob {
     for (const { failure, to } of moved) {
       const recorded = this.#failures.get(failureId(failure))
       this.#failures.delete(failureId(failure))
-      if (recorded) this.#record({ ...recorded, date: to })
+      if (recorded) this.#record({ ...recorded, date: to, moved: true })
     }
     for (const failure of failures) this.#record(failure)
   }

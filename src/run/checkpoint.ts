@@ -60,6 +60,8 @@ export type FailureKey = Pick<RecalcFailure, 'employeeId' | 'date' | 'stage' | '
 export interface RecordedFailure extends RecalcFailure {
   /** 1, 2, 3… within the job. */
   readonly number: number
+  /** There, and true, when it was recorded before, for an earlier day that is repaired by now. */
+  readonly moved?: true
 }
 
 /** How far one committed unit of work brought the run; moves in that very unit of work. No number in it is negative. */

@@ -34,6 +34,12 @@ export function count(counters: Counters, step: Step): Counters {
   return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }
 }
 
+/** Counters as they were found to be; periods only where the run has such. */
+export function recount(counters: Counters, { periods, ...days }: Omit<Counters, 'totalDays'>): Counters {
+  const counted = { ...counters, ...days, ...(counters.periods && periods && { periods }) }
+  return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }
+}
+
 function countPeriods(counted: PeriodCounters, step: PeriodStep): PeriodCounters {
   return {
     processed: counted.processed + step.processed,

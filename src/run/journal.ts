@@ -26,31 +26,26 @@ export interface RunPhase {
   readonly title: string
 }
 
-/** Where units of work are written down. */
-interface StepJournal<Tx> {
+/** Where whoever calculates lanes writes down how far they are. */
+export interface LaneJournal<Tx> {
   /** Inside the unit of work; takes effect when it commits. What is returned is called after the commit. */
   save(tx: Tx, step: Step): Promise<AfterCommit | undefined>
   /** A unit of work has committed. */
   committed(step: Step, last: Employee | undefined): void
-  retrying(notice: RetryNotice, err: unknown): void
-}
-
-/** Where lanes are written down. */
-interface LaneJournal {
-  /**
-   * Before their first block: these lanes exist. `dispatched`: how far employees have been dispatched, if that changed.
-   * Where there are lanes, the tenant stages are due again.
-   */
-  openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
   /** One lane goes on as two, each at its own pace. */
   splitLane(laneId: number, halves: readonly LaneCheckpoint[]): Promise<void>
+  /** What stands recorded of some employees by now, in no order. */
+  failuresOf(employeeIds: readonly string[]): Promise<readonly RecordedFailure[]>
+  retrying(notice: RetryNotice, err: unknown): void
+  /** Why the run holds still; `null` when it goes on. */
+  waiting(reason: string | null): void
 }
 
 /**
  * Where a run writes down how far it is. A synchronous run keeps mere counters; a job keeps all of it in its store, so that
  * it can be resumed.
  */
-export interface RunJournal<Tx> extends StepJournal<Tx>, LaneJournal {
+export interface RunJournal<Tx> extends LaneJournal<Tx> {
   /** Where to begin. */
   readonly checkpoint: Checkpoint
   /** What is counted so far. */
@@ -59,11 +54,12 @@ export interface RunJournal<Tx> extends StepJournal<Tx>, LaneJournal {
   readonly lastFailure: number
   /** Recorded failures, ascending by number. */
   failures(page: { readonly after: number; readonly limit: number }): Promise<readonly RecordedFailure[]>
-  /** What stands recorded of some employees by now, in no order. */
-  failuresOf(employeeIds: readonly string[]): Promise<readonly RecordedFailure[]>
+  /**
+   * Before their first block: these lanes exist. `dispatched`: how far employees have been dispatched, if that changed.
+   * Where there are lanes, the tenant stages are due again.
+   */
+  openLanes(lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void>
   /** The number of employee-days is known, or turned out to be another. */
   counted(totalDays: number): void
   phase(phase: RunPhase): void
-  /** Why the run holds still; `null` when it goes on. */
-  waiting(reason: string | null): void
 }

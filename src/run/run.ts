@@ -1,54 +1,31 @@
-import { countDays, type DateInterval, datesBetween } from '../calendar/date-range.ts'
+import { countDays, datesBetween } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
-import { CallTimeoutError } from '../errors.ts'
-import type { RunIdentity } from '../pipeline/context.ts'
 import type { Selection } from '../pipeline/selection.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { ActiveRun } from './active-run.ts'
+import { beginRun, type RunWork } from './begin-run.ts'
 import type { BlockCalculator } from './blocks/block-calculator.ts'
-import { calculatorOf } from './blocks/calculator-of.ts'
 import type { Dispatched, FailureKey, RecordedFailure } from './checkpoint.ts'
 import { daysDone } from './counters.ts'
-import { EventLoop } from './event-loop.ts'
-import { causeOf } from './failure.ts'
 import type { RunJournal, RunPhase } from './journal.ts'
-import { Lane } from './lanes/lane.ts'
-import { runLane } from './lanes/lane-runner.ts'
-import { scheduleLanes } from './lanes/lane-scheduler.ts'
+import type { Lane } from './lanes/lane.ts'
+import { type LanePool, ownLanes } from './lanes/lane-pool.ts'
 import { periodRanges, repairRanges, withoutLanes } from './lanes/repair-ranges.ts'
+import { failedDaysOf, laneOfRun, restoredLane } from './lanes/restored-lane.ts'
 import { countEmployees, employeePages } from './plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from './plan/host-contracts.ts'
-import { runCalendar } from './plan/run-calendar.ts'
-import type { RunPlan } from './plan/run-plan.ts'
-import type { RunControl } from './run-control.ts'
-import type { RunSettings } from './run-settings.ts'
 import { separateFailures } from './separate-failures.ts'
 import { runTenantStages } from './tenant-stages.ts'
-import type { ThrottleGate } from './throttle.ts'
-import { attempt } from './units/attempts.ts'
-import { withDeadline } from './units/deadline.ts'
-import type { UnitRank } from './units/unit-slots.ts'
+import { readOutside } from './units/read-outside.ts'
 
 /** How many failures of an earlier run are looked at together. */
 const REPAIR_PAGE = 1_000
 
-/** A page of employees makes so many lanes for each that runs: writing down which are open then costs next to nothing. */
-const LANES_PER_PAGE = 4
-
 /** Everything that a run needs. */
-export interface RunInput<Tx> {
-  readonly id: string
-  /** `null`: there is no job. */
-  readonly jobId: string | null
-  readonly reason: string | null
-  readonly plan: RunPlan
-  readonly selection: Selection<Tx>
-  readonly settings: RunSettings<Tx>
-  readonly control: RunControl
+export interface RunInput<Tx> extends RunWork<Tx> {
   readonly journal: RunJournal<Tx>
-  readonly rank: UnitRank
-  /** Default: nothing holds the run up. */
-  readonly throttle?: ThrottleGate | undefined
+  /** Where lanes are calculated. Default: here. */
+  poolOf?(run: ActiveRun<Tx>): LanePool
 }
 
 /** What a run does, in order, as people see it. */
@@ -82,6 +59,8 @@ export async function executeRun<Tx>(input: RunInput<Tx>): Promise<boolean> {
 class Run<Tx> {
   readonly #input: RunInput<Tx>
   readonly #active: ActiveRun<Tx>
+  /** Undefined when there are no days to calculate. */
+  readonly #pool: LanePool | undefined
   readonly #dates: readonly IsoDate[]
   #nextLaneId: number
   /** How many employee-days there are to be, as it was counted beforehand. */
@@ -91,37 +70,14 @@ class Run<Tx> {
   #hasOpenedLanes: boolean
 
   constructor(input: RunInput<Tx>) {
-    const { id, jobId, reason, plan, selection, settings, control, journal, rank, throttle } = input
+    const { plan, journal } = input
     this.#input = input
     this.#dates = datesBetween(plan.from, plan.to)
     this.#nextLaneId = journal.checkpoint.nextLaneId
     this.#hasOpenedLanes = journal.checkpoint.openLanes.length > 0
-    const identity: RunIdentity = Object.freeze({ id, kind: plan.kind, from: plan.from, to: plan.to })
-    this.#active = {
-      plan,
-      identity,
-      history: { id, kind: plan.kind, jobId, reason, actor: plan.actor ?? null },
-      settings,
-      control,
-      journal,
-      calculator: calculatorOf(selection, blockDaysOf(plan), settings),
-      rank,
-      throttle,
-      eventLoop: new EventLoop(),
-      // Room for everybody in the blocks that are open at once.
-      calendar: runCalendar(settings.zones, plan, {
-        stopping: () => control.signal,
-        most: settings.block.employees * settings.concurrency,
-      }),
-      now: () => new Date(settings.clock.now()),
-      newLaneId: () => this.#nextLaneId++,
-      // Where there is none, there is nothing to mark.
-      areStagesMarked: selection.tenantStages.length === 0,
-      onFailures: ([first]) => {
-        if (!first || plan.onError !== 'fail-fast') return
-        control.stop({ status: 'failed', cause: causeOf(first), failure: first })
-      },
-    }
+    this.#active = beginRun(input)
+    const { calculator } = this.#active
+    this.#pool = input.poolOf?.(this.#active) ?? (calculator && ownLanes(this.#active, calculator))
   }
 
   async execute(): Promise<boolean> {
@@ -135,7 +91,7 @@ class Run<Tx> {
     if (calculator && first) {
       journal.phase(first)
       failedStages = await this.#repair(calculator)
-      await this.#runLanes(calculator, this.#unfinishedLanes(calculator))
+      await this.#runLanes(this.#unfinishedLanes(calculator))
       isComplete = this.#isComplete
       if (isComplete) this.#checkCount()
     } else {
@@ -143,19 +99,14 @@ class Run<Tx> {
     }
     if (control.stopped) return isComplete && selection.tenantStages.length === 0
     const done = this.#hasOpenedLanes ? [] : journal.checkpoint.tenantStagesDone
-    const progress = { done, failedStages, firstPhase: calculator ? 2 : 1 }
+    const begin = (phase: RunPhase) => journal.phase(phase)
+    const progress = { done, failedStages, firstPhase: calculator ? 2 : 1, begin }
     return await runTenantStages(this.#active, selection.tenantStages, progress)
   }
 
-  async #runLanes(calculator: BlockCalculator<Tx>, lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<void> {
-    const { settings, control } = this.#input
-    const { concurrency } = settings
-    const isComplete = await scheduleLanes(lanes, {
-      concurrency,
-      control,
-      runLane: (lane) => runLane(this.#active, calculator, lane),
-    })
-    this.#isComplete &&= isComplete
+  async #runLanes(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<void> {
+    const isComplete = await this.#pool?.run(lanes)
+    this.#isComplete &&= isComplete ?? true
   }
 
   async #open(lanes: readonly Lane[], dispatched: Dispatched | undefined): Promise<void> {
@@ -173,7 +124,7 @@ class Run<Tx> {
    */
   async #repair(calculator: BlockCalculator<Tx>): Promise<readonly FailureKey[]> {
     const { journal, control } = this.#input
-    await this.#runLanes(calculator, this.#openLanes(calculator, 'repair'))
+    await this.#runLanes(this.#openLanes(calculator, 'repair'))
     const { openLanes } = journal.checkpoint
     const failedStages: FailureKey[] = []
     let after = 0
@@ -188,11 +139,16 @@ class Run<Tx> {
       // What an open lane of the same kind has just dealt with is settled, or recorded anew behind these.
       const lanes = [...repairRanges(withoutLanes(days, openLanes), calculator.shape.employees)].map((range) => {
         const dates = datesBetween(range.from, range.to)
-        return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'repair', dates, employees: range.employees })
+        return laneOfRun(this.#active, calculator, {
+          id: this.#nextLaneId++,
+          kind: 'repair',
+          dates,
+          employees: range.employees,
+        })
       })
       if (lanes.length === 0) continue
       await this.#open(lanes, undefined)
-      await this.#runLanes(calculator, lanes)
+      await this.#runLanes(lanes)
     }
     if (calculator.periodStages) await this.#repairPeriods(calculator)
     return failedStages
@@ -201,7 +157,7 @@ class Run<Tx> {
   /** Once the days are repaired: calculates periods again that failed, or waited for days that did. */
   async #repairPeriods(calculator: BlockCalculator<Tx>): Promise<void> {
     const { journal, control, plan } = this.#input
-    await this.#runLanes(calculator, this.#openLanes(calculator, 'period'))
+    await this.#runLanes(this.#openLanes(calculator, 'period'))
     for (let after = 0; after < journal.lastFailure && !control.stopped; ) {
       const page = await this.#recordedFailures(after)
       const last = page.at(-1)
@@ -211,14 +167,21 @@ class Run<Tx> {
       const lanes: Lane[] = []
       for (const { stage, from, employees } of periodRanges(failed, calculator.shape.employees)) {
         const dates = datesBetween(from, plan.to)
-        const failedDays = await this.#failedDaysOf(employees)
+        const failedDays = await failedDaysOf(this.#active, employees)
         lanes.push(
-          this.#lane(calculator, { id: this.#nextLaneId++, kind: 'period', stage, dates, employees, failedDays }),
+          laneOfRun(this.#active, calculator, {
+            id: this.#nextLaneId++,
+            kind: 'period',
+            stage,
+            dates,
+            employees,
+            failedDays,
+          }),
         )
       }
       if (lanes.length === 0) continue
       await this.#open(lanes, undefined)
-      await this.#runLanes(calculator, lanes)
+      await this.#runLanes(lanes)
     }
   }
 
@@ -230,24 +193,9 @@ class Run<Tx> {
   }
 
   async *#openLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): AsyncGenerator<Lane> {
-    for (const { id, kind, employeeIds, from, to, datesDone, stage } of this.#input.journal.checkpoint.openLanes) {
-      if (kind !== wanted) continue
-      const employees = employeeIds.map((employeeId) => ({ id: employeeId }))
-      const dates = datesBetween(from, to)
-      // What an open repair lane is about to do has failed, and is no reason not to do it.
-      const asksFailed = calculator.periodStages !== undefined && kind !== 'repair'
-      const failedDays = asksFailed ? await this.#failedDaysOf(employees) : new Map()
-      yield this.#lane(calculator, { id, kind, employees, dates, datesDone, stage, failedDays })
+    for (const lane of this.#input.journal.checkpoint.openLanes) {
+      if (lane.kind === wanted) yield await restoredLane(this.#active, calculator, lane)
     }
-  }
-
-  /** Where days of these employees have failed by now, or wait for such: their periods are left as they are. */
-  async #failedDaysOf(employees: readonly Employee[]): Promise<ReadonlyMap<string, readonly DateInterval[]>> {
-    const failures = await this.#read(() => this.#input.journal.failuresOf(employees.map(({ id }) => id)))
-    const days = failures.flatMap(({ employeeId, date, through, period }) =>
-      period || employeeId === null || date === null ? [] : [{ employeeId, from: date, to: through ?? date }],
-    )
-    return Map.groupBy(days, ({ employeeId }) => employeeId)
   }
 
   async *#unfinishedLanes(calculator: BlockCalculator<Tx>): AsyncGenerator<Lane> {
@@ -270,16 +218,13 @@ class Run<Tx> {
     const size = calculator.shape.employees
     return Array.from({ length: Math.ceil(page.length / size) }, (_, i) => {
       const employees = page.slice(i * size, (i + 1) * size)
-      return this.#lane(calculator, { id: this.#nextLaneId++, kind: 'initial', employees, dates: this.#dates })
+      return laneOfRun(this.#active, calculator, {
+        id: this.#nextLaneId++,
+        kind: 'initial',
+        employees,
+        dates: this.#dates,
+      })
     })
-  }
-
-  #lane(
-    { blocksLater, periodsBeforeDays = [] }: BlockCalculator<Tx>,
-    lane: Omit<ConstructorParameters<typeof Lane>[0], 'tenantId' | 'blocksLater' | 'periodsBeforeDays' | 'since'>,
-  ): Lane {
-    const { tenantId, from: since } = this.#input.plan
-    return new Lane({ ...lane, tenantId, since, blocksLater, periodsBeforeDays })
   }
 
   async #countDays(): Promise<void> {
@@ -309,24 +254,11 @@ class Run<Tx> {
   }
 
   #paging({ shape }: BlockCalculator<Tx>) {
-    const limit = shape.employees * this.#input.settings.concurrency * LANES_PER_PAGE
+    const limit = shape.employees * (this.#pool?.lanesPerPage ?? 1)
     return { limit, read: <T>(call: () => Promise<T>) => this.#read(call) }
   }
 
-  /** Reads outside a unit of work, with the same retries. Nobody waits for it any more once the run stops. */
-  async #read<T>(call: () => Promise<T>): Promise<T> {
-    const { settings, control } = this.#input
-    const { clock, callTimeoutMs: timeoutMs } = settings
-    const late = () => new CallTimeoutError('the employee repository', timeoutMs)
-    const answer = await attempt('employees', this.#input, async () => ({
-      value: await withDeadline(call, { clock, timeoutMs, signal: control.stopping, late }),
-    }))
-    if (!answer) throw control.stopped?.cause
-    return answer.value
+  #read<T>(call: () => Promise<T>): Promise<T> {
+    return readOutside(this.#input, call)
   }
-}
-
-/** The most dates of a block of a `dailyCalc`, as they were when the run was made. */
-function blockDaysOf({ stages }: RunPlan): number {
-  return stages.find(({ name }) => name === DAILY_CALC)?.blockDays ?? 1
 }

@@ -6,6 +6,7 @@ import { StageFailure } from './blocks/stage-failure.ts'
 import { emptyStep, type FailureKey, type Step } from './checkpoint.ts'
 import { commitStep, savingOnce, unlessSavedBefore } from './commit-step.ts'
 import { failureOf } from './failure.ts'
+import type { RunPhase } from './journal.ts'
 import { endsRun } from './lanes/lane-runner.ts'
 import { attempt } from './units/attempts.ts'
 import { lockInBackend, lockKeys, WHOLE_TENANT } from './units/employee-locks.ts'
@@ -27,6 +28,8 @@ export async function runTenantStages<Tx>(
     readonly done: readonly string[]
     readonly failedStages: readonly FailureKey[]
     readonly firstPhase: number
+    /** A phase begins. */
+    begin(phase: RunPhase): void
   },
 ): Promise<boolean> {
   return await withUnits(run, (owner) => runStages(owner, stages, progress))
@@ -49,7 +52,7 @@ async function runStages<Tx>(
     await run.throttle?.pass(run.control, (reason) => run.journal.waiting(reason))
     if (run.control.stopped) return false
     inOrder = false // whatever follows may build on it
-    run.journal.phase({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
+    progress.begin({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
     const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
     const tenantStagesDone = [...done, stage.name]
     try {

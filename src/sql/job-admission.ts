@@ -11,6 +11,7 @@ import { isHeld } from './job-database.ts'
 import { NEVER, notWaiting, placeInQueue, rivalsIn } from './job-queue.ts'
 import { readCheckpoint, readEmployeeIds, readRecord } from './job-reads.ts'
 import { columnsOf, eventBody, nothingCounted } from './job-rows.ts'
+import { unclaimed } from './lane-rows.ts'
 import { bytesOfJson, statements } from './statements.ts'
 import { type JobsTable, jobKey, type RecalcTx } from './tables.ts'
 
@@ -152,7 +153,11 @@ export function claimJob(database: JobDatabase, jobId: string, request: ClaimOf)
       .where('id', '=', jobId)
       .execute()
     // Waits for blocks of the last holder that have written their step but not committed yet.
-    await tx.updateTable(names.lanes).set({ lease_token: token }).where('job_id', '=', jobId).execute()
+    await tx
+      .updateTable(names.lanes)
+      .set({ lease_token: token, ...unclaimed })
+      .where('job_id', '=', jobId)
+      .execute()
     takenOver = isTakenOver
     return await claimOf(database, tx, { jobId, claimId, token }, { takenOver, lastFailure: Number(job.last_failure) })
   })

@@ -1,9 +1,11 @@
 import { type FailureKey, failureId, type RecordedFailure, type Step } from '../run/checkpoint.ts'
-import type { RecalcFailure } from '../run/failure.ts'
 import { employeeHash, hash } from './hash.ts'
 import { failureBody } from './job-rows.ts'
 import { bytesOf, statements } from './statements.ts'
 import type { RecalcDb, TableNames } from './tables.ts'
+
+/** A failure before it gets its number. */
+type UnnumberedFailure = Omit<RecordedFailure, 'number'>
 
 /** Removes and records failures as a step says, in its unit of work. The job's row is held, and has counted their numbers. */
 export async function saveFailures(db: RecalcDb, names: TableNames, jobId: string, step: Step): Promise<void> {
@@ -45,9 +47,9 @@ async function failuresMoved(
   names: TableNames,
   jobId: string,
   moved: Step['moved'],
-): Promise<readonly RecalcFailure[]> {
+): Promise<readonly UnnumberedFailure[]> {
   const destinations = new Map(moved.map(({ failure, to }) => [hash(failureId(failure)), to]))
-  const found: RecalcFailure[] = []
+  const found: UnnumberedFailure[] = []
   for (const hashes of statements([...destinations.keys()], bytesOf)) {
     const rows = await db
       .selectFrom(names.failures)
@@ -57,7 +59,7 @@ async function failuresMoved(
       .execute()
     for (const { failure_hash, body } of rows) {
       const failure = JSON.parse(body) as RecordedFailure // as it was stored
-      found.push({ ...failure, date: destinations.get(failure_hash) ?? failure.date })
+      found.push({ ...failure, date: destinations.get(failure_hash) ?? failure.date, moved: true })
     }
   }
   return found
@@ -78,7 +80,7 @@ async function insertFailures(
   db: RecalcDb,
   names: TableNames,
   jobId: string,
-  failures: readonly RecalcFailure[],
+  failures: readonly UnnumberedFailure[],
 ): Promise<void> {
   if (failures.length === 0) return
   const job = await db.selectFrom(names.jobs).select('last_failure').where('id', '=', jobId).executeTakeFirst()

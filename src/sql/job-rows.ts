@@ -1,11 +1,12 @@
 import type { IsoDate } from '../calendar/iso-date.ts'
 import type { JobEvent } from '../jobs/job-events.ts'
 import { hasEnded, type JobRecord, type JobStatus } from '../jobs/job-record.ts'
-import type { LaneCheckpoint } from '../run/checkpoint.ts'
+import type { LaneCheckpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { daysDone } from '../run/counters.ts'
 import type { RecalcFailure } from '../run/failure.ts'
 import type { Counters, RecalcResult } from '../run/result.ts'
 import { asciiJson } from './ascii-json.ts'
+import { unclaimed } from './lane-rows.ts'
 import { bytesOf } from './statements.ts'
 import type { JobsTable, LanesTable } from './tables.ts'
 
@@ -99,9 +100,9 @@ export function eventBody(event: JobEvent): string {
 }
 
 /** A failure as it is stored. */
-export function failureBody(failure: RecalcFailure): string {
-  const { employeeId, date, through, stage, period, code, message, attempts } = failure
-  return asciiJson({ employeeId, date, through, stage, period, code, message, attempts }, bounded)
+export function failureBody(failure: Omit<RecordedFailure, 'number'>): string {
+  const { employeeId, date, through, stage, period, code, message, attempts, moved } = failure
+  return asciiJson({ employeeId, date, through, stage, period, code, message, attempts, moved }, bounded)
 }
 
 /** The columns of a job that its record is made of. */
@@ -199,6 +200,7 @@ export function laneRow(jobId: string, leaseToken: number, lane: LaneCheckpoint)
     dates_done: lane.datesDone,
     stage: lane.stage === undefined ? null : asciiJson(lane.stage),
     finished: 0,
+    ...unclaimed,
     ...nothingCounted,
   }
 }

@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { LeaseLostError } from '../errors.ts'
 import { ACTIVE } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
-import { type Dispatched, type LaneCheckpoint, type Step, StepSavedBefore } from '../run/checkpoint.ts'
+import type { LaneClaim, SavedStep } from '../jobs/lanes/lane-store.ts'
+import { type Dispatched, type LaneCheckpoint, type LaneStep, type Step, StepSavedBefore } from '../run/checkpoint.ts'
 import { asciiJson } from './ascii-json.ts'
 import { isActive, type JobDatabase } from './job-database.ts'
 import { failuresAreAsAfter, saveFailures } from './job-failures.ts'
@@ -56,28 +57,57 @@ export function splitLane(
   laneId: number,
   into: readonly LaneCheckpoint[],
 ): Promise<void> {
-  const { names, engine } = database
   return database.transaction(async (tx) => {
-    const job = await database.lockOwnJob(tx, lease)
-    const lane = await tx
-      .selectFrom(names.lanes)
-      .selectAll()
-      .where('job_id', '=', lease.jobId)
-      .where('lane_id', '=', laneId)
-      .executeTakeFirst()
-    // Split before, by an attempt whose answer was lost.
-    if (!lane) return
-    await engine.deleteLanes(tx, names, lease.jobId, [laneId])
-    const counted = countersFrom((column) => Number(lane[column]))
-    const [first, ...others] = into.map((half) => laneRow(lease.jobId, lease.token, half))
-    if (first)
-      await tx
-        .insertInto(names.lanes)
-        .values([{ ...first, ...counted }, ...others])
-        .execute()
-    const nextLaneId = Math.max(Number(job.next_lane_id), ...into.map(({ id }) => id + 1))
-    await tx.updateTable(names.jobs).set({ next_lane_id: nextLaneId }).where('id', '=', lease.jobId).execute()
+    await database.lockOwnJob(tx, lease)
+    const [lane] = await lanesOf(database, tx, lease.jobId, [laneId])
+    // Otherwise it was split before, by an attempt whose answer was lost.
+    if (lane) await replaceLane(database, tx, lane, into)
   })
+}
+
+/** The same, for whoever has claimed the lane: what replaces it is his as well. */
+export function splitClaimedLane(
+  database: JobDatabase,
+  claim: LaneClaim,
+  laneId: number,
+  into: readonly LaneCheckpoint[],
+): Promise<void> {
+  return database.transaction(async (tx) => {
+    await database.lockOwnJob(tx, claim)
+    const found = await lanesOf(database, tx, claim.jobId, [laneId, ...into.map(({ id }) => id)])
+    if (found.length === 0 || found.some(({ claim_id }) => claim_id !== claim.claimId)) {
+      throw new LeaseLostError(claim.jobId)
+    }
+    const lane = found.find(({ lane_id }) => Number(lane_id) === laneId)
+    if (lane) await replaceLane(database, tx, lane, into)
+  })
+}
+
+function lanesOf(
+  { names }: JobDatabase,
+  tx: RecalcTx,
+  jobId: string,
+  laneIds: readonly number[],
+): Promise<readonly LanesTable[]> {
+  return tx.selectFrom(names.lanes).selectAll().where('job_id', '=', jobId).where('lane_id', 'in', laneIds).execute()
+}
+
+async function replaceLane(
+  { names, engine }: JobDatabase,
+  tx: RecalcTx,
+  lane: LanesTable,
+  into: readonly LaneCheckpoint[],
+): Promise<void> {
+  const { job_id, lane_id, lease_token, claim_id, claimed_until, stopping } = lane
+  await engine.deleteLanes(tx, names, job_id, [Number(lane_id)])
+  const counted = countersFrom((column) => Number(lane[column]))
+  const held = { claim_id, claimed_until, stopping }
+  const [first, ...others] = into.map((half) => ({ ...laneRow(job_id, Number(lease_token), half), ...held }))
+  if (!first) return
+  await tx
+    .insertInto(names.lanes)
+    .values([{ ...first, ...counted }, ...others])
+    .execute()
 }
 
 /**
@@ -88,8 +118,24 @@ export function splitLane(
  * @throws {StepSavedBefore} for a repeated step whose first commit did succeed.
  */
 export async function saveStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
+  if (step.lane) await saveLaneStep(db, names, lease, step, step.lane)
+  await saveRest(db, names, lease, step)
+}
+
+/** The same, for whoever has claimed the lane. Its answer says whether the lane is to go on. */
+export async function saveClaimedStep(
+  db: RecalcDb,
+  names: TableNames,
+  claim: LaneClaim,
+  step: Step,
+): Promise<SavedStep> {
+  const isStopping = step.lane !== undefined && (await saveClaimedLaneStep(db, names, claim, step, step.lane))
+  await saveRest(db, names, claim, step)
+  return { afterCommit: undefined, isStopping }
+}
+
+async function saveRest(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
   const { lane, tenantStagesDone, failures, moved } = step
-  if (lane) await saveLaneStep(db, names, lease, step)
   const numbers = failures.length + moved.length
   if (!lane || tenantStagesDone !== undefined || numbers > 0) await saveJobStep(db, names, lease, step)
   if (!lane && tenantStagesDone === undefined && step.repeated) {
@@ -98,10 +144,9 @@ export async function saveStep(db: RecalcDb, names: TableNames, lease: Lease, st
   await saveFailures(db, names, lease.jobId, step)
 }
 
-async function saveLaneStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {
-  const { lane, repeated } = step
-  if (!lane) return
-  const { numUpdatedRows } = await db
+/** The one row that a block writes. */
+function laneUpdate(db: RecalcDb, names: TableNames, { jobId, token }: Lease, step: Step, lane: LaneStep) {
+  return db
     .updateTable(names.lanes)
     .set((eb) => ({
       steps: eb('steps', '+', 1),
@@ -110,14 +155,53 @@ async function saveLaneStep(db: RecalcDb, names: TableNames, lease: Lease, step:
       finished: lane.finished ? 1 : 0,
       ...(lane.employeeIds && { employee_ids: asciiJson(lane.employeeIds) }),
     }))
-    .where('job_id', '=', lease.jobId)
+    .where('job_id', '=', jobId)
     .where('lane_id', '=', lane.id)
-    .where('lease_token', '=', lease.token)
-    .$if(repeated === true, (update) => update.where('dates_done', '<', lane.datesDone))
-    .executeTakeFirst()
+    .where('lease_token', '=', token)
+    .$if(step.repeated === true, (update) => update.where('dates_done', '<', lane.datesDone))
+}
+
+async function saveLaneStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step, lane: LaneStep): Promise<void> {
+  const { numUpdatedRows } = await laneUpdate(db, names, lease, step, lane).executeTakeFirst()
   if (numUpdatedRows === 1n) return
-  if (repeated && (await isHeld(db, names, lease))) throw new StepSavedBefore()
+  if (step.repeated && (await isHeld(db, names, lease))) throw new StepSavedBefore()
   throw new LeaseLostError(lease.jobId)
+}
+
+/** @returns whether the lane is to stop. One more statement tells that, and only then. */
+async function saveClaimedLaneStep(
+  db: RecalcDb,
+  names: TableNames,
+  claim: LaneClaim,
+  step: Step,
+  lane: LaneStep,
+): Promise<boolean> {
+  for (const stopping of [0, 1]) {
+    const { numUpdatedRows } = await laneUpdate(db, names, claim, step, lane)
+      .set({ claims: 0 })
+      .where('claim_id', '=', claim.claimId)
+      .where('stopping', '=', stopping)
+      .executeTakeFirst()
+    if (numUpdatedRows === 1n) return stopping === 1
+  }
+  if (step.repeated && (await isSavedBefore(db, names, claim, lane))) throw new StepSavedBefore()
+  throw new LeaseLostError(claim.jobId)
+}
+
+/** True when an earlier attempt did commit: the lane is still this claim's and has moved, or it is finished and gone. */
+async function isSavedBefore(db: RecalcDb, names: TableNames, claim: LaneClaim, lane: LaneStep): Promise<boolean> {
+  const row = await db
+    .selectFrom(names.lanes)
+    .select(['claim_id', 'lease_token', 'dates_done'])
+    .where('job_id', '=', claim.jobId)
+    .where('lane_id', '=', lane.id)
+    .executeTakeFirst()
+  if (!row) return lane.finished && (await isHeld(db, names, claim))
+  return (
+    row.claim_id === claim.claimId &&
+    Number(row.lease_token) === claim.token &&
+    Number(row.dates_done) >= lane.datesDone
+  )
 }
 
 async function saveJobStep(db: RecalcDb, names: TableNames, lease: Lease, step: Step): Promise<void> {

@@ -11,6 +11,7 @@ import { historyMigration } from './history/history-migration.ts'
 import { pageChanges } from './migrations/changes-page.ts'
 import { addClusterLocks } from './migrations/cluster-locks.ts'
 import { addQueue } from './migrations/job-queue.ts'
+import { laneClaimsMigration } from './migrations/lane-claims.ts'
 import { periodsMigration } from './migrations/periods.ts'
 import { recordEverything } from './migrations/run-record.ts'
 import { type RecalcDb, recalcDb, schemaOf, type TableNames, tableNames } from './tables.ts'
@@ -67,6 +68,7 @@ export function recalcMigrations(prefix = 'recalc_'): Record<string, Migration> 
         // As above.
       },
     },
+    [`${prefix}0007_lane_claims`]: laneClaimsMigration(names),
     [`${prefix}0008_corrections`]: correctionsMigration(prefix),
     [`${prefix}0009_cluster_locks`]: {
       up: (host: Kysely<never>) => addClusterLocks(host, names),

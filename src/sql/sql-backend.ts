@@ -23,6 +23,7 @@ import { JobWatch } from './job-watch.ts'
 import { migrate } from './migrations.ts'
 import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
+import { SqlLaneStore } from './sql-lane-store.ts'
 import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
@@ -153,6 +154,7 @@ function backendOf<Database, Tx extends object>(
   return {
     unitOfWork,
     jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
+    lanes: new SqlLaneStore<Tx>(database, dbOf),
     changes: new SqlChangeLedger<Tx>(
       database,
       prefix,

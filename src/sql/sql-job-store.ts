@@ -26,6 +26,7 @@ import { readCheckpoint, readEmployeePage, readEvents, readFailures, readFailure
 import { cancelOf, columnsOf, eventBody } from './job-rows.ts'
 import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'
+import { stopLanes } from './sql-lane-store.ts'
 import { bytesOf, statements } from './statements.ts'
 import type { RecalcDb } from './tables.ts'
 
@@ -127,9 +128,11 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
 
   async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
     const { names } = this.#database
+    let token = 0
     const asked = await this.#database.transaction(async (tx) => {
       const job = await this.#database.lockJob(tx, jobId)
       if (!job) return undefined
+      token = Number(job.lease_token)
       if (!isCancellable(statusOf(job))) return false
       await tx
         .updateTable(names.jobs)
@@ -143,15 +146,17 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
         .execute()
       return true
     })
-    if (asked) this.#watch.notify(jobId)
+    if (asked) await this.#stopLanes({ jobId, token })
     return asked
   }
 
   async requestPause(jobId: string): Promise<boolean | undefined> {
     const { names } = this.#database
+    let token = 0
     const asked = await this.#database.transaction(async (tx) => {
       const job = await this.#database.lockJob(tx, jobId)
       if (!job) return undefined
+      token = Number(job.lease_token)
       if (job.status === 'paused') return true
       if (!isCancellable(statusOf(job)) || job.cancel !== null) return false
       await tx
@@ -161,8 +166,14 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
         .execute()
       return true
     })
-    if (asked) this.#watch.notify(jobId)
+    if (asked) await this.#stopLanes({ jobId, token })
     return asked
+  }
+
+  /** Tells whoever works on a job, and on its lanes, that something is wanted of it. */
+  async #stopLanes(held: Pick<Lease, 'jobId' | 'token'>): Promise<void> {
+    this.#watch.notify(held.jobId)
+    await stopLanes(this.#database, held)
   }
 
   openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {

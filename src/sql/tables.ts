@@ -87,6 +87,16 @@ export interface LanesTable {
   /** JSON of the first stage of a lane that repairs periods. */
   stage: string | null
   finished: number
+  /** Random, of whoever calculates the lane by a claim of its own; empty: nobody does, or the worker of the job. */
+  claim_id: string
+  /** Milliseconds since 1970; 0 when nobody has claimed it. */
+  claimed_until: number
+  /** How often it was claimed since a block of it was done, or it was given back. */
+  claims: number
+  /** 1 when no other block is to begin. */
+  stopping: number
+  /** JSON of what its holder has to tell the worker of the job. */
+  notice: string | null
   processed_days: number
   unchanged_days: number
   skipped_days: number

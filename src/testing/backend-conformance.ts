@@ -4,6 +4,7 @@ import type { BackendPromise, CaseContext, ConformanceCase, HostRows } from './c
 import { correctionCases } from './conformance/correction-cases.ts'
 import { eventCases } from './conformance/event-cases.ts'
 import { JobBench } from './conformance/job-bench.ts'
+import { laneCases } from './conformance/lane-cases.ts'
 import { leaseCases } from './conformance/lease-cases.ts'
 import { ledgerCases } from './conformance/ledger-cases.ts'
 import { periodCases } from './conformance/period-cases.ts'
@@ -62,6 +63,7 @@ export function backendConformance<Tx>(options: BackendConformanceOptions<Tx>): 
     ...queueCases,
     ...eventCases,
     ...stepCases,
+    ...laneCases,
     ...periodCases,
     ...queryCases,
     ...ledgerCases,

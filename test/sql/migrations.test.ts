@@ -75,6 +75,11 @@ const lanes: Columns<LanesTable> = {
   dates_done: 'not null',
   stage: 'null',
   finished: 'not null',
+  claim_id: 'not null',
+  claimed_until: 'not null',
+  claims: 'not null',
+  stopping: 'not null',
+  notice: 'null',
   ...counters,
 }
 const failures: Columns<FailuresTable> = {
@@ -254,6 +259,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       'host_0004_periods',
       'host_0005_history',
       'host_0006_queue',
+      'host_0007_lane_claims',
       'host_0008_corrections',
       'host_0009_cluster_locks',
       'host_0010_changes_page',
@@ -340,6 +346,7 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
       ['next_0004_periods', true],
       ['next_0005_history', true],
       ['next_0006_queue', true],
+      ['next_0007_lane_claims', true],
       ['next_0008_corrections', true],
       ['next_0009_cluster_locks', true],
       ['next_0010_changes_page', true],

@@ -147,9 +147,9 @@ function markTenantStages<Tx>(
   { processed, unchanged, periods }: BlockOutcome,
 ): Promise<AfterCommit | undefined> | undefined {
   const hasChanged = processed > unchanged || (periods !== undefined && periods.processed > periods.unchanged)
-  if (run.areStagesMarked || !hasChanged) return undefined
+  if (run.marks.areStagesMarked || !hasChanged) return undefined
   return run.settings.ledger?.markTenantStages(tx, run.plan)?.then((marked) => () => {
-    run.areStagesMarked = true
+    run.marks.areStagesMarked = true
     marked?.()
   })
 }

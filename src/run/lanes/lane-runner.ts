@@ -80,7 +80,7 @@ export function failingPeriodsOf<Tx>(
 
 async function runHalves<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
   const { run } = owner
-  const halves = lane.split(run.newLaneId)
+  const halves = lane.split()
   await run.journal.splitLane(
     lane.id,
     halves.map(({ checkpoint }) => checkpoint),

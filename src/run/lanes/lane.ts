@@ -8,6 +8,7 @@ import { emptyStep, type FailureKey, type LaneCheckpoint, type Step } from '../c
 import { blocking, ofPeriod } from '../failure.ts'
 import type { Employee } from '../plan/host-contracts.ts'
 import { lockKeys } from '../units/employee-locks.ts'
+import { halfIds } from './half-ids.ts'
 
 /**
  * The blocks of one group of employees, in date order. Lanes run side by side, days of one employee never do.
@@ -52,7 +53,7 @@ export class Lane {
     /** The first stage of a lane of kind `period`. */
     readonly stage?: string | undefined
     /** Employee id → where days are known to have failed, or to wait for such. */
-    readonly failedDays?: ReadonlyMap<string, readonly DateInterval[]>
+    readonly failedDays?: ReadonlyMap<string, readonly DateInterval[]> | undefined
   }) {
     this.id = options.id
     this.kind = options.kind
@@ -175,8 +176,8 @@ export class Lane {
     this.#lockKeys = lockKeys(this.tenantId, this.#employeeIds)
   }
 
-  /** This lane's employees as two lanes with the given ids, each where this one stands. */
-  split(newId: () => number): readonly Lane[] {
+  /** This lane's employees as two lanes, each where this one stands. */
+  split(): readonly Lane[] {
     const middle = Math.ceil(this.#employees.length / 2)
     const { kind, tenantId } = this
     const since = this.#since
@@ -193,9 +194,11 @@ export class Lane {
       blocksLater: this.#blocksLater,
       periodsBeforeDays: this.#periodsBeforeDays,
     }
-    return [this.#employees.slice(0, middle), this.#employees.slice(middle)].map(
-      (employees) => new Lane({ ...rest, id: newId(), employees }),
-    )
+    const [first, second] = halfIds(this.id)
+    return [
+      new Lane({ ...rest, id: first, employees: this.#employees.slice(0, middle) }),
+      new Lane({ ...rest, id: second, employees: this.#employees.slice(middle) }),
+    ]
   }
 
   get #lastDate(): IsoDate {

@@ -1,17 +1,17 @@
 import { BackendUnavailableError, CallTimeoutError, UnitOfWorkTimeoutError } from '../../errors.ts'
 import { StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { codeOf, messageOf } from '../failure.ts'
-import type { RunJournal } from '../journal.ts'
+import type { LaneJournal } from '../journal.ts'
 import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
 import { backoffMs, pause } from './backoff.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
 /** What is tried again and again. */
-interface Attempted<Tx> {
+export interface Attempted<Tx> {
   readonly settings: RunSettings<Tx>
   readonly control: RunControl
-  readonly journal: Pick<RunJournal<Tx>, 'retrying'>
+  readonly journal: Pick<LaneJournal<Tx>, 'retrying'>
 }
 
 /**

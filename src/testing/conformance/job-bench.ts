@@ -269,9 +269,9 @@ export function stageFailure(stage: string): RecalcFailure {
   }
 }
 
-/** Failures without their numbers. */
+/** Failures without their numbers, and whether they were moved. */
 export function unnumbered(failures: readonly RecordedFailure[]): readonly RecalcFailure[] {
-  return failures.map(({ number: _, ...failure }) => failure)
+  return failures.map(({ number: _, moved: __, ...failure }) => failure)
 }
 
 /** A lane of the whole plan. */

@@ -1,12 +1,15 @@
+import assert from 'node:assert/strict'
 import { CompiledQuery, type Kysely, type LogEvent, type Transaction } from 'kysely'
 import { dayStage, type JobStatus, RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { manualClock } from 'recalc-service/testing'
 import { ACTIVE } from '../../../src/jobs/job-record.ts'
+import { emptyStep } from '../../../src/run/checkpoint.ts'
 import { employeeHash, hash } from '../../../src/sql/hash.ts'
 import type { RecalcTables } from '../../../src/sql/tables.ts'
 import {
   failureOn,
+  type HeldJob,
   JobBench,
   LEASE_MS,
   laneOf,
@@ -152,6 +155,25 @@ function failureRow(number: number, employeeId: string) {
   return { number, failure_hash: hash(employeeId), employee_hash: employeeHash(employeeId), body: '{}' }
 }
 
+/** Does whatever whoever calculates lanes can do. */
+async function useLanes({ backend, bench }: Pick<Store, 'backend' | 'bench'>, job: HeldJob): Promise<void> {
+  const { lanes, unitOfWork } = backend
+  assert.ok(lanes)
+  const { jobId, token } = job.lease
+  const claim = { jobId, token, claimId: 'one' }
+  await bench.jobs.openLanes(job.lease, [laneOf(6, ['7', '8'])], undefined)
+  await lanes.claim({ jobId, token, laneId: 6 }, { claimId: 'one', now: START, claimMs: LEASE_MS })
+  await lanes.renew([claim], { now: START, claimMs: LEASE_MS })
+  await lanes.tell(claim, 6, { fault: { code: 'CODE', message: 'a message' } })
+  await lanes.split(claim, 6, [laneOf(7, ['7']), laneOf(8, ['8'])])
+  await lanes.look(job.lease)
+  await lanes.stop(job.lease)
+  const step = { ...emptyStep, lane: { id: 7, datesDone: 31, finished: true } }
+  await unitOfWork.run((tx) => lanes.save(tx, claim, step))
+  await assert.rejects(unitOfWork.run((tx) => lanes.save(tx, claim, { ...step, repeated: true })))
+  await lanes.release(claim)
+}
+
 /** Does whatever a store can do. */
 async function useAll({ backend, bench, clock }: Store): Promise<void> {
   const { jobs } = backend
@@ -180,6 +202,7 @@ async function useAll({ backend, bench, clock }: Store): Promise<void> {
   await bench.commit(job.lease, { tenantStagesDone: ['totals'], repeated: true })
   await bench.commit(job.lease, { failures: [stageFailure('ranking')], repeated: true })
   await jobs.renew(job.lease, { now: START, leaseMs: LEASE_MS })
+  await useLanes({ backend, bench }, job)
   await jobs.requestCancel(id, 'enough')
   await jobs.requestPause('job-300')
   await jobs.listWaiting({ limit: 5, after: null, except: [] })
