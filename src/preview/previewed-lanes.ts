@@ -112,7 +112,7 @@ async function* lanesOf<Tx>({ plan, settings, calculator, control }: ActivePrevi
 }
 
 /** Works on so many at once, and gives what comes of them in their order. Nothing goes on once the caller has left. */
-export async function* inParallel<T, R>(
+async function* inParallel<T, R>(
   items: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
   most: number,

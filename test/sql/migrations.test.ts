@@ -5,6 +5,7 @@ import { BackendUnavailableError, InvalidOptionsError, RecalcService } from 'rec
 import { recalcMigrations, sqlBackend } from 'recalc-service/sql'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ChangesTable } from '../../src/sql/changes/changes-table.ts'
+import type { CorrectionsTable } from '../../src/sql/corrections/corrections-table.ts'
 import type { HistoryTable } from '../../src/sql/history/history-table.ts'
 import type {
   EventsTable,
@@ -117,7 +118,20 @@ const history: Columns<HistoryTable> = {
   body: 'not null',
 }
 
-const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history']: StoredTable } = {
+const corrections: Columns<CorrectionsTable> = {
+  correction: 'not null',
+  employee_hash: 'not null',
+  first_date: 'not null',
+  last_date: 'not null',
+  is_last: 'not null',
+  body: 'not null',
+}
+
+const expected: { readonly [Name in keyof RecalcTables | 'changes' | 'history' | 'corrections']: StoredTable } = {
+  corrections: {
+    columns: corrections,
+    indexes: ['index (employee_hash, is_last, first_date, last_date)', 'primary (correction)'],
+  },
   history: {
     columns: history,
     indexes: [

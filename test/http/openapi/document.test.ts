@@ -36,6 +36,7 @@ test('every endpoint is described, with every answer that it may give', async ()
   expect(Object.keys(operations).sort()).toEqual(
     [
       'get ',
+      'get /corrections',
       'get /employees/{job_id}',
       'get /dirty',
       'get /errors/{job_id}',
@@ -48,6 +49,7 @@ test('every endpoint is described, with every answer that it may give', async ()
       'get /stream/{job_id}',
       'post ',
       'post /cancel/{job_id}',
+      'post /corrections/settle',
       'post /day',
       'post /estimate',
       'post /pause/{job_id}',
