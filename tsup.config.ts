@@ -6,6 +6,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     backend: 'src/backend.ts',
+    'bullmq/index': 'src/bullmq/index.ts',
     'cli/index': 'src/cli/index.ts',
     'http/index': 'src/http/index.ts',
     'otel/index': 'src/otel/index.ts',

@@ -8,6 +8,7 @@ import { entries, manifest } from './manifest.ts'
 const peersOf: Readonly<Record<string, readonly string[]>> = {
   './sql': ['kysely', 'mysql2', 'pg'],
   './otel': ['@opentelemetry/api'],
+  './bullmq': ['bullmq'],
   './cli': ['commander'],
   './http': ['hono', 'zod'],
   './testing': ['fast-check'],

@@ -15,7 +15,7 @@ const floors = [
   ['options'],
   ['recalc-service'],
   ['index', 'backend'],
-  ['http', 'cli', 'otel', 'testing'],
+  ['http', 'cli', 'otel', 'bullmq', 'testing'],
   // A browser program of its own, which the build makes a string of: it shares no code with anything else.
   ['console'],
 ]
@@ -25,7 +25,8 @@ const strangers: Readonly<Record<string, readonly string[]>> = {
   http: ['sql', 'memory', 'testing', 'otel'],
   cli: ['sql', 'memory', 'testing', 'otel'],
   otel: ['sql', 'memory', 'testing', 'http', 'cli'],
-  testing: ['sql', 'http', 'cli', 'otel'],
+  bullmq: ['sql', 'memory', 'testing', 'http', 'cli', 'otel'],
+  testing: ['sql', 'http', 'cli', 'otel', 'bullmq'],
   console: everyRoomBut('console'),
 }
 
@@ -37,6 +38,7 @@ const roomsOfPackage: Readonly<Record<string, readonly string[]>> = {
   kysely: ['sql'],
   mysql2: ['sql'],
   '@opentelemetry/api': ['otel'],
+  bullmq: ['bullmq'],
   commander: ['cli'],
   'fast-check': ['testing'],
   hono: ['http'],

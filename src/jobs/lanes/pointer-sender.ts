@@ -4,8 +4,9 @@ import type { JobSettings } from '../job-settings.ts'
 import type { LanePointer } from './lane-store.ts'
 import type { SharedLanes } from './shared-lanes.ts'
 
-/** The longest that sending may take, in milliseconds. */
+/** The longest that sending may take, in milliseconds; shorter as long as it does not work. */
 const LONGEST_MS = 5_000
+const LONGEST_WHEN_AWAY_MS = 500
 
 /**
  * Sends pointers, one message at a time: what comes meanwhile goes into the next one. What cannot be sent is calculated here, so
@@ -47,7 +48,7 @@ export class PointerSender {
   async #dispatch(pointers: readonly LanePointer[]): Promise<void> {
     const { clock, logger, callTimeoutMs } = this.#settings
     const { dispatcher } = this.#shared
-    const timeoutMs = Math.min(LONGEST_MS, callTimeoutMs)
+    const timeoutMs = Math.min(this.#isAway ? LONGEST_WHEN_AWAY_MS : LONGEST_MS, callTimeoutMs)
     const late = () => new CallTimeoutError('the dispatcher', timeoutMs)
     try {
       await withDeadline(async () => await dispatcher.dispatch(pointers), { clock, timeoutMs, late })
