@@ -2,7 +2,7 @@ import { isLong } from '../support/runs.ts'
 import { seed } from '../support/seed.ts'
 
 /** What a clock on the wall shows, told by Intl alone: the oracle that knows neither luxon nor the code under test. */
-export class WallClock {
+class WallClock {
   readonly #format: Intl.DateTimeFormat
 
   constructor(zone: string) {
