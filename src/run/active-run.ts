@@ -12,7 +12,7 @@ import type { ThrottleGate } from './throttle.ts'
 import type { UnitRank } from './units/unit-slots.ts'
 
 /** What is noted of a run. */
-export interface RunMarks {
+interface RunMarks {
   /** It is noted that the tenant stages are due. */
   areStagesMarked: boolean
 }
