@@ -82,7 +82,7 @@ export function dirtySpansOf(
 }
 
 /** The days that read periods of a table of a period stage. */
-export function daysBehindPeriods(
+function daysBehindPeriods(
   { dayStages, periodStages }: ReadingPipeline,
   table: string,
   span: DaySpan,

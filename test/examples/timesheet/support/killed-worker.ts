@@ -27,7 +27,7 @@ export type Report =
   | { readonly type: 'done'; readonly status: string }
 
 /** The shortest lease that there is. */
-export const LEASE_MS = 1_000
+const LEASE_MS = 1_000
 
 function tell(report: Report): void {
   writeSync(1, `${JSON.stringify(report)}\n`)
