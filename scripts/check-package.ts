@@ -28,9 +28,17 @@ await inTemporaryFolder((folder) => {
   run('publint', ['run', '--strict', tarball])
   run('attw', ['--profile', 'esm-only', '--no-emoji', '--no-summary', tarball])
 
-  const peers = ['@opentelemetry/api', 'bullmq', 'commander', 'fast-check', 'hono', 'kysely', 'mysql2', 'zod', '@types/node'].map(
-    (name) => `${name}@${devDependencies[name]}`,
-  )
+  const peers = [
+    '@opentelemetry/api',
+    'bullmq',
+    'commander',
+    'fast-check',
+    'hono',
+    'kysely',
+    'mysql2',
+    'zod',
+    '@types/node',
+  ].map((name) => `${name}@${devDependencies[name]}`)
   installInto(join(folder, 'host'), [tarball, ...peers])
   for (const { file, source, options } of hosts) {
     writeFileSync(join(folder, 'host', file), source.join(''))

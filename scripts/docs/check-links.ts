@@ -3,7 +3,9 @@ import { dirname, join, normalize } from 'node:path'
 
 /** Links of a built site that lead nowhere: to a file that is not there, or to a place that the page does not have. */
 export function deadLinks(folder: string, base: string): readonly string[] {
-  const pages = new Map(globSync('**/*.html', { cwd: folder }).map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+  const pages = new Map(
+    globSync('**/*.html', { cwd: folder }).map((file) => [file, readFileSync(join(folder, file), 'utf8')]),
+  )
   const places = new Map([...pages].map(([file, html]) => [file, new Set(all(html, /\sid="([^"]+)"/g))]))
   const dead: string[] = []
   for (const [page, html] of pages) {

@@ -73,7 +73,7 @@ export const balances = dayStage<Balance, Inputs, Tx>({
   },
 })
 
-export function balancesOf(tx: Tx, { tenantId, employeeIds, from, to }: Block) {
+function balancesOf(tx: Tx, { tenantId, employeeIds, from, to }: Block) {
   return tx
     .selectFrom('balances')
     .selectAll()
