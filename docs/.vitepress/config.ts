@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitepress'
 import { readContents } from '../../scripts/docs/contents.ts'
+import { siteFile } from '../../scripts/docs/site-file.ts'
 
 const { title, summary, sections } = readContents(join(import.meta.dirname, '../index.md'))
 
@@ -19,11 +20,11 @@ export default defineConfig({
     nav: [
       { text: 'Start', link: '/first-steps' },
       { text: 'Options', link: '/options' },
-      { text: 'API', link: '/api/' },
+      { text: "API", link: "/api/" },
     ],
     sidebar: sections.map(({ title: text, pages }) => ({
       text,
-      items: pages.map((page) => ({ text: page.title, link: `/${page.file.replace(/\.md$/, '')}` })),
+      items: pages.map((page) => ({ text: page.title, link: `/${siteFile(page.file).replace(/\.md$/, '')}` })),
     })),
   },
 })

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 /** A page of the documentation, as its table of contents has it. */
 export interface ContentsPage {
@@ -24,7 +25,10 @@ export interface Contents {
 
 const PAGE = /^- \[(?<title>[^\]]+)\]\((?<file>[^)]+)\): (?<summary>.+)$/
 
-/** Reads a table of contents: a heading, a quotation, and lists of `- [Title](file.md): summary` under headings. */
+/**
+ * Reads a table of contents: a heading, a quotation, and lists of `- [Title](file.md): summary` under headings. Pages beside it
+ * that it does not name come last.
+ */
 export function readContents(path: string): Contents {
   const lines = readFileSync(path, 'utf8').split('\n')
   const sections: { title: string; pages: ContentsPage[] }[] = []
@@ -39,5 +43,17 @@ export function readContents(path: string): Contents {
   const title = lines.find((line) => line.startsWith('# '))?.slice(2) ?? ''
   const summary = lines.find((line) => line.startsWith('> '))?.slice(2) ?? ''
   if (title === '' || summary === '') throw new Error(`Expected a heading and a quotation in ${path}, found none`)
+  const named = new Set(['index.md', ...sections.flatMap(({ pages }) => pages.map(({ file }) => file))])
+  const folder = dirname(path)
+  const others = globSync('*.md', { cwd: folder }).filter((file) => !named.has(file)).sort()
+  if (others.length > 0) sections.push({ title: 'More', pages: others.map((file) => pageOf(folder, file)) })
   return { title, summary, sections }
+}
+
+/** A page that names itself by its first heading, and is told by its first sentence. */
+function pageOf(folder: string, file: string): ContentsPage {
+  const text = readFileSync(join(folder, file), 'utf8')
+  const title = /^# (.+)$/m.exec(text)?.[1] ?? file
+  const summary = /^# .+\n+(.+?[.:])(?:\s|$)/ms.exec(text)?.[1]?.replaceAll('\n', ' ') ?? title
+  return { file, title, summary }
 }

@@ -1,12 +1,6 @@
 import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-
-/** Files beside docs/ that are pages of the site, too. */
-const ROOT_PAGES: Readonly<Record<string, string>> = {
-  'CHANGELOG.md': 'changelog.md',
-  'SECURITY.md': 'security.md',
-  'UPGRADING.md': 'upgrading.md',
-}
+import { ROOT_PAGES } from './site-file.ts'
 
 /** Lays out the pages of docs/ in `folder`, with those that lie beside it, and pictures as part of their page. */
 export function layOutPages(folder: string): void {
