@@ -88,6 +88,7 @@ describe.each(engines)('history on $name', ({ name, open }) => {
     }
     const range = { tenantId: TENANT, from: '2025-03-01', to: '2025-03-10' }
     await run(recalc)
+    await run(off) // whoever uses a server first asks whether it belongs to a cluster
     const kept = await recalc.history(march)
     expect(kept).toHaveLength(10)
     const [on, without] = [await run(recalc), await run(off)]
