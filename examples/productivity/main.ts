@@ -26,6 +26,7 @@ import { redisCache } from './database/redis.ts'
 import { type DemoOptions, readOptions, USAGE } from './demo/cli-options.ts'
 import { editLive } from './demo/live.ts'
 import { aboutMadeUpData, rememberMadeUpData } from './demo/made-up-data.ts'
+import { showPreview } from './demo/preview.ts'
 import {
   bestDays,
   type DateRange,
@@ -36,7 +37,7 @@ import {
   idleTime,
   whoIsHere,
 } from './demo/report.ts'
-import { createProductivity } from './productivity.ts'
+import { createProductivity, type ProductivityOptions, productivityStages } from './productivity.ts'
 import { createTables } from './schema/migrations.ts'
 import { type Database, INSTANTS, type Tables, type Tx } from './schema/tables.ts'
 import { generateSources } from './sources/generator/generate.ts'
@@ -76,11 +77,11 @@ async function withService(db: Database, options: DemoOptions, isFilled: boolean
   const { redis, zone, source } = options
   const asOf = options.asOf ?? (source.kind === 'generator' ? source.until : undefined)
   const cache = redis === undefined ? undefined : redisCache(redis)
-  const productivity = createProductivity(db, {
+  const settings: ProductivityOptions = {
     zone,
     logger,
     leaseMs: LEASE_MS,
-    history: options.port !== undefined, // for the console
+    history: options.port !== undefined || options.preview, // for the console, and to compare with
     ...(asOf && { asOf }),
     // Edits without an end of their own reach over the days of the demo.
     ...(options.live && {
@@ -88,17 +89,36 @@ async function withService(db: Database, options: DemoOptions, isFilled: boolean
       horizon: { back: countDays(options.from, options.to), ahead: 0 },
     }),
     ...(cache && { cache }),
-  })
+  }
+  const productivity = createProductivity(db, settings)
   try {
     await productivity.estimate(...requestOf(options)) // refuses what cannot be asked for before anything is filled in
     if (options.resume === undefined) await fill(db, options, isFilled)
-    if (options.port === undefined) return await recalculate(productivity, db, options)
+    if (options.port === undefined) {
+      const isDone = await recalculate(productivity, db, options)
+      return isDone && options.preview ? await preview(productivity, db, settings, options) : isDone
+    }
     await serveUntilInterrupted(productivity, options.port, { tenantId: TENANT, logger })
     return true
   } finally {
     await productivity.stop()
     await cache?.close()
   }
+}
+
+/** Another version of the stages, against what the present one has stored. */
+async function preview(
+  productivity: RecalcService<Tx>,
+  db: Database,
+  settings: ProductivityOptions,
+  { from, to }: DemoOptions,
+): Promise<boolean> {
+  const range = { from, to }
+  return await showPreview(db, TENANT, range, {
+    preview: (roleChange) =>
+      productivity.preview({ tenantId: TENANT, ...range }, { stages: productivityStages({ ...settings, roleChange }) }),
+    changed: (roleChange) => createProductivity(db, { ...settings, roleChange }),
+  })
 }
 
 function requestOf({ from, to, tables }: DemoOptions): [AllRequest, TriggerOptions] {

@@ -1,8 +1,9 @@
-import { type Logger, RecalcService, type RecalcServiceOptions } from 'recalc-service'
+import { type Logger, RecalcService, type RecalcServiceOptions, type Stage } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import type { Cache } from './database/redis.ts'
 import { employeeRepository } from './employees.ts'
 import type { Database, Tx } from './schema/tables.ts'
+import type { RoleChange } from './scoring/role-change.ts'
 import { alerts } from './stages/alerts.ts'
 import type { AsOf } from './stages/as-of.ts'
 import { cacheStage } from './stages/cache.ts'
@@ -28,27 +29,38 @@ export interface ProductivityOptions
   readonly history?: boolean
   /** The moment from which open shifts and the current status are seen. Default: now, by the service's clock. */
   readonly asOf?: Date
+  /** A rule beside `role_configs`. Default: none. */
+  readonly roleChange?: RoleChange
 }
 
 /** How the back end is wired: which stages, whose days, which database. */
 export function createProductivity(db: Database, options: ProductivityOptions): RecalcService<Tx> {
-  const { cache, asOf: fixed, history = false, ...settings } = options
+  const { cache: _, asOf: __, roleChange: ___, history = false, ...settings } = options
   const { clock, logger } = settings
-  const asOf: AsOf = ({ now }) => (fixed ?? now()).getTime()
   return new RecalcService<Tx>({
-    stages: [
-      scoredDaysStage(asOf),
-      dailyScores,
-      idlePeriods,
-      alerts,
-      hourlyCosts,
-      primaryRolesStage(asOf),
-      currentStatusStage(asOf),
-      cacheStage(asOf, cache),
-    ],
+    stages: productivityStages(options),
     employees: employeeRepository(db, settings.zone),
     // Jobs, their checkpoints and their locks are in the same database as the rows, and move in the same transactions.
     backend: sqlBackend(db, { history, ...(clock && { clock }), ...(logger && { logger }) }),
     ...settings,
   })
+}
+
+/** Its stages alone, for a preview of what others would change. */
+export function productivityStages({
+  cache,
+  asOf: fixed,
+  roleChange,
+}: Partial<ProductivityOptions>): readonly Stage<Tx>[] {
+  const asOf: AsOf = ({ now }) => (fixed ?? now()).getTime()
+  return [
+    scoredDaysStage(asOf, roleChange),
+    dailyScores,
+    idlePeriods,
+    alerts,
+    hourlyCosts,
+    primaryRolesStage(asOf),
+    currentStatusStage(asOf),
+    cacheStage(asOf, cache),
+  ]
 }

@@ -12,6 +12,8 @@ export const USAGE = `Usage:
       goes on with a job that was cancelled or killed, in a database that was kept: --sqlite, --mysql or --postgres
   npm run demo -- ... --live
       then edits single rows of the source tables, which triggers note, and settles what follows from each
+  npm run demo -- ... --preview
+      then shows what a role that counts double from a date on would change, has it changed, and compares
   npm run demo -- ... --serve [--port 3000]
       waits for jobs that are started over HTTP, on this machine only, with a console page
 
@@ -48,6 +50,8 @@ export interface DemoOptions {
   readonly resume: string | undefined
   /** Source rows are edited once everything is calculated. */
   readonly live: boolean
+  /** A new rule is previewed, and then followed, once everything is calculated. */
+  readonly preview: boolean
   /** The port to listen on, 0 for any; undefined: run one job and end. */
   readonly port: number | undefined
   /** Undefined: from where made-up bookings end, or from now. */
@@ -66,7 +70,11 @@ const examples = {
 const servers = ['mysql', 'postgres'] as const
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
-type Values = Readonly<Partial<Record<Name, string>>> & { readonly serve?: boolean; readonly live?: boolean }
+type Values = Readonly<Partial<Record<Name, string>>> & {
+  readonly serve?: boolean
+  readonly live?: boolean
+  readonly preview?: boolean
+}
 type Work = Pick<DemoOptions, 'zone' | 'from' | 'to' | 'source'>
 
 /** Twelve days from here include a day of 23 hours. */
@@ -93,6 +101,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     tables: values.tables?.split(','),
     resume: values.resume,
     live: liveOption(values),
+    preview: previewOption(values),
     port: portOption(values),
     asOf,
   }
@@ -101,8 +110,9 @@ export function readOptions(args: readonly string[]): DemoOptions {
 function parse(args: readonly string[]): Values {
   try {
     const names = [...sourceOptions, ...placeOptions].map((name) => [name, { type: 'string' }] as const)
-    const options = { ...Object.fromEntries(names), serve: { type: 'boolean' }, live: { type: 'boolean' } } as const
-    return parseArgs({ args: [...args], options }).values as Values // strings, by the names above
+    const flags = ['serve', 'live', 'preview'].map((name) => [name, { type: 'boolean' }] as const)
+    const options = Object.fromEntries([...names, ...flags])
+    return parseArgs({ args: [...args], options }).values as Values // strings and booleans, by the names above
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
@@ -147,6 +157,14 @@ function liveOption(values: Values): boolean {
   if (!values.live) return false
   if (values.serve) throw new UsageError('--live edits rows by itself and does not go with --serve')
   refuse(values, ['resume', 'tables'], 'leaves out what --live recalculates')
+  return true
+}
+
+function previewOption(values: Values): boolean {
+  if (!values.preview) return false
+  if (values.serve) throw new UsageError('--preview has a rule of its own and does not go with --serve')
+  if (values.live) throw new UsageError('--preview compares two runs, between which --live would edit rows')
+  refuse(values, ['resume', 'tables'], 'leaves out what --preview recalculates')
   return true
 }
 

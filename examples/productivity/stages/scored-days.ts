@@ -1,5 +1,6 @@
 import { type Calculation, type DayKey, type DayStage, dayKey, dayStage, type EmployeeDay } from 'recalc-service'
 import type { Tx } from '../schema/tables.ts'
+import { type RoleChange, underChange } from '../scoring/role-change.ts'
 import { type ScoredDay, scoreDay } from '../scoring/score-day.ts'
 import type { AsOf } from './as-of.ts'
 import { type BlockFacts, loadFacts } from './read/load-facts.ts'
@@ -11,7 +12,7 @@ export const scoredDays: Calculation<ScoredDay> = { name: 'scored_days' }
 export type ScoredDays = ReadonlyMap<DayKey, ScoredDay | null>
 
 /** Rules 1 to 6, once for all tables that are filled from them. Keeps nothing itself. */
-export function scoredDaysStage(asOf: AsOf): DayStage<Tx, ScoredDay> {
+export function scoredDaysStage(asOf: AsOf, change?: RoleChange): DayStage<Tx, ScoredDay> {
   return dayStage<ScoredDay, BlockFacts, Tx>({
     name: scoredDays.name,
     title: 'Scoring days',
@@ -30,7 +31,7 @@ export function scoredDaysStage(asOf: AsOf): DayStage<Tx, ScoredDay> {
       const day = days.get(date)
       const facts = employees.get(employeeId)
       if (!day || !facts) throw new Error(`Expected ${employeeId} on ${date} to be in the block that was loaded`)
-      return scoreDay(facts.on(day))
+      return scoreDay(underChange(facts.on(day), date, change))
     },
   })
 }

@@ -56,6 +56,14 @@ describe('npm run demo', () => {
     expect(code).toBe(0)
   })
 
+  it('shows what a new rule would change, has it changed, and finds that exactly that happened', async () => {
+    const { code, output } = await runDemo('--preview', '--employees', '10', '--days', '6')
+    expect(output).toMatch(/^Preview: from 2025-03-27 on, [A-Z][a-z ]+ counts [\d.]+ instead of [\d.]+$/m)
+    expect(output).toMatch(/^[1-9]\d* of 60 employee-days would change; nothing is written yet\.$/m)
+    expect(output).toMatch(/^Done: exactly these [1-9]\d* rows of days changed, and no other\.$/m)
+    expect(code).toBe(0)
+  })
+
   it('recalculates a made-up warehouse, tells of every table, and writes nothing the second time', async () => {
     const { code, output, errors } = await runDemo()
     expect(code).toBe(0)

@@ -13,6 +13,7 @@ describe('readOptions', () => {
       source: { kind: 'generator', employees: 50, days: 12, seed: 1, until: new Date('2025-04-04T13:30:00Z') },
       database: { kind: 'sqlite' },
       live: false,
+      preview: false,
     })
   })
 
@@ -32,6 +33,7 @@ describe('readOptions', () => {
       source: { kind: 'files', folder: 'd' },
       database: { kind: 'sqlite' },
       live: false,
+      preview: false,
     })
   })
 
@@ -65,6 +67,13 @@ describe('readOptions', () => {
     expect(readOptions(['--live']).live).toBe(true)
     expect(() => readOptions(['--live', '--serve'])).toThrow('--live edits rows by itself')
     expect(() => readOptions(['--live', '--tables', 'alerts'])).toThrow('--tables leaves out what --live recalculates')
+  })
+
+  it('previews a rule on request, but not beside what would hide or change it', () => {
+    expect(readOptions(['--preview']).preview).toBe(true)
+    expect(() => readOptions(['--preview', '--serve'])).toThrow('--preview has a rule of its own')
+    expect(() => readOptions(['--preview', '--live'])).toThrow('--preview compares two runs')
+    expect(() => readOptions(['--preview', '--tables', 'alerts'])).toThrow('--tables leaves out what --preview')
   })
 
   it.each([
