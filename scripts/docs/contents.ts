@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** A page of the documentation, as its table of contents has it. */
-export interface ContentsPage {
+interface ContentsPage {
   /** A path below docs/, such as `stages.md`. */
   readonly file: string
   readonly title: string
@@ -11,13 +11,13 @@ export interface ContentsPage {
 }
 
 /** A group of pages. */
-export interface ContentsSection {
+interface ContentsSection {
   readonly title: string
   readonly pages: readonly ContentsPage[]
 }
 
 /** What docs/index.md says: it is the site's sidebar, its llms.txt, and the way through docs/ for who reads the files. */
-export interface Contents {
+interface Contents {
   readonly title: string
   readonly summary: string
   readonly sections: readonly ContentsSection[]
@@ -45,7 +45,9 @@ export function readContents(path: string): Contents {
   if (title === '' || summary === '') throw new Error(`Expected a heading and a quotation in ${path}, found none`)
   const named = new Set(['index.md', ...sections.flatMap(({ pages }) => pages.map(({ file }) => file))])
   const folder = dirname(path)
-  const others = globSync('*.md', { cwd: folder }).filter((file) => !named.has(file)).sort()
+  const others = globSync('*.md', { cwd: folder })
+    .filter((file) => !named.has(file))
+    .sort()
   if (others.length > 0) sections.push({ title: 'More', pages: others.map((file) => pageOf(folder, file)) })
   return { title, summary, sections }
 }

@@ -185,7 +185,9 @@ test('a job is started, looked at and cancelled with the keyboard alone', async 
   await page.keyboard.press('Enter')
   await expect.poll(focusedId).toBe('cancel-reason') // until then Tab leads through the page
   await tabTo(page, 'Cancel the job')
+  const cancelled = page.waitForResponse((response) => response.url().includes('/cancel/'))
   await page.keyboard.press('Enter')
+  await cancelled // or the job might end first
   hold.open()
   await page.locator('#job-status', { hasText: 'Cancelled' }).waitFor()
   // The button is gone; the focus is not.

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'UPGRADING.md'],
+  ...globSync('docs/*.md', { cwd: root }),
+]
 
 function blocks(page: string, language: string): readonly string[] {
   const text = readFileSync(join(root, page), 'utf8')
@@ -52,13 +55,25 @@ describe('the samples in the documentation', () => {
   })
 
   test('link only to files of the npm package from pages that are in it', () => {
-    const packed = /^(README\.md|CHANGELOG\.md|LICENSE|docs\/[\w-]+\.md)$/
+    const packed = /^((README|CHANGELOG|SECURITY|UPGRADING)\.md|LICENSE|docs\/[\w-]+\.md|docs\/pictures\/[\w-]+\.svg)$/
     for (const page of pages.filter((name) => packed.test(name))) {
       const text = readFileSync(join(root, page), 'utf8')
       const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] as string)
       for (const link of links) expect(normalize(join(page, '..', link))).toMatch(packed)
     }
   })
+
+  test.each(['express-mysql', 'prisma-postgresql'])(
+    'are, on the first day of %s, the files that its test runs',
+    (host) => {
+      const text = readFileSync(join(root, `docs/first-day-${host}.md`), 'utf8')
+      const files = [...text.matchAll(/^```\w+ \[([\w.]+)\]\n([\s\S]*?)^```$/gm)]
+      for (const [, file = '', code] of files) {
+        expect(code).toBe(readFileSync(join(root, 'examples/first-day', host, file), 'utf8'))
+      }
+      expect(files).toHaveLength(7)
+    },
+  )
 
   test('name every option of the service, every error and every trigger', () => {
     const text = pages.map((page) => readFileSync(join(root, page), 'utf8')).join('\n')

@@ -53,7 +53,7 @@ describe('the built package', () => {
   test('packs what a user needs and nothing else, with every source that a map points to', () => {
     const packed = packedFiles()
     expect(packed.filter((file) => !/^(dist|src|docs)\//.test(file)).sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'UPGRADING.md', 'package.json'].sort(),
     )
     expect(packed).toEqual(expect.arrayContaining([...scripts, ...maps]))
     expect(packed).toEqual(expect.arrayContaining(maps.flatMap(sourcesOf)))

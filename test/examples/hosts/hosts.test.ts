@@ -15,9 +15,6 @@ describe('Drizzle', () => suite(drizzleHost))
 describe('Knex', () => suite(knexHost))
 describe('TypeORM', () => suite(typeormHost))
 
-const TABLES = ['jobs', 'job_employees', 'lanes', 'failures', 'events', 'changes', 'locks'].map(
-  (name) => `recalc_${name}`,
-)
 const PERIOD = { tenantId: 'acme', from: '2025-03-01', to: '2025-03-03' }
 
 async function suite<Tx extends object>(
@@ -40,7 +37,9 @@ async function suite<Tx extends object>(
   beforeEach(empty)
 
   async function empty() {
-    for (const table of [...TABLES, 'bookings', 'balances']) await sql`delete from ${sql.table(table)}`.execute(db)
+    for (const { name } of await db.introspection.getTables()) {
+      if (!name.endsWith('_migration')) await sql`delete from ${sql.table(name)}`.execute(db)
+    }
   }
 
   const book = (row: DayMinutes) => host.unitOfWork.run((tx) => queries.saveBooking(tx, row))
