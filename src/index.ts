@@ -81,12 +81,13 @@ export {
   tenantStage,
   type ValueStageDefinition,
 } from './pipeline/stages.ts'
-export type { Correction } from './preview/corrections/correction.ts'
+export type { Corrected, Correction } from './preview/corrections/correction.ts'
 export type { CorrectionsRequest, SettleCorrectionsRequest } from './preview/corrections/correction-requests.ts'
 export type { Corrections } from './preview/corrections/corrections.ts'
 export type { CorrectionsSummary } from './preview/corrections/corrections-summary.ts'
 export type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
 export type { DayDifference, DayOrPeriod, Difference } from './preview/difference.ts'
+export type { Findings } from './preview/findings.ts'
 export type { Preview } from './preview/preview.ts'
 export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
 export type { ClosedInPreview } from './preview/previewed-lanes.ts'

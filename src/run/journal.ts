@@ -7,12 +7,15 @@ export type AfterCommit = () => void
 
 /** A unit of work that is tried again. */
 export interface RetryNotice {
+  /** The name of the stage. */
   readonly stage: string
   /** The try that failed, from 1. */
   readonly attempt: number
   /** Milliseconds until the next one. */
   readonly delayMs: number
+  /** Of the error: the database's own, or the name of the error. */
   readonly code: string
+  /** Of the error. */
   readonly message: string
 }
 

@@ -5,7 +5,9 @@ import type { Lease, Renewal } from '../lease.ts'
 
 /** Where a lane is found. Whoever gets one twice, late or not at all does no harm: the store decides. */
 export interface LanePointer {
+  /** The job. */
   readonly jobId: string
+  /** The lane within the job. */
   readonly laneId: number
   /** The fencing token of the job's worker who sent it. */
   readonly token: number
@@ -16,6 +18,7 @@ export interface LanePointer {
  * under the old claim are refused from then on.
  */
 export interface LaneClaim {
+  /** The job that the lane is of. */
   readonly jobId: string
   /** The job's fencing token. */
   readonly token: number
@@ -27,28 +30,39 @@ export interface LaneClaim {
 export interface LaneClaimRequest {
   /** Milliseconds since 1970. */
   readonly now: number
+  /** In milliseconds. */
   readonly claimMs: number
 }
 
 /** What whoever calculates a lane has to tell the worker of its job. */
 export type LaneNotice =
-  /** It waits, and tries a unit of work again. Numbers ascend within a claim. */
-  | { readonly retry: RetryNotice; readonly number: number }
-  /** What has to end the whole run. */
-  | { readonly fault: RunFault }
+  /** It waits, and tries a unit of work again. */
+  | {
+      /** What failed, and when it is tried again. */
+      readonly retry: RetryNotice
+      /** Ascends within a claim. */
+      readonly number: number
+    }
+  | {
+      /** What has to end the whole run. */
+      readonly fault: RunFault
+    }
 
 /** An open lane, as the worker of its job sees it. */
 export interface LaneView {
+  /** Within the job. */
   readonly id: number
   /** Until when somebody calculates it, unless that is renewed; 0: nobody does. */
   readonly claimedUntil: number
   /** How often in a row it was claimed by somebody who died, or is cut off, before a single block of it. */
   readonly claims: number
+  /** What its worker has to tell; `null`: nothing. */
   readonly notice: LaneNotice | null
 }
 
 /** How far the lanes of a job are, all of one moment. */
 export interface LanesLook {
+  /** What was committed so far. */
   readonly counted: Omit<Counters, 'totalDays'>
   /** The number of the last failure. */
   readonly lastFailure: number
@@ -68,6 +82,7 @@ export interface SavedStep {
 
 /** A claim that still stands. */
 export interface StandingClaim {
+  /** Of the claim. */
   readonly claimId: string
   /** The job is to end, or to pause: no other block is to begin. */
   readonly isStopping: boolean

@@ -5,10 +5,13 @@ import { type CorrectionPlace, parseCorrectionId } from './correction-id.ts'
 /** The most corrections that are taken over by one call. */
 const MOST_IDS = 10_000
 
-/** Of which closed days and periods corrections are asked for; both ends inclusive. */
+/** Of which closed days and periods corrections are asked for. */
 export interface CorrectionsRequest {
+  /** The tenant. */
   readonly tenantId: string
+  /** The first date, `YYYY-MM-DD`. */
   readonly from: string
+  /** The last date, `YYYY-MM-DD`, inclusive. */
   readonly to: string
   /** Default: everybody whom the employee repository lists. */
   readonly employeeIds?: readonly string[]
@@ -16,6 +19,7 @@ export interface CorrectionsRequest {
 
 /** Which corrections are taken over. */
 export interface SettleCorrectionsRequest {
+  /** The tenant. */
   readonly tenantId: string
   /** At most 10,000; one that is named twice counts once. */
   readonly ids: readonly string[]

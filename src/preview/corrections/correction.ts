@@ -5,12 +5,14 @@ import { correctionIdOf } from './correction-id.ts'
 import { minus } from './decimal.ts'
 import { digestOf } from './value-digest.ts'
 
-interface Corrected {
+/** A value that a closed day, or period, would have if it were calculated now. */
+export interface Corrected {
   /**
    * Names what is stored, what would be right and what was taken over before: as soon as one of these is different, so is the
    * id. It also tells which correction it is of which request.
    */
   readonly id: string
+  /** Whose value it is. */
   readonly employeeId: string
   /** The name of the stage. */
   readonly stage: string

@@ -8,6 +8,7 @@ import { plus } from './decimal.ts'
 export interface CorrectionsSummary {
   /** `cancelled`: it was broken off, so the numbers are those of a part. */
   readonly status: 'completed' | 'cancelled'
+  /** How many there are. */
   readonly corrections: number
   /** Stage → numeric field → the sum of what is left to take over. */
   readonly totals: Readonly<Record<string, Readonly<Record<string, number>>>>

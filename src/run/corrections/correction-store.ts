@@ -3,7 +3,9 @@ import type { AfterCommit } from '../journal.ts'
 
 /** What was taken over of one value of a closed day or period, by all corrections so far. */
 export interface Booking {
+  /** Whose value it is. */
   readonly employeeId: string
+  /** The name of the stage. */
   readonly stage: string
   /** The day, or the first day of the period. */
   readonly date: IsoDate
@@ -25,10 +27,13 @@ export interface Booking {
 
 /** Which bookings: those of some employees that touch some dates. */
 export interface BookingQuery {
+  /** The tenant. */
   readonly tenantId: string
+  /** Whose bookings. */
   readonly employeeIds: readonly string[]
+  /** The first date. */
   readonly from: IsoDate
-  /** Inclusive. */
+  /** The last date, inclusive. */
   readonly to: IsoDate
 }
 
