@@ -17,7 +17,7 @@ interface ContentsSection {
 }
 
 /** What docs/index.md says: it is the site's sidebar, its llms.txt, and the way through docs/ for who reads the files. */
-interface Contents {
+export interface Contents {
   readonly title: string
   readonly summary: string
   readonly sections: readonly ContentsSection[]
