@@ -20,7 +20,6 @@ import {
   type ResumeOptions,
 } from './jobs/job-queries.ts'
 import type { JobRecord } from './jobs/job-record.ts'
-import { jobRequestOf } from './jobs/job-request.ts'
 import { type JobSnapshot, snapshotOf } from './jobs/job-snapshot.ts'
 import type { JobQuery } from './jobs/job-store.ts'
 import { Jobs } from './jobs/jobs.ts'
@@ -44,17 +43,15 @@ import {
   kindOf,
   type RangeRequest,
   type RecalcRequest,
-  resolveRequest,
   type TransactionOptions,
   type TriggerOptions,
 } from './run/plan/resolve-request.ts'
-import type { RunPlan } from './run/plan/run-plan.ts'
 import type { JoinedResult, RecalcResult } from './run/result.ts'
 import { stopParts, stopTimeoutOf } from './run/stop.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
-import { hasTransaction, joinOf } from './run/units/joined-transaction.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
+import { Triggers } from './triggers.ts'
 
 /**
  * Keeps derived per-employee-per-day data right.
@@ -73,6 +70,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   readonly #changes: Changes<Tx>
   readonly #previews: Previews<Tx>
   readonly #corrections: ClosedCorrections<Tx>
+  readonly #triggers: Triggers<Tx>
   readonly #stopped = new AbortController()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -86,15 +84,16 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const { pipeline, block } = this.#options
     this.#runs = new SynchronousRuns(this.#options)
     this.#previews = new Previews(this.#options)
-    const resolve: ResolveCorrections<Tx> = (kind, request) => this.#resolve(kind, request, {}, false)
+    const resolve: ResolveCorrections<Tx> = (kind, request) => this.#triggers.plan(kind, request, {})
     this.#corrections = new ClosedCorrections(this.#options, this.#previews, resolve)
     this.#changes = new Changes(this.#options, (request) =>
-      startFuseJob(request, (kind, own, reason) => this.#createJob(kind, own, { reason, whenBusy: 'reject' })),
+      startFuseJob(request, (kind, own, reason) => this.#triggers.createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
     this.#jobs = new Jobs({
       ...this.#options,
       select: ({ stages }) => selectFrozen(pipeline, stages, block.days),
     })
+    this.#triggers = new Triggers(this.#options, { runs: this.#runs, jobs: this.#jobs }, this.#stopped.signal)
   }
 
   /** What `tables` in a trigger may name: everything that a stage writes; empty with a `dailyCalc`. */
@@ -122,7 +121,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    */
   triggerRecalc(request: DayRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
   triggerRecalc(request: DayRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
-    return this.#runNow('day', request, options)
+    return this.#triggers.run('day', request, options)
   }
 
   /** Recalculates some days of one employee now; both ends inclusive. */
@@ -130,17 +129,17 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /** Like {@link triggerRecalc} with `tx`, for some days of one employee. */
   triggerRecalcRange(request: RangeRequest, options: TransactionOptions<Tx>): Promise<JoinedResult>
   triggerRecalcRange(request: RangeRequest, options?: TriggerOptions | TransactionOptions<Tx>): Promise<RecalcResult> {
-    return this.#runNow('range', request, options)
+    return this.#triggers.run('range', request, options)
   }
 
   /** Recalculates some days of some employees now. */
   triggerRecalcBatch(request: BatchRequest, options?: TriggerOptions): Promise<RecalcResult> {
-    return this.#runNow('batch', request, options)
+    return this.#triggers.run('batch', request, options)
   }
 
   /** Recalculates some days of everybody whom the employee repository lists now. */
   triggerRecalcAll(request: AllRequest, options?: TriggerOptions): Promise<RecalcResult> {
-    return this.#runNow('all', request, options)
+    return this.#triggers.run('all', request, options)
   }
 
   /**
@@ -149,7 +148,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
   triggerRecalcAsync(request: DayRequest, options?: JobTriggerOptions): Promise<JobHandle> {
-    return this.#createJob('day', request, options)
+    return this.#triggers.createJob('day', request, options)
   }
 
   /**
@@ -158,7 +157,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
   triggerRecalcRangeAsync(request: RangeRequest, options?: JobTriggerOptions): Promise<JobHandle> {
-    return this.#createJob('range', request, options)
+    return this.#triggers.createJob('range', request, options)
   }
 
   /**
@@ -168,7 +167,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
   triggerRecalcBatchAsync(request: BatchRequest, options?: JobTriggerOptions): Promise<JobHandle> {
-    return this.#createJob('batch', request, options)
+    return this.#triggers.createJob('batch', request, options)
   }
 
   /**
@@ -178,7 +177,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {IdempotencyConflictError} when `idempotencyKey` stands for another request.
    */
   triggerRecalcAllAsync(request: AllRequest, options?: JobTriggerOptions): Promise<JobHandle> {
-    return this.#createJob('all', request, options)
+    return this.#triggers.createJob('all', request, options)
   }
 
   /**
@@ -195,10 +194,10 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * saves has no `stored`.
    */
   preview(request: RecalcRequest, options: PreviewOptions<Tx> = {}): Preview {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     refuseNestedCall(this.#options.watchdog, 'preview')
     return this.#previews.make(options, this.#options.pipeline, (pipeline, rest) =>
-      this.#resolve(kindOf(request), request, rest, false, pipeline),
+      this.#triggers.plan(kindOf(request), request, rest, { pipeline }),
     )
   }
 
@@ -215,7 +214,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {InvalidRequestError} while they are iterated: see {@link preview}; also without `closedPeriods`.
    */
   corrections(request: CorrectionsRequest, options: { readonly signal?: AbortSignal } = {}): Corrections {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     refuseNestedCall(this.#options.watchdog, 'corrections')
     return this.#corrections.list(request, options)
   }
@@ -232,15 +231,15 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     request: SettleCorrectionsRequest,
     options: { readonly tx?: [Tx] extends [undefined] ? never : Tx; readonly signal?: AbortSignal } = {},
   ): Promise<SettledCorrections> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     refuseNestedCall(this.#options.watchdog, 'settleCorrections')
     return await this.#corrections.settle(request, options)
   }
 
   /** How big a request is and how long it may take. */
   async estimate(request: RecalcRequest, options: TriggerOptions = {}): Promise<Estimate> {
-    this.#refuseWhenStopped()
-    const { plan, selection } = await this.#resolve(kindOf(request), request, options, false)
+    this.#triggers.refuseWhenStopped()
+    const { plan, selection } = await this.#triggers.plan(kindOf(request), request, options)
     return await estimateRun(plan, selection, this.#options, (call) => this.#beforeStop(call))
   }
 
@@ -256,7 +255,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {InvalidRequestError} before anything is written.
    */
   async noteChange(tx: Tx, change: Change): Promise<void> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     await this.#changes.note(tx, change)
   }
 
@@ -271,7 +270,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     /** The values of the placeholders, in order. */
     readonly parameters: readonly unknown[]
   } {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     return this.#changes.statement(change)
   }
 
@@ -285,7 +284,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * keep their change, days that are closed too. For days that somebody wants to read at once; otherwise `start()` is enough.
    */
   async settle(scope: DirtyScope, options?: { readonly signal?: AbortSignal }): Promise<Settled> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     return await this.#changes.settle(scope, options)
   }
 
@@ -312,7 +311,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * changes. Without it that happens within the hour.
    */
   async releaseHeld(scope: DirtyScope): Promise<number> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     return await this.#changes.releaseHeld(scope)
   }
 
@@ -408,7 +407,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {JobNotFoundError} {@link JobConflictError}
    */
   async resumeJob(jobId: string, options: ResumeOptions = {}): Promise<JobHandle> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     return await this.#jobs.resume(checkJobId(jobId), checkResumeOptions(options).whenBusy ?? this.#options.whenBusy)
   }
 
@@ -418,7 +417,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * `worker: false`.
    */
   async start(): Promise<void> {
-    this.#refuseWhenStopped()
+    this.#triggers.refuseWhenStopped()
     this.#starting ??= this.#start()
     await this.#starting
   }
@@ -466,77 +465,10 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     return withDeadline(call, { clock, timeoutMs, signal: this.#stopped.signal, late })
   }
 
-  async #runNow(
-    kind: RunPlan['kind'],
-    request: unknown,
-    options: TriggerOptions | TransactionOptions<Tx> = {},
-  ): Promise<RecalcResult> {
-    this.#refuseWhenStopped()
-    if ((kind === 'day' || kind === 'range') && hasTransaction(options)) {
-      return await this.#runWithin(kind, request, options)
-    }
-    // Whatever it holds is checked there.
-    const { plan, selection } = await this.#resolve(kind, request, options as TriggerOptions, false)
-    refuseNestedCall(this.#options.watchdog, NAMES[kind])
-    options.signal?.throwIfAborted()
-    return await this.#runs.run(plan, selection, options as TriggerOptions)
-  }
-
-  async #runWithin(
-    kind: 'day' | 'range',
-    request: unknown,
-    { tx, ...options }: TransactionOptions<Tx>,
-  ): Promise<JoinedResult> {
-    const join = joinOf(this.#options.unitOfWork, tx, options)
-    const { plan, selection } = await this.#resolve(kind, request, options, false)
-    refuseNestedCall(this.#options.watchdog, NAMES[kind])
-    options.signal?.throwIfAborted()
-    return await this.#runs.runWithin(tx, join, plan, selection, options)
-  }
-
-  async #createJob(kind: RunPlan['kind'], request: unknown, options: JobTriggerOptions = {}): Promise<JobHandle> {
-    this.#refuseWhenStopped()
-    const { plan, selection } = await this.#resolve(kind, request, options, true)
-    options.signal?.throwIfAborted()
-    return await this.#jobs.create(plan, selection, jobRequestOf(plan, options, this.#options))
-  }
-
-  async #resolve(
-    kind: RunPlan['kind'],
-    request: unknown,
-    options: JobTriggerOptions,
-    asJob: boolean,
-    pipeline = this.#options.pipeline,
-  ) {
-    const { maxDays, zones, dayStartsAt, block } = this.#options
-    const resolved = await resolveRequest(kind, request, options, {
-      pipeline,
-      maxDays,
-      dayStartsAt,
-      blockDays: block.days,
-      asJob,
-      defaultOnError: asJob ? 'continue' : 'fail-fast',
-      zoneOf: (tenantId) => zones.ofTenant(tenantId, this.#stopped.signal, options.signal),
-    })
-    this.#refuseWhenStopped()
-    return resolved
-  }
-
   async #recordOf(jobId: unknown): Promise<JobRecord> {
     const id = checkJobId(jobId)
     const record = await this.#options.jobs.get(id)
     if (!record) throw new JobNotFoundError(id)
     return record
   }
-
-  #refuseWhenStopped(): void {
-    if (this.#stopping) throw new ServiceStoppedError()
-  }
 }
-
-const NAMES = {
-  day: 'triggerRecalc',
-  range: 'triggerRecalcRange',
-  batch: 'triggerRecalcBatch',
-  all: 'triggerRecalcAll',
-} as const satisfies Readonly<Record<RunPlan['kind'], string>>
