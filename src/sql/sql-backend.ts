@@ -20,7 +20,7 @@ import { type PurgeHistoryOptions, purgeHistory } from './history/purge-history.
 import { SqlHistoryStore } from './history/sql-history-store.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
-import { migrate } from './migrations.ts'
+import { migrate } from './migrate.ts'
 import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
 import { SqlLaneStore } from './sql-lane-store.ts'

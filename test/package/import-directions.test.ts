@@ -13,6 +13,7 @@ const floors = [
   ['jobs', 'preview'],
   ['memory', 'sql'],
   ['options'],
+  ['triggers'],
   ['recalc-service'],
   ['index', 'backend'],
   ['http', 'cli', 'otel', 'bullmq', 'testing'],
