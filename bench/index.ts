@@ -1,4 +1,5 @@
 // npm run bench [-- NAME …]: ratios against what one would otherwise do, measured in the same run.
+import { benchDaily } from './daily.ts'
 import { benchDurable } from './durable.ts'
 import { benchHistory } from './history.ts'
 import { benchHttp } from './http.ts'
@@ -19,6 +20,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   memory: benchMemory,
   reference: benchReference,
   'reference-memory': benchReferenceMemory,
+  daily: benchDaily,
   durable: benchDurable,
   mariadb: benchMariadb,
   postgres: benchPostgres,

@@ -1,6 +1,6 @@
 // What the samples in README.md and docs/ take for granted: the host's own things.
 import type { Kysely, Transaction } from 'kysely'
-import type { DayStage, EmployeeRepository, RecalcService } from 'recalc-service'
+import type { DayKey, DayStage, EmployeeRepository, RecalcService } from 'recalc-service'
 import type { SqlBackend } from 'recalc-service/sql'
 
 declare global {
@@ -21,6 +21,10 @@ declare global {
     tx: Transaction<Tables>,
     query: { tenantId: string; employeeId: string; start: Date; end: Date },
   ): Promise<number>
+  function hoursOfBlock(
+    tx: Transaction<Tables>,
+    block: { tenantId: string; employeeIds: readonly string[]; from: string; to: string },
+  ): Promise<ReadonlyMap<DayKey, number>>
   function saveHours(
     tx: Transaction<Tables>,
     row: { tenantId: string; employeeId: string; date: string; worked: number },
