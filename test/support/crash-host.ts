@@ -126,6 +126,8 @@ export function clockAhead(ms: number): Clock {
 /** Called from within stages. */
 export interface StageHooks {
   calculating?(day: EmployeeDay): void
+  /** Before a block is read. */
+  loading?(): Promise<void>
 }
 
 function hours(hooks: StageHooks): DayStage<HostTx> {
@@ -134,7 +136,10 @@ function hours(hooks: StageHooks): DayStage<HostTx> {
     name: 'hours',
     reads: { crash_bookings: [0, 0] },
     writes: ['crash_hours'],
-    load: (block, { tx }) => valuesIn(tx, 'crash_bookings', block),
+    async load(block, { tx }) {
+      await hooks.loading?.()
+      return await valuesIn(tx, 'crash_bookings', block)
+    },
     calculate(day, bookings) {
       hooks.calculating?.(day)
       const booking = bookings.get(dayKey(day))

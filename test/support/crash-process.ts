@@ -64,6 +64,12 @@ export class HostProcess<Orders, Report extends { readonly type: string }> imple
     await this.#ended
   }
 
+  /** Holds it still, as a machine that is put to sleep, until the returned function is called. */
+  freeze(): () => void {
+    this.#child.kill('SIGSTOP')
+    return () => void this.#child.kill('SIGCONT')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
   }
