@@ -26,6 +26,10 @@ const STALLED_CHECK_MS = 5_000
 /** A lane whose stages this process does not have is offered again after so long, in milliseconds. */
 const REFUSED_MS = 250
 
+/** How long it is waited before Redis is tried again: longer from time to time, in milliseconds. */
+const RECONNECT_MS = 250
+const LONGEST_RECONNECT_MS = 2_000
+
 /** The longest that each part of a stop waits for Redis, in milliseconds. */
 const STOP_MS = 2_000
 
@@ -80,9 +84,10 @@ class BullmqDispatcher implements LaneDispatcher {
   async stop(): Promise<void> {
     this.#isStopped = true
     const worker = this.#worker
-    if (worker && !(await endsWithin(STOP_MS, () => worker.close()))) {
-      await endsWithin(STOP_MS, () => worker.close(true))
-      await endsWithin(STOP_MS, () => worker.disconnect())
+    if (worker) {
+      // A close that waits for Redis cannot be hastened any more, a pause can be left.
+      const isInOrder = await endsWithin(STOP_MS, () => worker.pause())
+      await endsWithin(STOP_MS, () => worker.close(!isInOrder))
     }
     const queue = this.#queue
     if (queue && !(await endsWithin(STOP_MS, () => queue.close()))) {
@@ -105,7 +110,11 @@ class BullmqDispatcher implements LaneDispatcher {
 
   #connection(maxRetriesPerRequest: number | null): ConnectionOptions {
     const { connection } = this.#options
-    return isPlainObject(connection) ? { ...connection, maxRetriesPerRequest } : connection
+    if (!isPlainObject(connection)) return connection
+    // A process whose dispatcher was stopped ends, also while Redis is away.
+    const retryStrategy = (times: number) =>
+      this.#isStopped ? null : Math.min(times * RECONNECT_MS, LONGEST_RECONNECT_MS)
+    return { retryStrategy, ...connection, maxRetriesPerRequest }
   }
 }
 

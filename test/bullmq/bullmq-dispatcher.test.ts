@@ -2,6 +2,8 @@ import { memoryBackend, RecalcService, type RecalcServiceOptions } from 'recalc-
 import { bullmqDispatcher } from 'recalc-service/bullmq'
 import { afterAll, expect, test } from 'vitest'
 import { InvalidOptionsError } from '../../src/index.ts'
+import { HostProcess } from '../support/crash-process.ts'
+import type { DispatchOrders, DispatchReport } from '../support/dispatching-process.ts'
 import { testRedis } from '../support/redis.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
@@ -117,6 +119,18 @@ test('a job outlives a Redis that is killed and comes back empty', async () => {
   expect(result).toMatchObject({ status: 'completed', processedDays: 180 })
   expect(port).toBeGreaterThan(0)
   for (const { service } of services) await service.stop({ timeoutMs: 20_000 })
+})
+
+test('a process that stops while Redis is away comes to its end', async () => {
+  const server = await startRedis()
+  await using host = new HostProcess<DispatchOrders, DispatchReport>('./dispatching-process.ts')
+  host.order({ redis: server.url })
+  await host.told('done')
+  await server.stop()
+  host.order({ redis: server.url })
+  await host.told('stopped')
+  await host.ended()
+  expect(host.errors).toBe('')
 })
 
 test('bad options are refused', () => {
