@@ -1,5 +1,3 @@
-import { Queue, Worker } from 'bullmq'
-import { Redis } from 'ioredis'
 import { Kysely, type LogEvent, MysqlDialect, type Transaction } from 'kysely'
 import { createPool } from 'mysql2'
 import { RecalcService } from 'recalc-service'
@@ -8,11 +6,11 @@ import { startMariadb } from '../test/support/mariadb-server.ts'
 import { startRedis } from '../test/support/redis-server.ts'
 import { type Contender, median, printSpeeds, race } from './measure.ts'
 import { peakOf, printPeak } from './memory.ts'
+import { bullmqPerDay } from './message-per-day.ts'
 import { DATES, employees, FROM, nothingDaily, nothingStage, TO } from './nothing.ts'
 
 const EMPLOYEES = Math.ceil(1_000_000 / DATES)
 const BLOCKS = Math.ceil(EMPLOYEES / 25)
-const QUEUE_DAYS = 20_000
 const TENANT = 'bench'
 
 /** Durable jobs on MariaDB against a queue that keeps every employee-day by itself. */
@@ -42,7 +40,7 @@ export async function benchDurable(): Promise<void> {
         return processedDays
       },
     }
-    const [ours, queue] = await race([job, bullmq(redis.port)], 3)
+    const [ours, queue] = await race([job, bullmqPerDay(redis.port)], 3)
     if (ours && queue) printSpeeds('(d) durable jobs, a calculator that does nothing', [ours, queue])
     console.log(`    ${median(perBlock).toFixed(2)} statements per block, page opening and events included`)
     await benchTrigger(new RecalcService({ ...options, dailyCalc: nothingDaily }), () => statements)
@@ -55,38 +53,6 @@ export async function benchDurable(): Promise<void> {
     await db.destroy()
     await pool.promise().end()
     await Promise.all([mariadb.stop(), redis.stop()])
-  }
-}
-
-/** One queue job per employee-day, added in bulk and worked off with plenty of concurrency: as fast as BullMQ gets. */
-function bullmq(port: number): Contender {
-  return {
-    name: 'BullMQ on Redis, a queue job per employee-day',
-    async run() {
-      const connection = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null })
-      const queue = new Queue('days', { connection })
-      let done = 0
-      const all = Promise.withResolvers<void>()
-      const calculate = async () => {
-        await nothingDaily.calculateDay()
-        done += 1
-        if (done === QUEUE_DAYS) all.resolve()
-      }
-      const worker = new Worker('days', calculate, { connection, concurrency: 200, removeOnComplete: { count: 0 } })
-      for (let first = 0; first < QUEUE_DAYS; first += 1_000) {
-        const days = Array.from({ length: 1_000 }, (_, i) => ({
-          name: 'day',
-          data: { employeeId: first + i, date: FROM },
-        }))
-        await queue.addBulk(days)
-      }
-      await all.promise
-      await worker.close()
-      await queue.obliterate({ force: true })
-      await queue.close()
-      await connection.quit()
-      return done
-    },
   }
 }
 

@@ -3,6 +3,7 @@ import { benchDaily } from './daily.ts'
 import { benchDurable } from './durable.ts'
 import { benchHistory } from './history.ts'
 import { benchHttp } from './http.ts'
+import { benchLanes } from './lanes.ts'
 import { benchCapture } from './ledger/capture.ts'
 import { benchLatency } from './ledger/latency.ts'
 import { benchLedger } from './ledger.ts'
@@ -28,6 +29,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   history: benchHistory,
   http: benchHttp,
   capture: benchCapture,
+  lanes: benchLanes,
   latency: benchLatency,
   telemetry: benchTelemetry,
   timesheet: benchTimesheet,
