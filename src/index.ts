@@ -88,6 +88,7 @@ export type { CorrectionsSummary } from './preview/corrections/corrections-summa
 export type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
 export type { DayDifference, DayOrPeriod, Difference } from './preview/difference.ts'
 export type { Findings } from './preview/findings.ts'
+export type { HeldPreviewOptions, HeldRequest } from './preview/held/held-request.ts'
 export type { Preview } from './preview/preview.ts'
 export type { FieldTotal, PreviewSummary } from './preview/preview-summary.ts'
 export type { ClosedInPreview } from './preview/previewed-lanes.ts'

@@ -30,6 +30,7 @@ import { ClosedCorrections, type ResolveCorrections } from './preview/correction
 import type { CorrectionsRequest, SettleCorrectionsRequest } from './preview/corrections/correction-requests.ts'
 import type { Corrections } from './preview/corrections/corrections.ts'
 import type { SettledCorrections } from './preview/corrections/settle-corrections.ts'
+import { type HeldPreviewOptions, type HeldRequest, isHeldRequest } from './preview/held/held-request.ts'
 import type { Preview } from './preview/preview.ts'
 import { type PreviewOptions, Previews } from './preview/previews.ts'
 import type { RecordedFailure } from './run/checkpoint.ts'
@@ -193,9 +194,20 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {InvalidRequestError} while it is iterated: when the request is wrong, with a `dailyCalc`, and when a stage that
    * saves has no `stored`.
    */
-  preview(request: RecalcRequest, options: PreviewOptions<Tx> = {}): Preview {
+  preview(request: RecalcRequest & { readonly held?: undefined }, options?: PreviewOptions<Tx>): Preview
+  /**
+   * What the held changes of a tenant would do if its closed days were open, {@link releaseHeld} were called and everything
+   * settled: with whatever follows from them, up to the horizon. What waits or has failed is settled first, and not told.
+   *
+   * @example
+   * const { totals } = await recalc.preview({ held: true, tenantId: 'acme' }).summary
+   * @throws {InvalidRequestError} while it is iterated: see above; also for a backend without a ledger of changes.
+   */
+  preview(request: HeldRequest, options?: HeldPreviewOptions): Preview
+  preview(request: RecalcRequest | HeldRequest, options: PreviewOptions<Tx> = {}): Preview {
     this.#triggers.refuseWhenStopped()
     refuseNestedCall(this.#options.watchdog, 'preview')
+    if (isHeldRequest(request)) return this.#previews.held(request, options)
     return this.#previews.make(options, this.#options.pipeline, (pipeline, rest) =>
       this.#triggers.plan(kindOf(request), request, rest, { pipeline }),
     )

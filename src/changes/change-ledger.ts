@@ -182,10 +182,13 @@ export interface ChangeLedger<Tx = unknown> {
   hasDue(now: number): Promise<boolean>
   /** The next tenant behind a place that has waiting changes; from the first one when `after` is `null`. */
   nextTenant(after: string | null): Promise<TenantPlace | undefined>
-  /** Waiting changes of a tenant, lane by lane in an order of the ledger's own, behind the lane of `after`; at most `limit`. */
+  /**
+   * Waiting changes of a tenant, or held ones, lane by lane in an order of the ledger's own, behind the lane of `after`; at most
+   * `limit`. `state` defaults to `'waiting'`.
+   */
   waiting(
     tenantId: string,
-    page: { readonly after: ChangeLane | null; readonly limit: number },
+    page: { readonly after: ChangeLane | null; readonly limit: number; readonly state?: 'waiting' | 'held' },
   ): Promise<readonly StoredChange[]>
   /** Failing and held changes, of one tenant or of all, that are due at `now`, those that are due longest first. */
   parked(query: {

@@ -77,12 +77,13 @@ export class MemoryChangeLedger implements ChangeLedger<unknown> {
 
   async waiting(
     tenantId: string,
-    { after, limit }: { readonly after: ChangeLane | null; readonly limit: number },
+    page: { readonly after: ChangeLane | null; readonly limit: number; readonly state?: 'waiting' | 'held' },
   ): Promise<readonly StoredChange[]> {
+    const { after, limit, state = 'waiting' } = page
     const lanes = [...(this.#tenants.get(tenantId) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
     return lanes
       .filter(([id]) => after === null || id > (after.employeeId ?? ''))
-      .flatMap(([, lane]) => [...lane.values()].filter(isWaiting))
+      .flatMap(([, lane]) => [...lane.values()].filter((change) => change.state === state))
       .slice(0, limit)
   }
 

@@ -47,6 +47,19 @@ export function datesOf({ date, period }: DayOrPeriod): DateInterval {
   return date === undefined ? period : { from: date, to: date }
 }
 
+/** By employee, then by date; of the same date as they come. */
+export function inOrder(
+  differences: readonly DayDifference[],
+  employeeIds: readonly string[],
+): readonly DayDifference[] {
+  const place = new Map(employeeIds.map((id, i) => [id, i]))
+  const placeOf = ({ employeeId }: DayDifference) => place.get(employeeId) ?? 0
+  return differences.toSorted((a, b) => {
+    const [from, other] = [datesOf(a).from, datesOf(b).from]
+    return placeOf(a) - placeOf(b) || (from < other ? -1 : from > other ? 1 : 0)
+  })
+}
+
 /** The numeric fields of a value: its properties that are numbers, or the value itself under the empty name. */
 export function numbersOf(value: unknown): ReadonlyMap<string, number> {
   if (typeof value === 'number') return new Map([['', value]])

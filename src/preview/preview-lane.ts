@@ -18,8 +18,10 @@ import { endsRun, failingPeriodsOf } from '../run/lanes/lane-runner.ts'
 import type { ClosedPeriods, Employee } from '../run/plan/host-contracts.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import { attempt } from '../run/units/attempts.ts'
-import { inUnitOfWork, type OpenUnit, type UnitRun, withUnits } from '../run/units/unit-runner.ts'
-import { type DayDifference, datesOf, differenceOf } from './difference.ts'
+import type { OpenUnit, UnitRun } from '../run/units/unit-runner.ts'
+import { type DayDifference, datesOf, differenceOf, inOrder } from './difference.ts'
+import { bookingKey, joined, nothingFound, type PreviewedLane } from './previewed-lane.ts'
+import { inRolledBackUnit } from './rolled-back-unit.ts'
 
 /** A preview that goes on. */
 export interface ActivePreview<Tx> extends CalcOwner<Tx>, UnitRun<Tx> {
@@ -36,32 +38,6 @@ export interface ActivePreview<Tx> extends CalcOwner<Tx>, UnitRun<Tx> {
 export interface PreviewLane {
   readonly employees: readonly Employee[]
   readonly dates: readonly IsoDate[]
-}
-
-/** What a lane came to. */
-export interface PreviewedLane {
-  /** In the order of employees, dates and stages. */
-  readonly differences: readonly DayDifference[]
-  readonly outcomes: readonly { readonly outcome: BlockOutcome; readonly failedBehind: number }[]
-  /** What was taken over of values, by {@link bookingKey}. */
-  readonly bookings: ReadonlyMap<string, Booking>
-}
-
-const nothing: PreviewedLane = { differences: [], outcomes: [], bookings: new Map() }
-
-/** The value of a stage, as a key. */
-export function bookingKey(stage: string, employeeId: string, date: string): string {
-  return `${date}/${stage.length}/${stage}/${employeeId}`
-}
-
-/** Carries what was found out of a transaction that must not commit. */
-class RolledBack extends Error {
-  readonly found: Found
-
-  constructor(found: Found) {
-    super('A preview never commits')
-    this.found = found
-  }
 }
 
 interface Found extends PreviewedLane {
@@ -93,9 +69,9 @@ async function previewKnown<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane, k
   }
   try {
     const found = await attempt('preview', preview, (number) => tryLane(preview, lane, known, number, at))
-    return found ?? nothing
+    return found ?? nothingFound
   } catch (thrown) {
-    if (preview.control.stopped) return nothing
+    if (preview.control.stopped) return nothingFound
     if (thrown instanceof FailedAfterSave) return await previewKnown(preview, lane, { ...known, days: at.failed })
     if (endsRun(thrown)) throw thrown
     const { employees, dates } = lane
@@ -123,11 +99,7 @@ async function previewHalves<Tx>(
   const middle = Math.ceil(employees.length / 2)
   const first = await previewLane(preview, { employees: employees.slice(0, middle), dates })
   const second = await previewLane(preview, { employees: employees.slice(middle), dates })
-  return {
-    differences: [...first.differences, ...second.differences],
-    outcomes: [...first.outcomes, ...second.outcomes],
-    bookings: new Map([...first.bookings, ...second.bookings]),
-  }
+  return joined(first, second)
 }
 
 /** One try, in one unit of work that ends with a rollback. */
@@ -141,23 +113,16 @@ async function tryLane<Tx>(
   const { tenantId, from: since } = preview.plan
   const { blocksLater, periodsBeforeDays = [] } = preview.calculator
   const laneOf = () => new Lane({ ...lane, id: 0, kind: 'initial', tenantId, since, blocksLater, periodsBeforeDays })
-  try {
-    return await withUnits<Tx, ActivePreview<Tx>, never>(preview, (owner) =>
-      inUnitOfWork(owner, laneOf().lockKeys, async (unit) => {
-        // A lane of its own for each time that the transaction begins.
-        const days = laneOf()
-        const closed = await closedOf(preview, lane, unit, number)
-        const bookings = await bookingsOf(preview, lane, unit)
-        const found = await calculateLane(preview, days, { ...known, bookings }, unit, number, at)
-        throw new RolledBack({ ...found, bookings, closed })
-      }),
-    )
-  } catch (thrown) {
-    if (!(thrown instanceof RolledBack)) throw thrown
-    const { differences, closed, ...found } = thrown.found
-    const wanted = preview.closedBy ? differences.filter(isClosed(closed)) : differences
-    return { ...found, differences: inOrder(wanted, lane) }
-  }
+  const { closed, ...found } = await inRolledBackUnit<Tx, Found>(preview, laneOf().lockKeys, async (unit) => {
+    // A lane of its own for each time that the transaction begins.
+    const days = laneOf()
+    const closed = await closedOf(preview, lane, unit, number)
+    const bookings = await bookingsOf(preview, lane, unit)
+    return { ...(await calculateLane(preview, days, { ...known, bookings }, unit, number, at)), bookings, closed }
+  })
+  const wanted = preview.closedBy ? found.differences.filter(isClosed(closed)) : found.differences
+  const employeeIds = lane.employees.map(({ id }) => id)
+  return { ...found, differences: inOrder(wanted, employeeIds) }
 }
 
 async function calculateLane<Tx>(
@@ -219,7 +184,7 @@ async function bookingsOf<Tx>(
   { tx }: OpenUnit<Tx>,
 ): Promise<ReadonlyMap<string, Booking>> {
   const { corrections, plan } = preview
-  if (!corrections) return nothing.bookings
+  if (!corrections) return nothingFound.bookings
   const { from, to } = extentOf(preview, dates)
   const employeeIds = employees.map(({ id }) => id)
   const found = await corrections.bookings(tx, { tenantId: plan.tenantId, employeeIds, from, to })
@@ -262,15 +227,6 @@ function isClosed(closed: ReadonlyMap<string, readonly DateInterval[]>) {
 }
 
 /** By employee as the repository has them, then by date; stages in the order in which they run. */
-function inOrder(differences: readonly DayDifference[], { employees }: PreviewLane): readonly DayDifference[] {
-  const place = new Map(employees.map(({ id }, i) => [id, i]))
-  const placeOf = ({ employeeId }: DayDifference) => place.get(employeeId) ?? 0
-  return differences.toSorted((a, b) => {
-    const [from, other] = [datesOf(a).from, datesOf(b).from]
-    return placeOf(a) - placeOf(b) || (from < other ? -1 : from > other ? 1 : 0)
-  })
-}
-
 function keyOf(employeeId: string, date: string): string {
   return `${date}/${employeeId}`
 }

@@ -48,7 +48,7 @@ export class SummaryCounts {
   readonly #errors: RecalcFailure[] = []
   readonly #totals = new Map<string, Map<string, { before: number; after: number }>>()
   readonly #kinds = { insert: 0, update: 0, delete: 0 }
-  readonly #leftOut: readonly string[]
+  readonly #leftOut: Set<string>
   #periods: PeriodCounters | undefined
   #days = 0
   #changed = 0
@@ -56,7 +56,7 @@ export class SummaryCounts {
   #failed = 0
 
   constructor(leftOut: readonly string[]) {
-    this.#leftOut = leftOut
+    this.#leftOut = new Set(leftOut)
   }
 
   add(outcome: BlockOutcome, failedBehind: number): void {
@@ -90,6 +90,10 @@ export class SummaryCounts {
     this.#changed += days.size
   }
 
+  addLeftOut(stages: readonly string[]): void {
+    for (const stage of stages) this.#leftOut.add(stage)
+  }
+
   summary(status: PreviewSummary['status']): PreviewSummary {
     const totals = [...this.#totals].map(([stage, fields]) => [stage, Object.fromEntries(fields)] as const)
     return {
@@ -104,7 +108,7 @@ export class SummaryCounts {
       deletes: this.#kinds.delete,
       errors: this.#errors,
       totals: Object.fromEntries(totals),
-      leftOut: this.#leftOut,
+      leftOut: [...this.#leftOut],
     }
   }
 

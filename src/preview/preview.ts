@@ -1,7 +1,8 @@
 import type { DayDifference } from './difference.ts'
 import { Findings } from './findings.ts'
 import { type PreviewSummary, SummaryCounts } from './preview-summary.ts'
-import { type LaneSource, type RunningPreviews, underControl } from './previewed-lanes.ts'
+import type { LaneSource } from './previewed-lane.ts'
+import { type RunningPreviews, underControl } from './previewed-lanes.ts'
 
 /** What a run would change: its differences, and what they come to. */
 export type Preview = Findings<DayDifference, PreviewSummary>
@@ -24,9 +25,10 @@ export function previewOf(
     async *pages() {
       const { lanes, leftOut } = await prepare()
       counts = new SummaryCounts(leftOut)
-      for await (const { differences, outcomes } of underControl(lanes, signal, running)) {
+      for await (const { differences, outcomes, leftOut: behind = [] } of underControl(lanes, signal, running)) {
         for (const { outcome, failedBehind } of outcomes) counts.add(outcome, failedBehind)
         counts.addDifferences(differences)
+        counts.addLeftOut(behind)
         yield differences
       }
     },

@@ -12,7 +12,9 @@ import { RunControl } from '../run/run-control.ts'
 import type { RunSettings } from '../run/run-settings.ts'
 import { withDeadline } from '../run/units/deadline.ts'
 import { OF_JOB } from '../run/units/unit-slots.ts'
-import { type ActivePreview, type PreviewedLane, type PreviewLane, previewLane } from './preview-lane.ts'
+import { inParallel } from './in-parallel.ts'
+import { type ActivePreview, type PreviewLane, previewLane } from './preview-lane.ts'
+import type { LaneSource, PreviewedLane } from './previewed-lane.ts'
 
 /** What becomes of closed days and periods: left out, looked at like all others, or only they are told. */
 export type ClosedInPreview = 'skip' | 'include' | 'only'
@@ -26,9 +28,6 @@ export interface PreviewInput<Tx> {
   /** Values of which corrections were taken over are told as well, right or not. */
   readonly corrections?: CorrectionStore<Tx>
 }
-
-/** Gives lanes that have been looked at, in their order, until the control stops. */
-export type LaneSource = (control: RunControl) => AsyncGenerator<PreviewedLane>
 
 /** Hears of a preview that has begun, and of its end. */
 export interface RunningPreviews {
@@ -108,28 +107,5 @@ async function* lanesOf<Tx>({ plan, settings, calculator, control }: ActivePrevi
   if (plan.employeeIds?.length === 0) return
   for await (const page of employeePages(plan.employeeIds ?? settings.employees, plan, { after: null, limit, read })) {
     for (let i = 0; i < page.length; i += size) yield { employees: page.slice(i, i + size), dates }
-  }
-}
-
-/** Works on so many at once, and gives what comes of them in their order. Nothing goes on once the caller has left. */
-async function* inParallel<T, R>(
-  items: AsyncIterable<T>,
-  work: (item: T) => Promise<R>,
-  most: number,
-  control: RunControl,
-): AsyncGenerator<R> {
-  const going: Promise<R>[] = []
-  try {
-    for await (const item of items) {
-      if (control.stopped) return
-      const next = work(item)
-      next.catch(() => {}) // it is awaited in its turn
-      going.push(next)
-      if (going.length >= most) yield await (going.shift() as Promise<R>)
-    }
-    while (going.length > 0 && !control.stopped) yield await (going.shift() as Promise<R>)
-  } finally {
-    if (going.length > 0) control.stop({ status: 'cancelled', cause: new Error('The preview was left') })
-    await Promise.allSettled(going)
   }
 }

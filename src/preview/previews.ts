@@ -1,3 +1,4 @@
+import type { ChangesSettings } from '../changes/changes-settings.ts'
 import { InvalidOptionsError, InvalidRequestError } from '../errors.ts'
 import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
 import { checkStage } from '../pipeline/check-stage.ts'
@@ -6,10 +7,11 @@ import type { Selection } from '../pipeline/selection.ts'
 import type { Stage } from '../pipeline/stages.ts'
 import type { RunPlan } from '../run/plan/run-plan.ts'
 import type { RunControl } from '../run/run-control.ts'
-import type { RunSettings } from '../run/run-settings.ts'
+import { heldLanes } from './held/held-lanes.ts'
+import { checkHeldRequest, type HeldPreviewOptions, type HeldRequest } from './held/held-request.ts'
 import { type PreparedPreview, type Preview, previewOf } from './preview.ts'
 import { type ClosedInPreview, lanesOfRequest } from './previewed-lanes.ts'
-import { refuseUntold, refuseWithoutRollback } from './refusals.ts'
+import { refuseUntold, refuseWithoutLedger, refuseWithoutRollback } from './refusals.ts'
 
 /** What can be said about a preview. */
 export interface PreviewOptions<Tx = unknown> {
@@ -34,10 +36,10 @@ const CLOSED: readonly unknown[] = [undefined, 'skip', 'include', 'only']
 
 /** The previews of a service. */
 export class Previews<Tx> {
-  readonly #settings: RunSettings<Tx>
+  readonly #settings: ChangesSettings<Tx>
   readonly #running = new Map<RunControl, Promise<unknown>>()
 
-  constructor(settings: RunSettings<Tx>) {
+  constructor(settings: ChangesSettings<Tx>) {
     this.#settings = settings
   }
 
@@ -61,7 +63,20 @@ export class Previews<Tx> {
         leftOut: resolved.selection.tenantStages.map(({ name }) => name),
       }
     }
-    return previewOf(prepare, options.signal, this)
+    return previewOf(prepare, signalOf(options), this)
+  }
+
+  /** What the held changes of a tenant would do. */
+  held(request: HeldRequest, options: HeldPreviewOptions): Preview {
+    const settings = this.#settings
+    const prepare = async (): Promise<PreparedPreview> => {
+      checkHeldRequest(request, options)
+      refuseWithoutLedger(settings)
+      refuseWithoutRollback(settings)
+      refuseUntold(settings.wholePass)
+      return { lanes: heldLanes(settings, request), leftOut: [] }
+    }
+    return previewOf(prepare, signalOf(options), this)
   }
 
   /** @internal */
@@ -80,6 +95,11 @@ export class Previews<Tx> {
   abandon(cause: unknown): void {
     for (const control of this.#running.keys()) control.abandon(cause)
   }
+}
+
+/** What ends it; whether the options are right is told when it is iterated. */
+function signalOf(options: { readonly signal?: unknown } | null | undefined): AbortSignal | undefined {
+  return options?.signal instanceof AbortSignal ? options.signal : undefined
 }
 
 /**

@@ -10,12 +10,23 @@ export function refuseWithoutRollback<Tx>({ unitOfWork }: Pick<RunSettings<Tx>, 
   )
 }
 
+/** @throws {InvalidRequestError} where no changes are kept. */
+export function refuseWithoutLedger<Tx>({ ledger }: Pick<RunSettings<Tx>, 'ledger'>): void {
+  if (ledger) return
+  throw new InvalidRequestError(
+    'Expected a backend with a ledger of changes, got one that has none (`backend.changes`)',
+  )
+}
+
 /** Without `stored` nobody knows what is different. @throws {InvalidRequestError} */
 export function refuseUntold<Tx>({ dailyCalc, dayStages, periodStages }: Selection<Tx>): void {
   if (dailyCalc) {
     throw new InvalidRequestError(
       'A `dailyCalc` reads and writes by itself, so it cannot be previewed; make it a day stage',
     )
+  }
+  if (dayStages.length + periodStages.length === 0) {
+    throw new InvalidRequestError('There is nothing to preview: only tenant stages were asked for')
   }
   const saving = [...dayStages.filter(({ saves }) => saves).map(({ stage }) => stage), ...periodStages]
   const untold = saving.filter(({ stored }) => !stored).map(({ name }) => `"${name}"`)

@@ -161,13 +161,14 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
 
   async waiting(
     tenantId: string,
-    { after, limit }: { readonly after: ChangeLane | null; readonly limit: number },
+    page: { readonly after: ChangeLane | null; readonly limit: number; readonly state?: 'waiting' | 'held' },
   ): Promise<readonly StoredChange[]> {
+    const { after, limit, state = 'waiting' } = page
     const rows = await this.#read((db) =>
       db
         .selectFrom(this.#table)
         .select(COLUMNS)
-        .where('state', '=', WAITING)
+        .where('state', '=', stateNumber(state))
         .where('tenant_hash', '=', this.#engine.ledgerKey(tenantId))
         .where('employee_hash', '>', after ? laneKey(this.#engine, after.employeeId) : '')
         // Not by the columns that are the same in all: MariaDB would then sort every change of the tenant.
