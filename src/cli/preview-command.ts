@@ -1,6 +1,4 @@
 import { Command, Option } from 'commander'
-import { InvalidRequestError } from '../errors.ts'
-import type { HeldRequest } from '../preview/held/held-request.ts'
 import type { ClosedInPreview } from '../preview/previewed-lanes.ts'
 import { wholeNumber } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
@@ -10,14 +8,13 @@ import { requestOf, type Selection, selecting } from './selection.ts'
 /** Tells what a recalculation would change. */
 export function previewCommand({ recalc, output, signal, exitWith }: CommandContext): Command {
   return selecting(new Command('preview'))
-    .description('what a recalculation would change, or held changes would; nothing is written')
-    .option('--held', 'what the held changes of the tenant, or of one employee, would do if no day were closed')
+    .description('what a recalculation would change; nothing is written')
     .addOption(new Option('--closed <what>', 'what becomes of closed days').choices(['skip', 'include', 'only']))
     .option('--limit <number>', 'tell at most so many differences', wholeNumber, 100)
-    .action(async (given: Selection & { held?: boolean; closed?: ClosedInPreview; limit: number }) => {
+    .action(async (given: Selection & { closed?: ClosedInPreview; limit: number }) => {
       const { table: tables, closed, limit } = given
       const options = { ...(tables && { tables }), ...(closed && { closed }), signal }
-      const preview = given.held ? recalc.preview(heldOf(given), { signal }) : recalc.preview(requestOf(given), options)
+      const preview = recalc.preview(requestOf(given), options)
       let told = 0
       try {
         for await (const difference of preview) {
@@ -46,17 +43,4 @@ export function previewCommand({ recalc, output, signal, exitWith }: CommandCont
       })
       if (failedDays > 0) exitWith(EXIT.someFailed)
     })
-}
-
-/** Which days, the changes tell. */
-function heldOf({
-  tenant: tenantId,
-  employee = [],
-  ...rest
-}: Selection & { readonly closed?: ClosedInPreview }): HeldRequest {
-  const isMore = [rest.all, rest.date, rest.from, rest.to, rest.table, rest.closed].some((one) => one !== undefined)
-  if (isMore || employee.length > 1)
-    throw new InvalidRequestError('Expected --held with --tenant, and at most one --employee')
-  const [employeeId] = employee
-  return { held: true, tenantId, ...(employeeId !== undefined && { employeeId }) }
 }

@@ -11,7 +11,6 @@ import type { CorrectionsRequest, SettleCorrectionsRequest } from '../preview/co
 import type { Corrections } from '../preview/corrections/corrections.ts'
 import type { SettledCorrections } from '../preview/corrections/settle-corrections.ts'
 import type { DayDifference } from '../preview/difference.ts'
-import type { HeldPreviewOptions, HeldRequest } from '../preview/held/held-request.ts'
 import type { PreviewSummary } from '../preview/preview-summary.ts'
 import type { PreviewOptions } from '../preview/previews.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
@@ -54,13 +53,6 @@ export interface RecalcForApi {
   preview(
     request: AllRequest | BatchRequest,
     options: Pick<PreviewOptions, 'tables' | 'clearExisting' | 'closed' | 'signal'>,
-  ): AsyncIterable<DayDifference> & {
-    /** What the preview came to, once it is over. */
-    readonly summary: Promise<PreviewSummary>
-  }
-  preview(
-    request: HeldRequest,
-    options: HeldPreviewOptions,
   ): AsyncIterable<DayDifference> & {
     /** What the preview came to, once it is over. */
     readonly summary: Promise<PreviewSummary>

@@ -189,36 +189,6 @@ test('a preview tells differences and sums, and is refused where nothing can be 
   expect(out).toMatch(/not told +1\n/)
 })
 
-test('a preview of held changes names a tenant and at most one employee', async () => {
-  const { run } = host()
-  for (const words of ['--all', '--from 2025-01-01', '--employee a --employee b', '--closed skip']) {
-    expect(await run(`preview --tenant acme --held ${words}`)).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('Expected --held with --tenant'),
-    })
-  }
-  const database = new Database()
-  fill(database, 'hours', 'ann', { '2025-01-01': 8 })
-  const closedPeriods = { closedThrough: async () => new Map([['ann', '2025-01-31']]) }
-  const { service } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann'], closedPeriods })
-  const tx = undefined as never // the memory ledger needs none
-  await service.noteChange(tx, {
-    tenantId: 'acme',
-    employeeId: 'ann',
-    table: 'hours',
-    dates: { from: '2025-01-01', to: '2025-01-01' },
-  })
-  await service.settle({ tenantId: 'acme' })
-  let out = ''
-  const stdout = {
-    write(text: string) {
-      out += text
-    },
-  }
-  expect(await runCli(service, 'preview --tenant acme --held'.split(' '), { stdout, stderr: stdout })).toBe(0)
-  expect(out).toContain('ann  2025-01-01  scores: null -> 80\n')
-})
-
 describe('changes on the command line', () => {
   test('are counted, listed and settled', async () => {
     const { run, service } = host()

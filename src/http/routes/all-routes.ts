@@ -17,7 +17,6 @@ import { jobsRoute } from './jobs.ts'
 import { meRoute } from './me.ts'
 import { pauseRoute } from './pause.ts'
 import { previewRoute } from './preview.ts'
-import { previewHeldRoute } from './preview-held.ts'
 import { releaseRoute } from './release.ts'
 import { resumeRoute } from './resume.ts'
 import { type Route, route } from './route.ts'
@@ -45,7 +44,6 @@ export function allRoutes(authorize: Authorize, paths: Paths): readonly Route[] 
     dayRoute,
     estimateRoute,
     previewRoute,
-    previewHeldRoute,
     correctionsRoute,
     settleCorrectionsRoute,
     statusRoute,

@@ -54,7 +54,6 @@ test('every endpoint is described, with every answer that it may give', async ()
       'post /estimate',
       'post /pause/{job_id}',
       'post /preview',
-      'post /preview/held',
       'post /release',
       'post /resume/{job_id}',
       'post /settle',

@@ -1,7 +1,7 @@
 import { apiKeys, createRecalcApi } from 'recalc-service/http'
 import { expect, test } from 'vitest'
 import { Database } from '../../support/database.ts'
-import { fill, type World, world } from '../../support/service.ts'
+import { fill, world } from '../../support/service.ts'
 import { scores, stageOf } from '../../support/stages.ts'
 
 const REQUEST = { tenant_id: 'acme', start_date: '2025-03-01', end_date: '2025-03-02' }
@@ -11,25 +11,22 @@ function host() {
   fill(database, 'hours', 'ann', { '2025-03-01': 8, '2025-03-02': 4 })
   fill(database, 'hours', 'bob', { '2025-03-01': 1 })
   const { service, connection } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann', 'bob'] })
-  return { database, connection, post: postOf(service) }
-}
-
-function postOf(service: World['service']) {
   const api = createRecalcApi(service, {
     authorize: apiKeys({
       'key-of-acme': { tenants: ['acme'], actions: '*' },
       'key-that-starts': { tenants: ['acme'], actions: ['start'] },
     }),
   })
-  return async (body: object, headers: Record<string, string> = {}, signal?: AbortSignal, path = '/preview') =>
+  const post = async (body: object, headers: Record<string, string> = {}, signal?: AbortSignal) =>
     await api.fetch(
-      new Request(`http://localhost/api/system/recalculate${path}`, {
+      new Request('http://localhost/api/system/recalculate/preview', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-API-Key': 'key-of-acme', ...headers },
         body: JSON.stringify(body),
         ...(signal && { signal }),
       }),
     )
+  return { database, connection, post }
 }
 
 async function linesOf(response: Response) {
@@ -89,29 +86,6 @@ test('a client that goes ends the preview', async () => {
   const { begun } = connection
   await new Promise(setImmediate)
   expect(connection.begun).toBe(begun)
-})
-
-test('held changes are told as if their days were open, and stay held', async () => {
-  const database = new Database()
-  fill(database, 'hours', 'ann', { '2025-03-01': 8 })
-  const { service } = world(
-    { stages: [stageOf(scores)] },
-    { database, employees: ['ann'], closedPeriods: { closedThrough: async () => new Map([['ann', '2025-03-31']]) } },
-  )
-  const change = { tenantId: 'acme', employeeId: 'ann', table: 'hours' }
-  const tx = undefined as never // the memory ledger needs none
-  await service.noteChange(tx, { ...change, dates: { from: '2025-03-01', to: '2025-03-01' } })
-  await service.settle({ tenantId: 'acme' })
-  const post = postOf(service)
-  const lines = await linesOf(await post({ tenant_id: 'acme', employee_id: 'ann' }, {}, undefined, '/preview/held'))
-  expect(lines).toMatchObject([
-    { type: 'difference', employee_id: 'ann', start_date: '2025-03-01', before: null, after: 80 },
-    { type: 'summary', days: 2, changed_days: 1, closed_days: 0 },
-  ])
-  expect(database.dump('scores')).toEqual({})
-  expect(await service.freshness({ tenantId: 'acme' })).toMatchObject({ held: 1 })
-  const refused = await post({ tenant_id: 'acme', start_date: '2025-03-01' }, {}, undefined, '/preview/held')
-  expect(refused.status).toBe(400)
 })
 
 test.each<[string, object, Record<string, string>, number]>([
