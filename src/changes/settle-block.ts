@@ -137,7 +137,9 @@ export async function settleInUnit<Tx>(
       changed = await calculator.calculate(days, { context, monitor: unit, clearExisting: true, cascade, onChanges })
     }
   } catch (error) {
-    task.onFailed(new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]))
+    task.onFailed(
+      new Map([...known, ...[...days.failures].map(([day, failure]) => [keyOf(days, day), failure] as const)]),
+    )
     throw error
   }
   const { id, kind } = run.identity

@@ -13,7 +13,9 @@ export function refuseWithoutRollback<Tx>({ unitOfWork }: Pick<RunSettings<Tx>, 
 /** @throws {InvalidRequestError} where no changes are kept. */
 export function refuseWithoutLedger<Tx>({ ledger }: Pick<RunSettings<Tx>, 'ledger'>): void {
   if (ledger) return
-  throw new InvalidRequestError('Expected a backend with a ledger of changes, got one that has none (`backend.changes`)')
+  throw new InvalidRequestError(
+    'Expected a backend with a ledger of changes, got one that has none (`backend.changes`)',
+  )
 }
 
 /** Without `stored` nobody knows what is different. @throws {InvalidRequestError} */

@@ -1,6 +1,6 @@
 import type { RecalcFailure } from '../../run/failure.ts'
-import type { PreviewedLane } from '../previewed-lane.ts'
 import { SummaryCounts } from '../preview-summary.ts'
+import type { PreviewedLane } from '../previewed-lane.ts'
 import type { Correction } from './correction.ts'
 import { plus } from './decimal.ts'
 

@@ -26,7 +26,8 @@ export class LaneLedger<Tx> {
       ...noLedger,
       read: async (tx, tenantId, query) => {
         const { employeeIds, states, limit } = query
-        const isAsked = ({ employeeId, state }: StoredChange) => employeeIds.includes(employeeId) && states.includes(state)
+        const isAsked = ({ employeeId, state }: StoredChange) =>
+          employeeIds.includes(employeeId) && states.includes(state)
         if (this.#own) return [...this.#own.values().filter(isAsked).take(limit)]
         const found = await this.#stored.read(tx, tenantId, query)
         return found.map((change) => this.#asRetried(change))
