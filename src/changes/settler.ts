@@ -288,15 +288,17 @@ export class Settler<Tx> {
     const { settle, logger } = this.#settings
     const load = this.#loadOf(tenantId, page)
     if (!load || load.days * Math.max(1, spread / load.employeeIds.length) <= settle.jobAbove) return false
-    const { from, to } = load
+    const range = { from: fromEpochDay(load.from), to: fromEpochDay(load.to) }
     const job = await this.#options.startJob({
       tenantId,
       employeeIds: spread > 0 ? null : load.employeeIds,
-      from: fromEpochDay(from),
-      to: fromEpochDay(to),
+      ...range,
     })
     if (!job) return false
-    logger.info({ tenantId, ...load, employeeIds: load.employeeIds.length }, 'Many dirty days have become a job')
+    logger.info(
+      { tenantId, ...load, ...range, employeeIds: load.employeeIds.length },
+      'Many dirty days have become a job',
+    )
     const pause = { ms: this.#pauses.get(tenantId)?.ms ?? 0, until: Number.POSITIVE_INFINITY }
     this.#pauses.set(tenantId, pause)
     void job.ended.then((isCompleted) => {

@@ -46,6 +46,16 @@ test('more dirty days of a tenant than `jobAbove` become a job that people see; 
   expect(await service.freshness()).toMatchObject({ changes: 0 })
 })
 
+test('the log line of many dirty days names their range by dates', async () => {
+  const lines = new Map<string, object>()
+  const onLog = (message: string, fields: object) => void lines.set(message, fields)
+  const { noting, clock, service } = offices({ settle: { jobAbove: 2 }, onLog })
+  await note(noting, 'e1', '2025-01-01', '2025-01-03')
+  await service.start()
+  await clock.advance(1_000)
+  expect(lines.get('Many dirty days have become a job')).toMatchObject({ from: '2025-01-01', to: '2025-01-03' })
+})
+
 test('as many dirty days as `jobAbove` are settled without a job', async () => {
   const { noting, calculated, clock, service } = offices({ settle: { jobAbove: 6 } })
   for (const employeeId of ['e1', 'e2']) await note(noting, employeeId, '2025-01-01', '2025-01-03')
