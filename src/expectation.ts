@@ -1,7 +1,16 @@
 /** A short, safe rendering of any value for an error message: never throws, never longer than a line. */
 export function describe(value: unknown): string {
-  const text = render(value)
+  const text = rendered(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+/** Accessors and proxies throw what they like when they are looked at. */
+function rendered(value: unknown): string {
+  try {
+    return render(value)
+  } catch {
+    return typeof value === 'function' ? 'a function' : 'an object'
+  }
 }
 
 function render(value: unknown): string {
@@ -24,11 +33,7 @@ function renderObject(value: object): string {
     return `Date(${Number.isNaN(value.getTime()) ? 'invalid' : value.toISOString()})`
   }
   if (Array.isArray(value)) return `an array of ${value.length}`
-  try {
-    return JSON.stringify(value) ?? 'an object'
-  } catch {
-    return 'an object'
-  }
+  return JSON.stringify(value) ?? 'an object'
 }
 
 /** The one sentence in which every refusal is worded. */

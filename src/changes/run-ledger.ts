@@ -42,9 +42,9 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
     const { changes } = this.#settings
     // Changes may come while the block is calculated, and be in its values already.
-    if (!this.#reachesBehind && changes.isEmpty?.()) return undefined
+    if (!this.#leavesSomething(run.plan) && (!this.#isWhole(run.plan) || changes.isEmpty?.())) return undefined
     if (this.#isWhole(run.plan)) return this.#take(tx, days, run)
-    return this.#reachesBehind ? Promise.resolve(this.#leave(tx, days, run)) : undefined
+    return Promise.resolve(this.#leave(tx, days, run))
   }
 
   async #take(tx: Tx, days: BlockDays, { plan, calendar }: LedgerRun): Promise<BlockChanges | undefined> {
@@ -76,17 +76,15 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
         const { last } = horizonAt(clock.now(), { zone, dayStart: { startsAt } }, horizon)
         const span = { first: toEpochDay(from), last: Math.max(toEpochDay(to), last) }
         const notes = new NewNotes(tenantId, clock, new Map())
-        const written = plan.stages.filter(({ saves }) => saves).flatMap(({ writes }) => writes)
+        const behind = this.#reachesBehind ? [undefined, ...pipeline.periodStages] : []
         return await changes.update(tx, {
           remove: [],
           // Periods and tenant stages would find no day different that this run has saved.
           add: [
             ...[...noted].flatMap((employeeId) =>
-              [undefined, ...pipeline.periodStages].map((stage) =>
-                notes.waiting({ employeeId, stage: stage?.name, span }),
-              ),
+              behind.map((stage) => notes.waiting({ employeeId, stage: stage?.name, span })),
             ),
-            ...tenantReaders(pipeline, written).map((stage) => notes.stage(stage, [span.first, span.last])),
+            ...this.#readersOf(plan).map((stage) => notes.stage(stage, [span.first, span.last])),
           ],
         })
       },
@@ -113,6 +111,19 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
     const noted = await changes.read(tx, tenantId, { employeeIds: [null], states, limit: STAGE_NOTES })
     const remove = noted.filter(({ content }) => 'stage' in content && content.stage === stage).map(({ id }) => id)
     return remove.length === 0 ? undefined : await changes.update(tx, { remove, add: [] })
+  }
+
+  /** Behind the blocks of a run there is something to do that the run itself does not do. */
+  #leavesSomething(plan: RunPlan): boolean {
+    if (this.#reachesBehind) return true
+    const own = new Set(plan.stages.map(({ name }) => name))
+    return this.#readersOf(plan).some((stage) => !own.has(stage))
+  }
+
+  /** The tenant stages of this service that read what a run saves. */
+  #readersOf({ stages }: RunPlan): readonly string[] {
+    const written = stages.filter(({ saves }) => saves).flatMap(({ writes }) => writes)
+    return tenantReaders(this.#settings.pipeline, written)
   }
 
   /** A run of only some stages, or one that leaves rows behind, settles nothing. */

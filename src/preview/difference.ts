@@ -75,3 +75,20 @@ export function numbersOf(value: unknown): ReadonlyMap<string, number> {
   const isNumber = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number'
   return new Map(Object.entries(value).filter(isNumber))
 }
+
+/**
+ * True for a field that is a number in one of two values and something else, such as a decimal that is a string, in the
+ * other: what lies between them is unknown. A field that is missing or `null` stands for 0.
+ */
+export function isMixed(field: string, before: unknown, after: unknown): boolean {
+  return [before, after].some((value) => {
+    const part = partOf(value, field)
+    return part !== undefined && part !== null && typeof part !== 'number'
+  })
+}
+
+function partOf(value: unknown, field: string): unknown {
+  if (typeof value !== 'object' || value === null) return field === '' ? value : undefined
+  if (Object.hasOwn(value, field)) return (value as Record<string, unknown>)[field] // was just found
+  return field === '' ? value : undefined
+}

@@ -2,7 +2,7 @@ import type { BlockOutcome } from '../run/blocks/block-runner.ts'
 import { noPeriods } from '../run/counters.ts'
 import type { RecalcFailure } from '../run/failure.ts'
 import type { PeriodCounters } from '../run/result.ts'
-import { type DayDifference, numbersOf } from './difference.ts'
+import { type DayDifference, isMixed, numbersOf } from './difference.ts'
 
 /** A numeric field of a stage, summed over all differences. */
 export interface FieldTotal {
@@ -82,6 +82,7 @@ export class SummaryCounts {
       if (date !== undefined) days.add(`${date} ${employeeId}`)
       const [old, now] = [numbersOf(before), numbersOf(after)]
       for (const field of new Set([...old.keys(), ...now.keys()])) {
+        if (isMixed(field, before, after)) continue
         const total = this.#total(stage, field)
         total.before += old.get(field) ?? 0
         total.after += now.get(field) ?? 0

@@ -73,15 +73,29 @@ export function causeOf(failure: RecalcFailure | undefined): unknown {
 
 /** The `code` of an error, or the next best name for its kind. */
 export function codeOf(error: unknown): string {
-  if (error instanceof Error) {
-    const { code } = error as { code?: unknown }
-    return typeof code === 'string' ? code : error.name
-  }
-  return 'Error'
+  const code = safely(() => {
+    if (!(error instanceof Error)) return undefined
+    const own: unknown = 'code' in error ? error.code : undefined
+    return typeof own === 'string' ? own : error.name
+  })
+  return typeof code === 'string' ? code : 'Error'
 }
 
 /** What an error says, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? String(error.message) : typeof error === 'string' ? error : describe(error)
+  const message = safely(() => {
+    if (error instanceof Error) return String(error.message)
+    return typeof error === 'string' ? error : describe(error)
+  })
+  if (message === undefined) return 'What was thrown cannot be read: its own message throws'
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
+}
+
+/** What looking at something of the host's gives; undefined when that throws. A day's failure must not end everybody's run. */
+function safely<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
 }

@@ -11,7 +11,7 @@ import {
   type TriggerOptions,
 } from '../../src/index.ts'
 import { date } from '../calendar/arbitraries.ts'
-import { type Probe, TransientError } from '../support/database.ts'
+import { Database, type Probe, TransientError } from '../support/database.ts'
 import type { Fault } from '../support/naive.ts'
 import { strike } from '../support/scenario.ts'
 import { closedThrough, employeeList, fill, key, TENANT, world } from '../support/service.ts'
@@ -178,6 +178,39 @@ test('whatever is thrown, be it no error at all, is a failure with words', async
   expect(result.errors.find(({ employeeId }) => employeeId === '0')?.message).toBe('text')
 })
 
+test.each(['load', 'save', 'stored'] as const)(
+  'an error that throws when it is looked at fails only its day, also from %s',
+  async (step) => {
+    const trap = () => {
+      throw new Error('not to be read')
+    }
+    const thrown = [
+      new Proxy(new Error('a proxy'), { get: trap }),
+      Object.defineProperty(new Error('a getter'), 'message', { get: trap }),
+      Object.defineProperty(new Error('a getter'), 'code', { get: trap }),
+    ]
+    for (const error of thrown) {
+      const database = new Database()
+      for (const id of ['a', 'b']) fill(database, 'hours', id, { [FROM]: 1 })
+      const { service } = world(
+        { stages: [stageOf(scores)] },
+        {
+          database,
+          probe: ({ name, block, days }) => {
+            const isMine = block?.employeeIds.includes('b') || days?.some(({ employeeId }) => employeeId === 'b')
+            if (name === step && isMine) throw error
+          },
+        },
+      )
+      const result = await service.triggerRecalcBatch(
+        { tenantId: TENANT, employeeIds: ['a', 'b'], from: FROM, to: FROM },
+        go,
+      )
+      expect(result).toMatchObject({ status: 'completed_with_errors', processedDays: 1, failedDays: 1 })
+    }
+  },
+)
+
 test('a contract that a stage breaks ends the run with that error as it is', async () => {
   const noMap = world({
     stages: [{ ...stageOf(scores), stored: async () => [] as unknown as ReadonlyMap<never, number> }],
@@ -227,7 +260,9 @@ test('closed periods that are no map of dates break the contract', async () => {
     )
     const running = service.triggerRecalcBatch({ tenantId: TENANT, employeeIds: ['a', 'b'], from: FROM, to: FROM }, go)
     await expect(running).rejects.toThrow(ContractError)
-    await expect(running).rejects.toThrow('Expected `closedThrough(…)` to be a map of employee ids to dates')
+    await expect(running).rejects.toThrow(
+      /^Expected `closedThrough\(…\)( of employee a)?` to be a (map of employee ids|date)/,
+    )
   }
 })
 

@@ -1,6 +1,6 @@
 import type { DateInterval } from '../../calendar/date-range.ts'
 import type { Booking } from '../../run/corrections/correction-store.ts'
-import { type DayDifference, type DayOrPeriod, datesOf, numbersOf } from '../difference.ts'
+import { type DayDifference, type DayOrPeriod, datesOf, isMixed, numbersOf } from '../difference.ts'
 import { correctionIdOf } from './correction-id.ts'
 import { minus } from './decimal.ts'
 import { digestOf } from './value-digest.ts'
@@ -60,8 +60,14 @@ export function openCorrection(
   const owed = new Map<string, number>()
   const left = new Map<string, number>()
   for (const field of new Set([...old.keys(), ...now.keys(), ...taken.keys()])) {
+    const before = taken.get(field) ?? 0
+    if (isMixed(field, stored, right)) {
+      // Nobody knows what is left of it, but what was taken over stays taken over.
+      if (before !== 0) owed.set(field, before)
+      continue
+    }
     const whole = minus(now.get(field) ?? 0, old.get(field) ?? 0)
-    const rest = minus(whole, taken.get(field) ?? 0)
+    const rest = minus(whole, before)
     if (whole !== 0) owed.set(field, whole)
     if (rest !== 0) left.set(field, rest)
   }

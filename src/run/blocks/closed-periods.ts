@@ -7,6 +7,8 @@ import type { ClosedPeriods } from '../plan/host-contracts.ts'
 /** The first date that there is: `closedThrough` closes everything from here on. */
 const BEGINNING = '1900-01-01'
 
+const RANGE = 'as YYYY-MM-DD from 1900-01-01 to 9999-12-31'
+
 /** Which days of a block are closed, according to the host. */
 export function askClosed<Tx>(
   periods: ClosedPeriods<Tx>,
@@ -31,9 +33,15 @@ export function closedIntervals(
   if (!(answer instanceof Map)) return refuse(periods, answer)
   const given: unknown = answer.get(employeeId)
   if (given === undefined) return none
-  if (!periods.closed)
-    return isIsoDate(given) ? [{ from: BEGINNING as DateInterval['from'], to: given }] : refuse(periods, given)
-  return Array.isArray(given) && given.every(isInterval) ? given : refuse(periods, given)
+  if (!periods.closed) {
+    if (isIsoDate(given)) return [{ from: BEGINNING as DateInterval['from'], to: given }]
+    throw new ContractError(expected(`closedThrough(…) of employee ${employeeId}`, `a date ${RANGE}`, given))
+  }
+  if (!Array.isArray(given)) {
+    throw new ContractError(expected(`closed(…) of employee ${employeeId}`, 'an array of { from, to }', given))
+  }
+  for (const interval of given as readonly unknown[]) checkInterval(interval, employeeId)
+  return given as readonly DateInterval[] // each was checked
 }
 
 /** True when some intervals, which may overlap, hold every day of another one. */
@@ -49,15 +57,18 @@ export function isCovered({ from, to }: DateInterval, intervals: readonly DateIn
 
 const none: readonly DateInterval[] = []
 
-function isInterval(value: unknown): value is DateInterval {
-  const { from, to } = (value ?? {}) as Partial<Record<string, unknown>> // or has none of these
-  return isIsoDate(from) && isIsoDate(to) && from <= to
+function checkInterval(interval: unknown, employeeId: string): void {
+  const { from, to } = (interval ?? {}) as Partial<Record<string, unknown>> // or has none of these
+  const name = `closed(…) of employee ${employeeId}`
+  if (!isIsoDate(from) || !isIsoDate(to)) {
+    throw new ContractError(expected(name, `intervals whose \`from\` and \`to\` are dates ${RANGE}`, interval))
+  }
+  if (to < from)
+    throw new ContractError(expected(name, 'intervals whose `to` is no earlier than their `from`', interval))
 }
 
 function refuse({ closed }: ClosedPeriods<never>, answer: unknown): never {
   throw closed
-    ? new ContractError(
-        expected('closed(…)', 'a map of employee ids to arrays of { from, to } with dates as YYYY-MM-DD', answer),
-      )
+    ? new ContractError(expected('closed(…)', 'a map of employee ids to arrays of { from, to }', answer))
     : new ContractError(expected('closedThrough(…)', 'a map of employee ids to dates as YYYY-MM-DD', answer))
 }

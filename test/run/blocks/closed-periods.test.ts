@@ -105,25 +105,43 @@ test('it is asked about the days of the block, inside the unit of work, before a
   expect(order).toEqual([`closed a,b ${FROM} 2025-01-05`, 'load', `closed a,b 2025-01-06 ${TO}`, 'load'])
 })
 
-test('an answer that is no map of intervals breaks the contract', async () => {
-  const answers = [
-    undefined,
-    {},
+test.each<[answer: unknown, message: string]>([
+  [undefined, 'Expected `closed(…)` to be a map of employee ids to arrays of { from, to }, got undefined'],
+  [{}, 'Expected `closed(…)` to be a map of employee ids to arrays of { from, to }, got {}'],
+  [
     new Map([['a', '2025-01-01']]),
+    'Expected `closed(…) of employee a` to be an array of { from, to }, got "2025-01-01"',
+  ],
+  [
     new Map([['a', [{ from: '2025-01-01' }]]]),
+    'dates as YYYY-MM-DD from 1900-01-01 to 9999-12-31, got {"from":"2025-01-01"}',
+  ],
+  [new Map([['a', [{ from: '1800-01-01', to: '2025-01-04' }]]]), 'got {"from":"1800-01-01","to":"2025-01-04"}'],
+  [new Map([['a', [{ from: new Date(0), to: new Date(0) }]]]), 'got {"from":"1970-01-01T00:00:00.000Z"'],
+  [new Map([['a', [null]]]), 'Expected `closed(…) of employee a` to be intervals whose `from` and `to` are dates'],
+  [
     new Map([['a', [{ from: '2025-01-02', to: '2025-01-01' }]]]),
-    new Map([['a', [{ from: new Date(), to: new Date() }]]]),
-    new Map([['a', [null]]]),
-  ]
-  for (const answer of answers) {
+    'intervals whose `to` is no earlier than their `from`',
+  ],
+])(
+  'the answer %o, no map of intervals, breaks the contract, and the message shows what is wrong',
+  async (answer, message) => {
     const closedPeriods = { closed: async () => answer as never }
     const { service, database } = world({ stages: [stageOf(scores)] }, { employees: ['a'], closedPeriods })
-    await expect(service.triggerRecalcAll(request)).rejects.toMatchObject({
-      code: 'CONTRACT',
-      message: expect.stringContaining('Expected `closed(…)` to be a map of employee ids to arrays of { from, to }'),
-    })
+    const running = service.triggerRecalcAll(request)
+    await expect(running).rejects.toMatchObject({ code: 'CONTRACT', message: expect.stringContaining(message) })
     expect(database.writes).toEqual([])
-  }
+  },
+)
+
+test('a date of `closedThrough` that is none is told with the employee whose it is', async () => {
+  const { service } = world(
+    { stages: [stageOf(scores)] },
+    { employees: ['a'], closedPeriods: closedThrough({ a: '0000-00-00' }) },
+  )
+  await expect(service.triggerRecalcAll(request)).rejects.toThrow(
+    'Expected `closedThrough(…) of employee a` to be a date as YYYY-MM-DD from 1900-01-01 to 9999-12-31, got "0000-00-00"',
+  )
 })
 
 test('a stage may not have a name that the library tells closed periods, days or commits by', () => {
