@@ -34,7 +34,7 @@ const LOOP_PART = 10
 
 /**
  * The timesheet on SQLite: calculated as a job, and by a loop that goes day by day, and month by month behind the days. Both call the
- * same stages.
+ * same stages. The time is the processor's: SQLite works in this process, and others may be at work on the machine.
  */
 export async function benchTimesheet(): Promise<void> {
   const employees = Number(process.env.BENCH_PEOPLE ?? 100)
@@ -60,18 +60,18 @@ async function race(db: Database, other: Database, employees: number): Promise<v
   const clock = { ...systemClock, now: () => NOW }
   const timesheet = createTimesheet(db, { zone: ZONE, clock, horizon: { back: DAYS, ahead: 0 } })
   const job = async () => {
-    const begin = performance.now()
+    const begin = cpuTime()
     const { status } = await (await timesheet.triggerRecalcAllAsync(request)).result
     if (status !== 'completed') throw new Error(`Expected the job to be completed, it is ${status}`)
-    return performance.now() - begin
+    return cpuTime() - begin
   }
   const first = await job()
   const second = await job()
   const ids = (await other.selectFrom('employees').select('id').orderBy('id').execute()).map(({ id }) => id)
   const part = ids.slice(0, Math.max(1, Math.floor(employees / LOOP_PART)))
-  const begin = performance.now()
+  const begin = cpuTime()
   for (const id of part) await loop(other, id, datesBetween(request.from, to))
-  const looped = ((performance.now() - begin) * ids.length) / part.length
+  const looped = ((cpuTime() - begin) * ids.length) / part.length
   const days = employees * DAYS
   const line = (name: string, ms: number) =>
     console.log(
@@ -84,6 +84,12 @@ async function race(db: Database, other: Database, employees: number): Promise<v
   console.log(`second run / first run ${(second / first).toFixed(2)}`)
   await edits(db, timesheet, ids.slice(0, 30))
   await timesheet.stop()
+}
+
+/** Milliseconds of the processor that this process has used. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
 }
 
 /** One booking of each, two years back, is moved: from the commit until all that follows is calculated. */

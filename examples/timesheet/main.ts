@@ -51,10 +51,15 @@ async function main(options: DemoOptions): Promise<boolean> {
   }
 }
 
-async function open({ kind, place }: DemoOptions['database']): Promise<Database> {
-  if (kind === 'mysql') return openMysql<Tables>(place, INSTANTS)
-  if (kind === 'postgres') return openPostgres<Tables>(place, INSTANTS)
-  return openSqlite<Tables>(place)
+async function open(database: DemoOptions['database']): Promise<Database> {
+  switch (database.kind) {
+    case 'mysql':
+      return openMysql<Tables>(database.url, INSTANTS)
+    case 'postgres':
+      return openPostgres<Tables>(database.url, INSTANTS)
+    case 'sqlite':
+      return openSqlite<Tables>(database.path)
+  }
 }
 
 async function run(db: Database, { zone, port }: DemoOptions, now: number): Promise<boolean> {

@@ -1,5 +1,14 @@
 import { parseArgs } from 'node:util'
-import { addDays, type IsoDate, isIsoDate, isZone } from 'recalc-service'
+import { addDays, type IsoDate } from 'recalc-service'
+import { type DemoDatabase, databaseOption } from '../../shared/demo/database-option.ts'
+import {
+  dateOption,
+  instantOption,
+  numberOption,
+  unexpected,
+  urlOption,
+  zoneOption,
+} from '../../shared/demo/option-values.ts'
 import { UsageError } from '../../shared/demo/usage-error.ts'
 
 export const USAGE = `Usage:
@@ -41,9 +50,7 @@ export interface DemoOptions {
         readonly until: Date
       }
     | { readonly kind: 'files'; readonly folder: string }
-  readonly database:
-    | { readonly kind: 'sqlite'; readonly path: string | undefined }
-    | { readonly kind: 'mysql' | 'postgres'; readonly url: string }
+  readonly database: DemoDatabase
   readonly redis: string | undefined
   readonly tables: readonly string[] | undefined
   /** The job to go on with. */
@@ -60,14 +67,6 @@ export interface DemoOptions {
 
 const sourceOptions = ['data', 'zone', 'from', 'to', 'employees', 'days', 'seed'] as const
 const placeOptions = ['sqlite', 'mysql', 'postgres', 'redis', 'tables', 'resume', 'as-of', 'port'] as const
-
-/** Each server's protocol, and what some call it. */
-const protocols = { mysql: ['mysql:', 'mariadb:'], postgres: ['postgres:', 'postgresql:'] } as const
-const examples = {
-  mysql: 'mysql://root@127.0.0.1:3306/productivity',
-  postgres: 'postgres://postgres@127.0.0.1:5432/productivity',
-} as const
-const servers = ['mysql', 'postgres'] as const
 
 type Name = (typeof sourceOptions)[number] | (typeof placeOptions)[number]
 type Values = Readonly<Partial<Record<Name, string>>> & {
@@ -86,9 +85,9 @@ const generatedTime = 'T13:30:00Z'
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[]): DemoOptions {
   const values = parse(args)
-  const asOf = instant('as-of', values['as-of'])
+  const asOf = instantOption('as-of', values['as-of'])
   const work = values.data === undefined ? generatorOptions(values, asOf) : fileOptions(values, values.data)
-  const database = databaseOptions(values)
+  const database = databaseOption(values)
   if (values.resume !== undefined && database.kind === 'sqlite' && database.path === undefined) {
     throw new UsageError(
       '--resume JOB needs the database that the job is in: --sqlite FILE, --mysql URL or --postgres URL',
@@ -97,7 +96,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
   return {
     ...work,
     database,
-    redis: url('redis', ['redis:', 'rediss:'], values.redis),
+    redis: urlOption('redis', ['redis:', 'rediss:'], values.redis),
     tables: values.tables?.split(','),
     resume: values.resume,
     live: liveOption(values),
@@ -120,9 +119,9 @@ function parse(args: readonly string[]): Values {
 
 function generatorOptions(values: Values, asOf: Date | undefined): Work {
   refuse(values, ['zone', 'from', 'to'], 'goes with --data DIR')
-  const days = wholeNumber('days', values.days ?? '12', 1, 3_660)
-  const employees = wholeNumber('employees', values.employees ?? '50', 1, 100_000)
-  const seed = wholeNumber('seed', values.seed ?? '1', 0, 1_000_000)
+  const days = numberOption('days', values.days ?? '12', 1, 3_660)
+  const employees = numberOption('employees', values.employees ?? '50', 1, 100_000)
+  const seed = numberOption('seed', values.seed ?? '1', 0, 1_000_000)
   const to = addDays(generatedFrom, days - 1)
   const until = asOf ?? new Date(`${to}${generatedTime}`)
   const source = { kind: 'generator', employees, days, seed, until } as const
@@ -131,26 +130,11 @@ function generatorOptions(values: Values, asOf: Date | undefined): Work {
 
 function fileOptions(values: Values, folder: string): Work {
   refuse(values, ['employees', 'days', 'seed'], 'is for made-up data and does not go with --data')
-  const { zone } = values
-  if (zone === undefined || !isZone(zone)) throw expected('zone', 'an IANA time zone such as Europe/Amsterdam', zone)
-  const from = date('from', values.from)
-  const to = date('to', values.to)
-  if (to < from) throw expected('to', `a date from ${from} on`, to)
+  const zone = zoneOption('zone', values.zone)
+  const from = dateOption('from', values.from)
+  const to = dateOption('to', values.to)
+  if (to < from) throw unexpected('to', `a date from ${from} on`, to)
   return { zone, from, to, source: { kind: 'files', folder } }
-}
-
-function databaseOptions(values: Values): DemoOptions['database'] {
-  if (values.sqlite === '') throw expected('sqlite', 'a file', values.sqlite)
-  const kind = servers.find((name) => values[name] !== undefined)
-  if (kind === undefined) return { kind: 'sqlite', path: values.sqlite }
-  const others = (['sqlite', ...servers] as const).filter((name) => name !== kind)
-  refuse(values, others, `and --${kind} are two databases; name one`)
-  const [protocol, alias] = protocols[kind]
-  const server = url(kind, [protocol, alias], values[kind])
-  if (server === undefined || new URL(server).pathname.length < 2) {
-    throw expected(kind, `a URL that ends with a database, such as ${examples[kind]}`, server)
-  }
-  return { kind, url: server.replace(new RegExp(`^${alias}`), protocol) }
 }
 
 function liveOption(values: Values): boolean {
@@ -171,7 +155,7 @@ function previewOption(values: Values): boolean {
 function portOption(values: Values): number | undefined {
   if (values.serve) {
     refuse(values, ['resume', 'tables'], 'is chosen in the console and does not go with --serve')
-    return wholeNumber('port', values.port ?? '3000', 0, 65_535)
+    return numberOption('port', values.port ?? '3000', 0, 65_535)
   }
   refuse(values, ['port'], 'goes with --serve')
   return undefined
@@ -180,36 +164,4 @@ function portOption(values: Values): number | undefined {
 function refuse(values: Values, names: readonly Name[], why: string): void {
   const given = names.find((name) => values[name] !== undefined)
   if (given !== undefined) throw new UsageError(`--${given} ${why}`)
-}
-
-function date(name: Name, value: string | undefined): IsoDate {
-  if (isIsoDate(value)) return value
-  throw expected(name, 'a calendar date as YYYY-MM-DD', value)
-}
-
-function instant(name: Name, value: string | undefined): Date | undefined {
-  if (value === undefined) return undefined
-  // JavaScript takes the 30th of February for the 2nd of March.
-  const isDate = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) && isIsoDate(value.slice(0, 10))
-  const found = isDate ? new Date(value) : undefined
-  if (found && !Number.isNaN(found.getTime())) return found
-  throw expected(name, 'an instant such as 2025-04-04T13:30:00Z', value)
-}
-
-function url(name: Name, protocols: readonly string[], value: string | undefined): string | undefined {
-  if (value === undefined) return undefined
-  if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value
-  throw expected(name, `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`, value)
-}
-
-function wholeNumber(name: Name, value: string, least: number, most: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
-  if (number >= least && number <= most) return number
-  throw expected(name, `a whole number from ${least} to ${most}`, value)
-}
-
-function expected(name: Name, expectation: string, value: string | undefined): UsageError {
-  return new UsageError(
-    `Expected --${name} to be ${expectation}, got ${value === undefined ? 'nothing' : `"${value}"`}`,
-  )
 }

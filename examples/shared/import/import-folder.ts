@@ -48,7 +48,8 @@ export async function importFolder<Schema>(
   })
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+/** @throws {ImportError} when there is no such folder. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder)
   } catch (error) {

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { type DemoDatabase, databaseOption } from '../../shared/demo/database-option.ts'
+import { instantOption, numberOption, zoneOption } from '../../shared/demo/option-values.ts'
 import { UsageError } from '../../shared/demo/usage-error.ts'
 
 export const USAGE = `Usage:
@@ -18,7 +20,7 @@ export const USAGE = `Usage:
 export interface DemoOptions {
   readonly zone: string
   readonly asOf: number | undefined
-  readonly database: { readonly kind: 'sqlite' | 'mysql' | 'postgres'; readonly place: string }
+  readonly database: DemoDatabase
   /** A folder of clock times; undefined: an office is made up. */
   readonly data: string | undefined
   readonly employees: number
@@ -30,24 +32,18 @@ export interface DemoOptions {
 
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[]): DemoOptions {
-  const { sqlite, mysql, postgres, data, zone, serve, ...values } = parsed(args)
-  const places = [
-    ['sqlite', sqlite],
-    ['mysql', mysql],
-    ['postgres', postgres],
-  ] as const
-  const named = places.filter(([, place]) => place !== undefined)
-  if (named.length > 1) throw new UsageError('Expected one of --sqlite, --mysql and --postgres, got several')
-  const [kind, place = ':memory:'] = named[0] ?? ['sqlite', undefined]
+  const values = parsed(args)
+  const { data, serve } = values
+  const zone = values.zone ?? (data === undefined ? 'Europe/Berlin' : 'Europe/Amsterdam')
   return {
-    zone: zone ?? (data === undefined ? 'Europe/Berlin' : 'Europe/Amsterdam'),
-    asOf: values['as-of'] === undefined ? undefined : instant(values['as-of']),
-    database: { kind, place },
+    zone: zoneOption('zone', zone),
+    asOf: instantOption('as-of', values['as-of'])?.getTime(),
+    database: databaseOption(values),
     data,
-    employees: wholeNumber('employees', values.employees, 1),
-    days: wholeNumber('days', values.days, 1),
-    seed: wholeNumber('seed', values.seed, 0),
-    port: serve ? wholeNumber('port', values.port, 0) : undefined,
+    employees: numberOption('employees', values.employees, 1, 100_000),
+    days: numberOption('days', values.days, 1, 3_660),
+    seed: numberOption('seed', values.seed, 0, 1_000_000),
+    port: serve ? numberOption('port', values.port, 0, 65_535) : undefined,
   }
 }
 
@@ -72,18 +68,4 @@ function parsed(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
-}
-
-function instant(text: string): number {
-  const found = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN
-  if (Number.isNaN(found))
-    throw new UsageError(`Expected --as-of to be an instant such as 2025-04-04T13:30:00Z, got ${text}`)
-  return found
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
-  throw new UsageError(`Expected --${name} to be a whole number from ${least} on, got ${text}`)
 }

@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addDays, dateOf } from 'recalc-service'
 import { id, instant, optional, text } from '../../shared/import/columns.ts'
 import { ImportError } from '../../shared/import/import-error.ts'
+import { namesIn } from '../../shared/import/import-folder.ts'
 import { type Row, rowsOf, type SourceFile } from '../../shared/import/source-file.ts'
 import { assignment, type Sources } from './generate.ts'
 import { company } from './office-rules.ts'
@@ -17,7 +17,7 @@ const file: SourceFile = {
 
 /** A folder's clock times: a come and a go each. Everybody has the flextime plan since their first day. */
 export async function readClockTimes(folder: string, zone: string): Promise<{ sources: Sources; lastAt: number }> {
-  const names = (await readdir(folder)).filter((name) => /clock-times\.csv(\.gz)?$/.test(name))
+  const names = (await namesIn(folder)).filter((name) => /clock-times\.csv(\.gz)?$/.test(name))
   const [name] = names
   if (name === undefined || names.length > 1) {
     throw new ImportError(`Expected one clock-times.csv or .csv.gz in ${folder}, got ${names.length}`)

@@ -43,9 +43,15 @@ test('it takes clock times from a folder, and is seen from the last of them', as
   expect(stdout).toContain('0 of ')
 })
 
-test('it says what was expected of a command line that makes no sense', async () => {
-  await expect(demo('--as-of', 'today')).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('Expected --as-of to be an instant such as 2025-04-04T13:30:00Z, got today'),
-  })
+test.each([
+  [['--as-of', 'today'], 'Expected --as-of to be an instant such as 2025-04-04T13:30:00Z, got "today"'],
+  [['--as-of', '2025-02-30T10:00:00Z'], 'Expected --as-of to be an instant'],
+  [['--zone', 'Mars/Base'], 'Expected --zone to be an IANA time zone'],
+  [['--days', '999999999'], 'Expected --days to be a whole number from 1 to 3660'],
+  [['--serve', '--port', '99999'], 'Expected --port to be a whole number from 0 to 65535'],
+  [['--mysql', 'postgres://127.0.0.1/office'], 'Expected --mysql to be a URL that begins with mysql://'],
+  [['--data', '/there/is/no/such/folder'], 'The folder /there/is/no/such/folder cannot be read'],
+])('it says what was expected of %j, before anything is calculated', async (args, message) => {
+  const stderr = expect.stringContaining(message)
+  await expect(demo(...args)).rejects.toMatchObject({ code: 2, stdout: '', stderr })
 })

@@ -89,7 +89,8 @@ export function deriveAll(company: Company, zone: string, now: number): Derived 
           if (home === date) all.push({ ...pair, beginMade: false, endMade: pair.open })
           continue
         }
-        const inside = home === date || (pair.begin < end && pair.end > start)
+        // A day that the zone skips has no time for anything to be inside of it.
+        const inside = home === date || (start < end && pair.begin < end && pair.end > start)
         if (!inside) continue
         all.push({
           begin: Math.max(pair.begin, start),

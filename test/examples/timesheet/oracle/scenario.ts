@@ -11,7 +11,7 @@ export interface Scenario {
   readonly company: Company
 }
 
-/** Around these days clocks change, years leap, and months and years end. */
+/** Around these days clocks change, years leap, months and years end, a day is skipped, and a date is shown a second time. */
 const ANCHORS: readonly [readonly [string, string], ...(readonly [string, string])[]] = [
   ['Europe/Berlin', '2025-03-30'],
   ['Europe/Berlin', '2024-10-27'],
@@ -23,6 +23,8 @@ const ANCHORS: readonly [readonly [string, string], ...(readonly [string, string
   ['Africa/Cairo', '2024-04-26'],
   ['America/Santiago', '2024-09-08'],
   ['Asia/Kathmandu', '2024-12-31'],
+  ['Pacific/Apia', '2011-12-30'],
+  ['America/St_Johns', '2010-11-07'],
 ]
 
 const MINUTE = 60_000
