@@ -194,7 +194,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    * @throws {InvalidRequestError} while it is iterated: when the request is wrong, with a `dailyCalc`, and when a stage that
    * saves has no `stored`.
    */
-  preview(request: RecalcRequest & { readonly held?: undefined }, options?: PreviewOptions<Tx>): Preview
+  preview(request: RecalcRequest & { readonly held?: never }, options?: PreviewOptions<Tx>): Preview
   /**
    * What the held changes of a tenant would do if its closed days were open, {@link releaseHeld} were called and everything
    * settled: with whatever follows from them, up to the horizon. What waits or has failed is settled first, and not told.

@@ -284,3 +284,20 @@ void serviceOnTx.triggerRecalcAll({ tenantId: 't', from: '2025-01-01', to: '2025
 declare const serviceInMemory: RecalcService<undefined>
 // @ts-expect-error there is no transaction
 void serviceInMemory.triggerRecalc(oneDay, { tx: undefined })
+
+// Held changes tell by themselves which days, and are settled by all stages.
+const heldAndDays = { held: true as const, ...someDays }
+void service.preview({ held: true, tenantId: 't' }, { signal: AbortSignal.abort() })
+void service.preview({ held: true, tenantId: 't', employeeId: 'e' })
+// @ts-expect-error the changes tell which days
+void service.preview({ held: true, tenantId: 't', from: '2025-01-01', to: '2025-01-02' })
+// @ts-expect-error also where the object was made before
+void service.preview(heldAndDays)
+// @ts-expect-error one employee, or everybody
+void service.preview({ held: true, tenantId: 't', employeeIds: ['e'] })
+// @ts-expect-error all stages settle them
+void service.preview({ held: true, tenantId: 't' }, { tables: ['scores'] })
+// @ts-expect-error no day is closed for them
+void service.preview({ held: true, tenantId: 't' }, { closed: 'only' })
+// @ts-expect-error left out, or true
+void service.preview({ held: false, tenantId: 't' })

@@ -1,20 +1,27 @@
 import { Command, Option } from 'commander'
+import { InvalidRequestError } from '../errors.ts'
+import type { HeldRequest } from '../preview/held/held-request.ts'
 import type { ClosedInPreview } from '../preview/previewed-lanes.ts'
 import { wholeNumber } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-code.ts'
 import { requestOf, type Selection, selecting } from './selection.ts'
 
+type PreviewWords = Selection & { readonly held?: true; readonly closed?: ClosedInPreview; readonly limit: number }
+
 /** Tells what a recalculation would change. */
 export function previewCommand({ recalc, output, signal, exitWith }: CommandContext): Command {
   return selecting(new Command('preview'))
     .description('what a recalculation would change; nothing is written')
     .addOption(new Option('--closed <what>', 'what becomes of closed days').choices(['skip', 'include', 'only']))
+    .option('--held', 'what held changes would do once their days are open; with --tenant, and --employee if need be')
     .option('--limit <number>', 'tell at most so many differences', wholeNumber, 100)
-    .action(async (given: Selection & { closed?: ClosedInPreview; limit: number }) => {
+    .action(async (given: PreviewWords) => {
       const { table: tables, closed, limit } = given
       const options = { ...(tables && { tables }), ...(closed && { closed }), signal }
-      const preview = recalc.preview(requestOf(given), options)
+      const preview = given.held
+        ? recalc.preview(heldRequestOf(given), { signal })
+        : recalc.preview(requestOf(given), options)
       let told = 0
       try {
         for await (const difference of preview) {
@@ -43,4 +50,15 @@ export function previewCommand({ recalc, output, signal, exitWith }: CommandCont
       })
       if (failedDays > 0) exitWith(EXIT.someFailed)
     })
+}
+
+/** The changes tell which days. */
+function heldRequestOf({ tenant: tenantId, employee = [], ...given }: PreviewWords): HeldRequest {
+  const { all, date, from, to, table, closed } = given
+  const [employeeId, ...others] = employee
+  const isMore = [date, from, to, table, closed].some((word) => word !== undefined)
+  if (isMore || others.length > 0 || (all && employeeId !== undefined)) {
+    throw new InvalidRequestError('Expected --held with --tenant, and at most one --employee')
+  }
+  return { held: true, tenantId, ...(employeeId !== undefined && { employeeId }) }
 }

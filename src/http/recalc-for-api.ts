@@ -11,6 +11,7 @@ import type { CorrectionsRequest, SettleCorrectionsRequest } from '../preview/co
 import type { Corrections } from '../preview/corrections/corrections.ts'
 import type { SettledCorrections } from '../preview/corrections/settle-corrections.ts'
 import type { DayDifference } from '../preview/difference.ts'
+import type { HeldPreviewOptions, HeldRequest } from '../preview/held/held-request.ts'
 import type { PreviewSummary } from '../preview/preview-summary.ts'
 import type { PreviewOptions } from '../preview/previews.ts'
 import type { RecordedFailure } from '../run/checkpoint.ts'
@@ -24,6 +25,12 @@ import type {
   TriggerOptions,
 } from '../run/plan/resolve-request.ts'
 import type { RecalcResult } from '../run/result.ts'
+
+/** What the API needs of a preview. */
+export type FoundDifferences = AsyncIterable<DayDifference> & {
+  /** What the preview came to, once it is over. */
+  readonly summary: Promise<PreviewSummary>
+}
 
 /** What the API needs of a `RecalcService`; any of them fits, whatever its transactions are. */
 export interface RecalcForApi {
@@ -53,10 +60,9 @@ export interface RecalcForApi {
   preview(
     request: AllRequest | BatchRequest,
     options: Pick<PreviewOptions, 'tables' | 'clearExisting' | 'closed' | 'signal'>,
-  ): AsyncIterable<DayDifference> & {
-    /** What the preview came to, once it is over. */
-    readonly summary: Promise<PreviewSummary>
-  }
+  ): FoundDifferences
+  /** As `RecalcService.preview` of held changes. */
+  preview(request: HeldRequest, options: HeldPreviewOptions): FoundDifferences
   /** As `RecalcService.corrections`. */
   corrections(
     request: CorrectionsRequest,

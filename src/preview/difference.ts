@@ -37,9 +37,17 @@ export type DayDifference = Difference & DayOrPeriod
 /** A change that a stage was about to save, as a difference. */
 export function differenceOf(change: ValueChange, isPeriod: boolean): DayDifference {
   const { employeeId, stage, before, after, date, through } = change
-  const kind = before === null ? 'insert' : after === null ? 'delete' : 'update'
-  const difference = { employeeId, stage, kind, before, after } as const
+  const difference = { employeeId, stage, kind: kindOf(before, after), before, after }
   return isPeriod ? { ...difference, period: { from: date, to: through } } : { ...difference, date }
+}
+
+/** What two changes of the same value come to. */
+export function followedBy(first: DayDifference, { after }: Difference): DayDifference {
+  return { ...first, kind: kindOf(first.before, after), after }
+}
+
+function kindOf(before: unknown, after: unknown): Difference['kind'] {
+  return before === null ? 'insert' : after === null ? 'delete' : 'update'
 }
 
 /** The dates of a day, or of a period. */

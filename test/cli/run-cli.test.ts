@@ -189,6 +189,28 @@ test('a preview tells differences and sums, and is refused where nothing can be 
   expect(out).toMatch(/not told +1\n/)
 })
 
+test('a preview of held changes names no days', async () => {
+  const database = new Database()
+  fill(database, 'hours', 'ann', { '2025-01-01': 8 })
+  const closed = [{ from: '2025-01-01', to: '2025-01-31' }]
+  const closedPeriods = { closed: async () => new Map([['ann', closed]]) }
+  const { service } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann'], closedPeriods })
+  const dates = { from: '2025-01-01', to: '2025-01-01' }
+  await service.noteChange(undefined as never, { tenantId: 'acme', employeeId: 'ann', table: 'hours', dates })
+  await service.settle({ tenantId: 'acme' })
+  let out = ''
+  const stdout = {
+    write(text: string) {
+      out += text
+    },
+  }
+  const run = (words: string) => runCli(service, words.split(' '), { stdout, stderr: stdout })
+  expect(await run('preview --tenant acme --held')).toBe(0)
+  expect(out).toContain('ann  2025-01-01  scores: null -> 80\n')
+  expect(await run(`preview ${JANUARY} --held`)).toBe(2)
+  expect(out).toContain('Expected --held with --tenant, and at most one --employee')
+})
+
 describe('changes on the command line', () => {
   test('are counted, listed and settled', async () => {
     const { run, service } = host()

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { fromEpochDay, toEpochDay } from '../../src/calendar/epoch-day.ts'
+import { toEpochDay } from '../../src/calendar/epoch-day.ts'
 import { addDays, type DayDifference, memoryBackend, parseIsoDate, RecalcService } from '../../src/index.ts'
-import { periodStagesOf, periodsBehind } from '../changes/support/random-periods.ts'
+import { periodStagesOf, periodsBehind, periodsReadBy } from '../changes/support/random-periods.ts'
 import { pipelines, SOURCES, stagesOf } from '../changes/support/random-pipeline.ts'
 import { Tables, type TablesTx } from '../changes/support/tables.ts'
 import { fc } from '../support/fc.ts'
 import { runs } from '../support/runs.ts'
+import { changesBetween, textOf } from './support/changed-rows.ts'
 
 const TENANT = 'acme'
 const EMPLOYEES = ['ann', 'bob', 'cyd'] as const
@@ -92,9 +93,13 @@ test('a preview writes nothing, and shows exactly what the run then changes', as
           return new RecalcService<TablesTx>({
             ...shape,
             stages: [
-              ...stagesOf(model.days, (_, { employeeId, date }) => {
-                if (isBroken(false, employeeId, date, date)) throw new Error('broken day')
-              }),
+              ...stagesOf(
+                model.days,
+                (_, { employeeId, date }) => {
+                  if (isBroken(false, employeeId, date, date)) throw new Error('broken day')
+                },
+                periodsReadBy(model.periods),
+              ),
               ...periodStagesOf(model.periods, ({ employeeId, from, to: last }) => {
                 if (isBroken(true, employeeId, from, last)) throw new Error('broken period')
               }),
@@ -117,28 +122,4 @@ function edit(tables: Tables, rows: readonly { table: string; employee: number; 
   for (const { table, employee, day, value } of rows) {
     tables.edit(table, EMPLOYEES[employee] as string, toEpochDay(FIRST) + day, value === 0 ? undefined : value)
   }
-}
-
-function textOf(differences: readonly DayDifference[]): readonly string[] {
-  return differences.map(
-    ({ stage, employeeId, date, period, before, after }) =>
-      `${stage} ${employeeId} ${date ?? period?.from}: ${before} -> ${after}`,
-  )
-}
-
-/** The rows of derived tables that are different between two dumps. */
-function changesBetween(before: readonly string[], after: readonly string[], tables: readonly string[]) {
-  const [old, now] = [rowsOf(before), rowsOf(after)]
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((key) => tables.includes(key.split(' ')[0] ?? '') && old.get(key) !== now.get(key))
-    .map((key) => {
-      const [table, employeeId, day] = key.split(' ')
-      return `${table} ${employeeId} ${fromEpochDay(Number(day))}: ${old.get(key) ?? null} -> ${now.get(key) ?? null}`
-    })
-    .toSorted()
-}
-
-function rowsOf(dump: readonly string[]): ReadonlyMap<string, string> {
-  const rows = dump.map((row) => row.split(': ') as [string, string]).filter(([, value]) => value !== 'undefined')
-  return new Map(rows)
 }

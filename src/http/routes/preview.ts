@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { DayDifference } from '../../preview/difference.ts'
 import type { PreviewSummary } from '../../preview/preview-summary.ts'
 import { named } from '../openapi/schemas/components.ts'
+import { idField } from '../openapi/schemas/fields.ts'
 import { recalculation } from '../openapi/schemas/recalculation.ts'
 import type { ResolvedApiOptions } from '../options.ts'
+import type { FoundDifferences, RecalcForApi } from '../recalc-for-api.ts'
 import { checkOwnTenant } from '../request/own-tenant.ts'
 import { requestOf } from '../request/recalculation-request.ts'
 import { failureView } from '../response/result-view.ts'
@@ -20,22 +21,42 @@ const DESCRIPTION = `One JSON object per line, as they are found. \`{ "type": "d
 \`{ "type": "summary", … }\`, which counts all of them, or \`{ "type": "error", "code", "message" }\` when it could not go on. With
 \`Accept: text/event-stream\` the same objects come as server-sent events, named by their type. It ends when the client goes.`
 
+const limit = z
+  .int({ error: MOST_TOLD })
+  .min(0, { error: MOST_TOLD })
+  .max(1_000_000, { error: MOST_TOLD })
+  .optional()
+  .meta({ description: `How many differences to tell. Default ${DEFAULT_LIMIT}` })
+
 const previewRequest = named(
   'PreviewRequest',
   recalculation.safeExtend({
+    held: z.literal(false).optional().meta({ description: 'Left out: these days, whatever was noted of them' }),
     closed: z
       .enum(['skip', 'include', 'only'], { error: '"skip", "include" or "only"' })
       .optional()
       .meta({ description: 'What becomes of closed days. Default "skip": they are left as they are' }),
-    limit: z
-      .int({ error: MOST_TOLD })
-      .min(0, { error: MOST_TOLD })
-      .max(1_000_000, { error: MOST_TOLD })
-      .optional()
-      .meta({ description: `How many differences to tell. Default ${DEFAULT_LIMIT}` }),
+    limit,
   }),
   'What to preview',
 )
+
+const heldRequest = named(
+  'HeldPreviewRequest',
+  z.strictObject({
+    held: z
+      .literal(true)
+      .meta({ description: 'What held changes would do once their days are open and they are released' }),
+    tenant_id: idField('Whose changes'),
+    employee_id: idField('Only this employee. Left out: everybody').optional(),
+    limit,
+  }),
+  'Which held changes to preview',
+)
+
+const body = z.discriminatedUnion('held', [previewRequest, heldRequest], {
+  error: ({ code }) => (code === 'invalid_union' ? 'true, or false or left out' : 'a JSON object'),
+})
 
 /** What a recalculation would change. */
 export const previewRoute = route(
@@ -44,22 +65,17 @@ export const previewRoute = route(
     path: '/preview',
     action: 'preview',
     name: 'preview',
-    summary: 'What a recalculation would change; nothing is written',
-    body: previewRequest,
+    summary: 'What a recalculation, or the release of held changes, would do; nothing is written',
+    body,
     answers: { 200: { description: DESCRIPTION, schema: z.string(), contentType: 'application/x-ndjson' } },
     problems: [404],
   },
   async (call) => {
     const { api, body, request } = call
     checkOwnTenant(call, body.tenant_id)
-    const { tables, clear_existing: clearExisting, closed, limit = DEFAULT_LIMIT } = body
+    const { limit = DEFAULT_LIMIT } = body
     const gone = new AbortController()
-    const preview = api.recalc.preview(requestOf(body), {
-      ...(tables && { tables }),
-      ...(clearExisting !== undefined && { clearExisting }),
-      ...(closed && { closed }),
-      signal: gone.signal,
-    })
+    const preview = previewOf(api.recalc, body, gone.signal)
     const isEvents = request.headers.get('Accept')?.includes('text/event-stream') === true
     return await foundLines(request, textsOf(linesOf(preview, limit, api.options), api.options, isEvents), {
       leave: () => gone.abort(),
@@ -68,10 +84,24 @@ export const previewRoute = route(
   },
 )
 
+function previewOf(recalc: RecalcForApi, asked: z.output<typeof body>, signal: AbortSignal): FoundDifferences {
+  if (asked.held) {
+    const { tenant_id: tenantId, employee_id: employeeId } = asked
+    return recalc.preview({ held: true, tenantId, ...(employeeId !== undefined && { employeeId }) }, { signal })
+  }
+  const { tables, clear_existing: clearExisting, closed } = asked
+  return recalc.preview(requestOf(asked), {
+    ...(tables && { tables }),
+    ...(clearExisting !== undefined && { clearExisting }),
+    ...(closed && { closed }),
+    signal,
+  })
+}
+
 type PreviewLine = { readonly type: 'difference' | 'summary' } & Readonly<Record<string, unknown>>
 
 async function* linesOf(
-  preview: AsyncIterable<DayDifference> & { readonly summary: Promise<PreviewSummary> },
+  preview: FoundDifferences,
   limit: number,
   options: ResolvedApiOptions,
 ): AsyncGenerator<PreviewLine, undefined> {

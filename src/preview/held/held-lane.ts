@@ -9,14 +9,15 @@ import { type SettleCalendar, type SettleOwner, settleCalendar } from '../../cha
 import { tenantReaders } from '../../pipeline/affected-days.ts'
 import { FailedAfterSave } from '../../run/blocks/block-calculator.ts'
 import type { BlockOutcome } from '../../run/blocks/block-runner.ts'
+import { isSame } from '../../run/blocks/same-value.ts'
 import type { ValueChange } from '../../run/blocks/value-change.ts'
 import type { RecalcFailure } from '../../run/failure.ts'
 import { endsRun } from '../../run/lanes/lane-runner.ts'
 import { attempt } from '../../run/units/attempts.ts'
 import { lockKeys } from '../../run/units/employee-locks.ts'
 import type { OpenUnit } from '../../run/units/unit-runner.ts'
-import { type DayDifference, differenceOf, inOrder } from '../difference.ts'
-import { joined, nothingFound, type PreviewedLane } from '../previewed-lane.ts'
+import { type DayDifference, datesOf, differenceOf, followedBy, inOrder } from '../difference.ts'
+import { bookingKey, joined, nothingFound, type PreviewedLane } from '../previewed-lane.ts'
 import { inRolledBackUnit } from '../rolled-back-unit.ts'
 import { LaneLedger } from './lane-ledger.ts'
 
@@ -116,7 +117,7 @@ class HeldLane<Tx> {
     await this.#settleAll('released', { ...this.#owner, settings: { ...own, closedPeriods: undefined } })
     return {
       ...nothingFound,
-      differences: inOrder(this.#differences, this.#lane.employeeIds),
+      differences: inOrder(merged(this.#differences), this.#lane.employeeIds),
       outcomes: this.#outcomes,
       leftOut: this.#leftOut(ledger.stages),
     }
@@ -173,4 +174,15 @@ class HeldLane<Tx> {
 function outcomeOf({ days, failedDays, changed, skipped, failures, periods }: SettledBlock): BlockOutcome {
   const processed = days - failedDays
   return { processed, unchanged: processed - changed, skipped, failed: failedDays, failures, periods }
+}
+
+/** A period may change more than once, where days behind it in turn change days of it: what counts is the first and the last. */
+function merged(differences: readonly DayDifference[]): readonly DayDifference[] {
+  const found = new Map<string, DayDifference>()
+  for (const difference of differences) {
+    const key = bookingKey(difference.stage, difference.employeeId, datesOf(difference).from)
+    const first = found.get(key)
+    found.set(key, first ? followedBy(first, difference) : difference)
+  }
+  return [...found.values()].filter(({ before, after }) => !isSame(before, after))
 }

@@ -10,13 +10,13 @@ export interface HeldRequest {
   /** One employee of the tenant. Default: everybody. */
   readonly employeeId?: string
   /** The changes tell which days. */
-  readonly date?: undefined
+  readonly date?: never
   /** The changes tell which days. */
-  readonly from?: undefined
+  readonly from?: never
   /** The changes tell which days. */
-  readonly to?: undefined
+  readonly to?: never
   /** One employee, or everybody. */
-  readonly employeeIds?: undefined
+  readonly employeeIds?: never
 }
 
 /** What can be said about a preview of held changes: they would be settled by all stages. */
@@ -25,23 +25,19 @@ export interface HeldPreviewOptions {
   readonly signal?: AbortSignal
 }
 
-const MEMBERS = ['held', 'tenantId', 'employeeId']
-
 /** True for a request that is about held changes, right or wrong. */
 export function isHeldRequest(request: unknown): request is HeldRequest {
-  return isPlainObject(request) && request.held !== undefined
+  return isPlainObject(request) && 'held' in request
 }
 
 /** @throws {InvalidRequestError} that names the value and what was expected of it. */
 export function checkHeldRequest(request: object, options: unknown): void {
-  // What is left out may be there, and undefined.
-  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
-  const { held, tenantId, employeeId } = given
+  const { held, tenantId, employeeId, ...others } = request as Readonly<Record<string, unknown>> // whatever is in it
   if (held !== true) throw new InvalidRequestError(expected('held', 'true, or left out', held))
-  const unknown = unknownProperty(given, MEMBERS)
+  const [unknown] = Object.keys(others)
   if (unknown !== undefined) {
     throw new InvalidRequestError(
-      expected(unknown, 'left out with `held`: the changes tell which days', given[unknown]),
+      expected(unknown, 'left out with `held`: the changes tell which days', others[unknown]),
     )
   }
   checkId('tenantId', tenantId)

@@ -129,6 +129,30 @@ const cases: readonly LedgerCase[] = [
     },
   },
   {
+    name: 'the held changes of a tenant come lane by lane, page by page, and no others',
+    async run({ backend }) {
+      const { changes } = backend
+      const ids = Array.from({ length: 5 }, (_, i) => `e${i}`)
+      await note(
+        backend,
+        ...ids.map((id) => change('acme', id, { state: 'held', dueAt: 5 })),
+        change('acme', 'waits'),
+        change('acme', 'fails', { state: 'failing', dueAt: 5 }),
+        change('other', 'x', { state: 'held', dueAt: 5 }),
+      )
+      const found: (string | null)[] = []
+      let after: { readonly tenantId: string; readonly employeeId: string | null } | null = null
+      for (;;) {
+        const page: readonly NewChange[] = await changes.waiting('acme', { after, limit: 2, state: 'held' })
+        const last = page.at(-1)
+        if (!last) break
+        found.push(...page.map(({ employeeId }) => employeeId))
+        after = last
+      }
+      assert.deepEqual(found.toSorted(), ids)
+    },
+  },
+  {
     name: 'what is due is found by its time, and by its lane',
     async run({ backend }) {
       const { changes } = backend

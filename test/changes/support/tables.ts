@@ -68,9 +68,11 @@ export class TablesTx {
 
   /** The latest row before a day. */
   latest(table: string, employeeId: string, before: number): number | undefined {
-    const days = [...(this.#rows.get(`${table} ${employeeId}`)?.keys() ?? [])]
-    const last = Math.max(...days.filter((day) => day < before))
-    return Number.isFinite(last) ? this.read(table, employeeId, last) : undefined
+    const key = `${table} ${employeeId}`
+    const days = [...(this.#rows.get(key)?.keys() ?? []), ...(this.#written.get(key)?.keys() ?? [])]
+    const read = this.reader(table, employeeId)
+    const last = Math.max(...days.filter((day) => day < before && read(day) !== undefined))
+    return Number.isFinite(last) ? read(last) : undefined
   }
 
   commit(): void {

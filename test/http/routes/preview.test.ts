@@ -6,11 +6,16 @@ import { scores, stageOf } from '../../support/stages.ts'
 
 const REQUEST = { tenant_id: 'acme', start_date: '2025-03-01', end_date: '2025-03-02' }
 
-function host() {
+function host(closed: readonly { readonly from: string; readonly to: string }[] = []) {
   const database = new Database()
   fill(database, 'hours', 'ann', { '2025-03-01': 8, '2025-03-02': 4 })
   fill(database, 'hours', 'bob', { '2025-03-01': 1 })
-  const { service, connection } = world({ stages: [stageOf(scores)] }, { database, employees: ['ann', 'bob'] })
+  const closedPeriods = {
+    closed: async ({ employeeIds }: { readonly employeeIds: readonly string[] }) =>
+      new Map(employeeIds.map((id) => [id, closed])),
+  }
+  const options = { database, employees: ['ann', 'bob'], closedPeriods }
+  const { service, connection } = world({ stages: [stageOf(scores)] }, options)
   const api = createRecalcApi(service, {
     authorize: apiKeys({
       'key-of-acme': { tenants: ['acme'], actions: '*' },
@@ -26,7 +31,7 @@ function host() {
         ...(signal && { signal }),
       }),
     )
-  return { database, connection, post }
+  return { database, connection, post, service }
 }
 
 async function linesOf(response: Response) {
@@ -99,4 +104,45 @@ test.each<[string, object, Record<string, string>, number]>([
   expect(response.status).toBe(status)
   expect(response.headers.get('Content-Type')).toContain('application/problem+json')
   expect(connection.begun).toBe(0)
+})
+
+const HELD = { held: true, tenant_id: 'acme' }
+
+test('what held changes would do is told the same way, of everybody or of one employee', async () => {
+  const { post, service, database } = host([{ from: '2025-03-01', to: '2025-03-31' }])
+  for (const employeeId of ['ann', 'bob']) {
+    const dates = { from: '2025-03-01', to: '2025-03-02' }
+    await service.noteChange(undefined as never, { tenantId: 'acme', employeeId, table: 'hours', dates })
+  }
+  await service.settle({ tenantId: 'acme' })
+  const lines = await linesOf(await post(HELD))
+  const told = lines.map(({ employee_id, start_date, after, type }) => [type, employee_id, start_date, after])
+  expect(told).toEqual([
+    ['difference', 'ann', '2025-03-01', 80],
+    ['difference', 'ann', '2025-03-02', 48],
+    ['difference', 'bob', '2025-03-01', 10],
+    ['summary', undefined, undefined, undefined],
+  ])
+  expect(await linesOf(await post({ ...HELD, employee_id: 'bob', limit: 0 }))).toMatchObject([
+    { type: 'summary', told: 0, inserts: 1 },
+  ])
+  expect(await linesOf(await post({ ...REQUEST, held: false }))).toMatchObject([{ closed_days: 4 }])
+  expect(database.dump('scores')).toEqual({})
+})
+
+test.each<[string, object, string, string]>([
+  ['held changes of some days', { ...HELD, start_date: '2025-03-01' }, 'start_date', '"start_date" is not known'],
+  ['held changes of nobody', { held: true }, 'tenant_id', 'got undefined'],
+  [
+    'a word in place of `held`',
+    { ...REQUEST, held: 'yes' },
+    'held',
+    'Expected `held` to be true, or false or left out',
+  ],
+])('%s are refused, with the field that is wrong', async (_, body, field, message) => {
+  const { post } = host()
+  const response = await post(body)
+  expect(response.status).toBe(400)
+  const { errors } = (await response.json()) as { readonly errors: unknown }
+  expect(errors).toMatchObject([{ field, message: expect.stringContaining(message) }])
 })
