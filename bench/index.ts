@@ -11,6 +11,7 @@ import { benchMariadb } from './mariadb.ts'
 import { benchMemory } from './memory.ts'
 import { benchOverhead } from './overhead.ts'
 import { benchPostgres } from './postgres.ts'
+import { benchPreview } from './preview.ts'
 import { benchReference } from './reference.ts'
 import { benchReferenceMemory } from './reference-memory.ts'
 import { benchTelemetry } from './telemetry.ts'
@@ -27,6 +28,7 @@ const benches: Record<string, () => Promise<void> | void> = {
   postgres: benchPostgres,
   ledger: benchLedger,
   history: benchHistory,
+  preview: benchPreview,
   http: benchHttp,
   capture: benchCapture,
   lanes: benchLanes,
