@@ -8,28 +8,45 @@ import { openPostgres } from '../examples/shared/database/postgres.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { median } from './measure.ts'
+import { peakOf, printPeak } from './memory.ts'
 import { benchSources } from './server/sources.ts'
 import { empty, TENANT, type Workload } from './server/workload.ts'
 
-const ROUNDS = 5
-const MARIADB = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
+const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
+const SIZES = [100_000, 1_000_000]
 
-/** A preview against the run that it shows: when everything changes, and when nothing does. */
+/** A preview against the run that it shows: when everything changes, and when nothing does; and its memory. */
 export async function benchPreview(): Promise<void> {
-  const servers = [
-    { name: 'MariaDB', server: await startMariadb({ settings: MARIADB }), open: openMysql<Tables> },
-    { name: 'PostgreSQL', server: await startPostgres(), open: openPostgres<Tables> },
-  ]
-  for (const { name, server, open } of servers) {
-    const url = `${server.url}/preview`
-    const db = await open(url, INSTANTS)
-    await race(name, db, url)
-    await db.destroy()
-    await server.stop()
+  const mariadb = await startMariadb({ settings: SETTINGS })
+  try {
+    const url = `${mariadb.url}/preview`
+    await compare('MariaDB', url, await openMysql<Tables>(url, INSTANTS))
+  } finally {
+    await mariadb.stop()
+  }
+  const postgres = await startPostgres()
+  try {
+    const url = `${postgres.url}/preview`
+    await compare('PostgreSQL', url, await openPostgres<Tables>(url, INSTANTS))
+  } finally {
+    await postgres.stop()
+  }
+  console.log(
+    '\npreview: peak memory above the idle process (resident set), 1,000,000 days in all, every one different',
+  )
+  for (const days of SIZES) {
+    printPeak(`previews of ${days.toLocaleString('en')} days`, peakOf('preview-memory-child.ts', [String(days)]))
   }
 }
 
-async function race(name: string, db: Database, url: string): Promise<void> {
+interface Cost {
+  readonly ms: number
+  /** Of this process; who else is at work on the machine does not add to it. */
+  readonly cpuMs: number
+}
+
+async function compare(name: string, url: string, db: Database): Promise<void> {
   const zone = 'Europe/Berlin'
   const from = parseIsoDate('2025-03-03', 'from')
   const size = { zone, from, days: 30, employees: 500 }
@@ -41,39 +58,51 @@ async function race(name: string, db: Database, url: string): Promise<void> {
   const workload: Workload = { db, url, zone, from, to, asOf, employeeIds }
   const service = createProductivity(db, { zone, asOf })
   const request = { tenantId: TENANT, from, to }
-  const run = () =>
-    timeOf(async () => {
-      const { status } = await (await service.triggerRecalcAllAsync(request)).result
-      return status === 'completed'
-    })
-  const preview = (isChanged: boolean) =>
-    timeOf(async () => {
-      const { changedDays } = await service.preview(request).summary
-      return changedDays > 0 === isChanged
-    })
-  const times = { previewAll: [], run: [], previewNothing: [], again: [] } as Record<string, number[]>
-  for (let round = -1; round < ROUNDS; round++) {
-    await empty(workload)
-    const measured = {
-      previewAll: await preview(true),
-      run: await run(),
-      previewNothing: await preview(false),
-      again: await run(),
-    }
-    if (round < 0) continue // warming up
-    for (const [what, ms] of Object.entries(measured)) times[what]?.push(ms)
+  const ways = {
+    run: async () => {
+      const handle = await service.triggerRecalcAllAsync(request)
+      const { status } = await handle.result
+      if (status !== 'completed') throw new Error(`Expected the job to be completed, it is ${status}`)
+    },
+    preview: async () => {
+      const { status } = await service.preview(request).summary
+      if (status !== 'completed') throw new Error(`Expected the preview to be completed, it is ${status}`)
+    },
   }
-  await service.stop()
-  const ratio = (what: string, than: string) =>
-    `${(median(times[what] ?? []) / median(times[than] ?? [])).toFixed(2)} x`
+  const ratios = { changed: [] as Cost[], unchanged: [] as Cost[] }
+  for (let round = -1; round < ROUNDS; round++) {
+    const costs = { changed: {} as Record<string, Cost>, unchanged: {} as Record<string, Cost> }
+    // Who begins changes, so that neither always finds the server as the other has left it.
+    const order = round % 2 === 0 ? (['run', 'preview'] as const) : (['preview', 'run'] as const)
+    for (const way of order) {
+      await empty(workload)
+      costs.changed[way] = await costOf(ways[way])
+    }
+    await ways.run()
+    for (const way of order) costs.unchanged[way] = await costOf(ways[way])
+    if (round < 0) continue // warming up
+    for (const what of ['changed', 'unchanged'] as const) {
+      const { run, preview } = costs[what]
+      if (run && preview) ratios[what].push({ ms: preview.ms / run.ms, cpuMs: preview.cpuMs / run.cpuMs })
+    }
+  }
   const days = size.days * size.employees
-  console.log(`\npreview on ${name}: ${days.toLocaleString('en')} employee-days, medians of ${ROUNDS} rounds`)
-  console.log(`  everything changes: preview / run                  ${ratio('previewAll', 'run')} (at most 1.0)`)
-  console.log(`  nothing changes: preview / unchanged run           ${ratio('previewNothing', 'again')} (at most 1.1)`)
+  console.log(`\npreview on ${name}: ${days.toLocaleString('en')} employee-days, 8 stages, median of ${ROUNDS} rounds`)
+  tell('preview / first run, everything changes', ratios.changed, '(at most 1.0)')
+  tell('preview / second run, nothing changes', ratios.unchanged, '(at most 1.1)')
+  await service.stop()
+  await db.destroy()
 }
 
-async function timeOf(work: () => Promise<boolean>): Promise<number> {
+function tell(what: string, ratios: readonly Cost[], target: string): void {
+  const of = (part: keyof Cost) => `${median(ratios.map((ratio) => ratio[part])).toFixed(2)} x`
+  console.log(`  ${what.padEnd(44)} ${of('ms')} by the clock, ${of('cpuMs')} by this process's CPU ${target}`)
+}
+
+async function costOf(work: () => Promise<void>): Promise<Cost> {
+  const before = process.cpuUsage()
   const begin = performance.now()
-  if (!(await work())) throw new Error('Expected the work to come out as it should')
-  return performance.now() - begin
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { ms: performance.now() - begin, cpuMs: (user + system) / 1_000 }
 }
