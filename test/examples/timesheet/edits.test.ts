@@ -65,6 +65,8 @@ test.each(['hooks', 'capture'])(
         }
         if (random.percent(50)) await timesheet.settle({ tenantId: TENANT })
       }
+      await timesheet.settle({ tenantId: TENANT })
+      expect(await heldOutside(timesheet, closed)).toEqual([])
       for (const key of closed) await edits.reopenMonth(...(key.split(' ') as [string, string]))
       await timesheet.settle({ tenantId: TENANT })
       const where = `company ${seed + 1_000_003 + i}: ${made.join(', ')}`
@@ -107,6 +109,28 @@ test('a change to a closed month is held, and nothing of the month is written un
   expect(await derivedRows(db)).toEqual(deriveAll(await companyIn(db), zone, now))
   expect(ofMonth(await derivedRows(db))).not.toEqual(ofMonth(before))
 })
+
+/** Held days of whom and which month, that are in no closed month. */
+async function heldOutside(
+  timesheet: ReturnType<typeof office>,
+  closed: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for (let after = 0; ; ) {
+    const page = await timesheet.listDirty({ tenantId: TENANT, state: 'held', after, limit: 1_000 })
+    for (const { employeeId, content } of page) {
+      if (!('days' in content)) found.push(JSON.stringify(content))
+      else for (let day = content.days[0]; day <= content.days[1]; day++) found.push(`${employeeId} ${monthOf(day)}`)
+    }
+    const last = page.at(-1)
+    if (!last) return found.filter((key) => !closed.has(key))
+    after = last.id
+  }
+}
+
+function monthOf(epochDay: number): string {
+  return new Date(epochDay * 86_400_000).toISOString().slice(0, 7)
+}
 
 async function addHoliday(db: Database, edits: Edits, date: string): Promise<void> {
   const found = await db.selectFrom('holidays').select('date').where('date', '=', date).executeTakeFirst()
