@@ -18,6 +18,7 @@ import { serveUntilInterrupted } from '../shared/demo/serve.ts'
 import { UsageError } from '../shared/demo/usage-error.ts'
 import { ImportError } from '../shared/import/import-error.ts'
 import { type DemoOptions, readOptions, USAGE } from './demo/cli-options.ts'
+import { showCorrections } from './demo/show-corrections.ts'
 import { showEdits } from './demo/show-edits.ts'
 import { showHeld } from './demo/show-held.ts'
 import { changedKeys, takeSnapshot } from './demo/snapshot.ts'
@@ -83,7 +84,8 @@ async function run(db: Database, { zone, port }: DemoOptions, now: number): Prom
     if (status !== 'completed') return false
 
     await showEdits({ db, timesheet, tenantId: TENANT, zone, now })
-    await showHeld(timesheet, db, TENANT, request)
+    await showHeld(timesheet, TENANT)
+    await showCorrections(timesheet, db, TENANT, request)
 
     const settled = await takeSnapshot(db)
     await timesheet.triggerRecalcAll(request)

@@ -1,26 +1,19 @@
-import type { IsoDate, RecalcService } from 'recalc-service'
-import type { Database, Tx } from '../schema/tables.ts'
+import type { RecalcService } from 'recalc-service'
+import type { Tx } from '../schema/tables.ts'
+import { FirstLines } from './first-lines.ts'
 
-/** What waits for closed months, and what it would change in them, as a preview tells. */
-export async function showHeld(
-  timesheet: RecalcService<Tx>,
-  db: Database,
-  tenantId: string,
-  range: { readonly from: IsoDate; readonly to: IsoDate },
-): Promise<void> {
+/** What waits for closed months, and what would come of it if they were opened, as a preview tells. */
+export async function showHeld(timesheet: RecalcService<Tx>, tenantId: string): Promise<void> {
   const held = await timesheet.listDirty({ tenantId, state: 'held' })
   console.log(`\nHeld: ${held.length} changes`)
-  if (held.length === 0) return
-  const closed = await db.selectFrom('closed_months').select('employee_id').distinct().execute()
-  for (const { employee_id: employeeId } of closed) {
-    const preview = timesheet.preview({ tenantId, employeeIds: [employeeId], ...range }, { closed: 'only' })
-    for await (const difference of preview) {
-      const when = difference.date ?? difference.period.from.slice(0, 7)
-      console.log(
-        `  ${difference.employeeId} ${when}, ${difference.stage}: ${fieldsIn(difference.before, difference.after)}`,
-      )
-    }
+  const lines = new FirstLines()
+  for await (const difference of timesheet.preview({ held: true, tenantId })) {
+    const when = difference.date ?? difference.period.from.slice(0, 7)
+    lines.print(
+      `${difference.employeeId} ${when}, ${difference.stage}: ${fieldsIn(difference.before, difference.after)}`,
+    )
   }
+  lines.end()
 }
 
 function fieldsIn(before: unknown, after: unknown): string {

@@ -25,6 +25,9 @@ test('the demo tells its zone and moment first, and ends with rows that a fresh 
     expect(stdout).toContain(edit)
   }
   expect(stdout).toContain('Held: 1 changes')
+  expect(stdout).toMatch(
+    /^What closed months owe:\n(?: {2}\S+ \d{4}-\d\d(?:-\d\d)?, \w+: .+\n)+(?: {2}… and \d+ more\n)? {2}Payroll has taken over [1-9]\d*; the next list has 0\.$/m,
+  )
   expect(stdout).toMatch(/A fresh recalculation of everything: 0 of \d+ rows differ\./)
 })
 
