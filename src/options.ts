@@ -21,7 +21,6 @@ import { type Pipeline, pipelineOf } from './pipeline/pipeline.ts'
 import { selectTables } from './pipeline/selection.ts'
 import type { DailyCalc, Stage, TenantStage } from './pipeline/stages.ts'
 import type { BlockShape } from './run/blocks/block-calculator.ts'
-import { EventLoop } from './run/event-loop.ts'
 import { harmlessTelemetry } from './run/harmless-telemetry.ts'
 import type { ClosedPeriods, EmployeeRepository } from './run/plan/host-contracts.ts'
 import { type ZoneOption, Zones } from './run/plan/zones.ts'
@@ -243,7 +242,6 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
     corrections,
     jobs: boundedStore(jobs, clock, leaseMs),
     slots: new UnitSlots(concurrency),
-    eventLoop: new EventLoop(),
     watchdog: new UnitWatchdog(clock, { unitOfWorkTimeoutMs, ownTimeoutMs: leaseMs }),
     callTimeoutMs: leaseMs,
     employees,

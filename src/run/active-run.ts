@@ -1,5 +1,6 @@
 import type { RunIdentity } from '../pipeline/context.ts'
 import type { BlockCalculator } from './blocks/block-calculator.ts'
+import type { EventLoop } from './event-loop.ts'
 import type { RecalcFailure } from './failure.ts'
 import type { HistoryRun } from './history/history-store.ts'
 import type { LaneJournal } from './journal.ts'
@@ -30,6 +31,7 @@ export interface ActiveRun<Tx> {
   readonly rank: UnitRank
   /** Holds the run up between units of work; undefined: nothing does. */
   readonly throttle: ThrottleGate | undefined
+  readonly eventLoop: EventLoop
   readonly calendar: RunCalendar
   /** The service's clock, as calculators get it. */
   readonly now: () => Date

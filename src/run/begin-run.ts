@@ -3,6 +3,7 @@ import type { Selection } from '../pipeline/selection.ts'
 import { DAILY_CALC } from '../pipeline/stage-shape.ts'
 import type { ActiveRun } from './active-run.ts'
 import { calculatorOf } from './blocks/calculator-of.ts'
+import { EventLoop } from './event-loop.ts'
 import { causeOf } from './failure.ts'
 import type { LaneJournal } from './journal.ts'
 import { runCalendar } from './plan/run-calendar.ts'
@@ -42,6 +43,7 @@ export function beginRun<Tx>(work: RunWork<Tx>): ActiveRun<Tx> {
     calculator: calculatorOf(selection, blockDaysOf(plan), settings),
     rank,
     throttle,
+    eventLoop: new EventLoop(),
     // Room for everybody in the blocks that are open at once.
     calendar: runCalendar(settings.zones, plan, {
       stopping: () => control.signal,

@@ -3,7 +3,6 @@ import type { Logger } from '../pipeline/context.ts'
 import type { BlockShape } from './blocks/block-calculator.ts'
 import type { BlockLedger } from './blocks/block-ledger.ts'
 import type { CorrectionStore } from './corrections/correction-store.ts'
-import type { EventLoop } from './event-loop.ts'
 import type { HistoryStore } from './history/history-store.ts'
 import type { ClosedPeriods, EmployeeRepository } from './plan/host-contracts.ts'
 import type { Zones } from './plan/zones.ts'
@@ -32,8 +31,6 @@ export interface RunSettings<Tx> {
   readonly slots: UnitSlots
   /** One for each service. */
   readonly watchdog: UnitWatchdog
-  /** One for each service. */
-  readonly eventLoop: EventLoop
   /** Changes that were noted: a run takes those of its days with it. */
   readonly ledger: BlockLedger<Tx> | undefined
   /** Where is kept what runs change; undefined: nowhere. */

@@ -1,4 +1,5 @@
 import type { Failure } from '../net/api-types.ts'
+import { csvText } from './csv.ts'
 
 /** The failures of a job, as far as they were read: from the first on, by number. */
 export interface Failures {
@@ -62,16 +63,11 @@ function generalMessage({ message, employee_id: employeeId, date }: Failure): st
   return dateless.replace(new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu'), '‹employee›')
 }
 
-/** As a spreadsheet opens it: what it would take for a formula begins with an apostrophe. */
+/** One row each. */
 export function csvOf(failures: readonly Failure[], names: ReadonlyMap<string, string>): string {
   const header = ['employee_id', 'name', 'date', 'stage', 'code', 'message', 'attempts']
-  const rows = failures.map(({ employee_id: id, date, stage, code, message, attempts }) =>
-    [id ?? '', names.get(id ?? '') ?? '', date ?? '', stage, code, message, String(attempts)].map(csvField),
-  )
-  return `\uFEFF${[header, ...rows].map((row) => `${row.join(',')}\r\n`).join('')}`
-}
-
-function csvField(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  const rows = failures.map(({ employee_id: id, date, stage, code, message, attempts }) => {
+    return [id ?? '', names.get(id ?? '') ?? '', date ?? '', stage, code, message, String(attempts)]
+  })
+  return csvText([header, ...rows])
 }

@@ -219,6 +219,36 @@ export interface StartedJob {
 
 export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history' | 'preview'
 
+/** One value that a recalculation would change. */
+export interface Difference {
+  readonly employee_id: string
+  readonly start_date: string
+  readonly end_date: string
+  readonly stage: string
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** What a preview came to. */
+export interface PreviewSummary {
+  /** So many differences were told; the others were only counted. */
+  readonly told: number
+  readonly days: number
+  readonly changed_days: number
+  readonly closed_days: number
+  readonly failed_days: number
+  readonly inserts: number
+  readonly updates: number
+  readonly deletes: number
+  /** Stage → numeric field → its sums. */
+  readonly totals: Readonly<
+    Record<string, Readonly<Record<string, { readonly before: number; readonly after: number }>>>
+  >
+  /** Stages that were not looked at. */
+  readonly left_out: readonly string[]
+}
+
 /** What the caller may do. */
 export interface Me {
   readonly tenants: readonly string[] | '*'

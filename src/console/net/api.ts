@@ -73,6 +73,22 @@ export class Api {
     return response.status === 204 ? null : response.body
   }
 
+  /** What a recalculation would change, as events, until the signal ends it. */
+  async preview(request: StartRequest, limit: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
+    await this.#pace.turn({ urgent: true, signal })
+    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
+    const body = JSON.stringify({ ...request, limit })
+    try {
+      const response = await this.#fetch('/preview', { method: 'POST', headers, body, signal })
+      this.#pace.succeeded('POST /preview')
+      return response.body
+    } catch (error) {
+      const problem = problemOf(error)
+      if (!signal.aborted && problem.passing) this.#pace.failed('POST /preview', problem.retryAfterSeconds)
+      throw problem
+    }
+  }
+
   streamHeld(): void {
     this.#pace.succeeded('stream')
   }

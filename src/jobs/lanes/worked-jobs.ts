@@ -48,8 +48,8 @@ export class WorkedJob<Tx> {
       throttle,
     })
     this.#run ??= run
-    const { calculator, marks } = this.#run
-    return { ...run, calculator, marks }
+    const { calculator, eventLoop, marks } = this.#run
+    return { ...run, calculator, eventLoop, marks }
   }
 }
 

@@ -6,13 +6,12 @@ import type { Block, DayKey } from '../../pipeline/employee-day.ts'
 import { outputsOf } from '../../pipeline/pipeline.ts'
 import type { PassStage, Selection } from '../../pipeline/selection.ts'
 import type { DayStage } from '../../pipeline/stages.ts'
-import type { EventLoop } from '../event-loop.ts'
 import { failureOf } from '../failure.ts'
 import { observed, type StageCall } from '../telemetry.ts'
 import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { type BlockDays, blockOf } from './block-days.ts'
 import { type Cascade, reachesLaterDays } from './cascade.ts'
-import { type CalculatorSettings, callStage } from './stage-call.ts'
+import { callStage, type StageLimits } from './stage-call.ts'
 import { asMistake } from './stage-failure.ts'
 import { checkStored, StageValues } from './stage-values.ts'
 
@@ -27,15 +26,15 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
   readonly shape: BlockShape
   readonly blocksLater: boolean
   readonly #stages: readonly PassStage<Tx>[]
-  readonly #settings: CalculatorSettings
+  readonly #limits: StageLimits
   /** Whether a changed value may open later days of the same block, also behind a day without a row. */
   readonly #reach: { readonly throughEnd: boolean; readonly withHeld: boolean }
 
-  constructor(selection: Selection<Tx>, shape: BlockShape, settings: CalculatorSettings) {
+  constructor(selection: Selection<Tx>, shape: BlockShape, limits: StageLimits) {
     this.shape = shape
     this.blocksLater = selection.daysBuildOnEarlier
     this.#stages = selection.dayStages
-    this.#settings = settings
+    this.#limits = limits
     this.#reach = {
       throughEnd: reachesLaterDays(selection.dayStages.map(({ stage }) => stage)),
       withHeld: selection.dayStages.some(({ stage }) => stage.previousMissing === 'latest'),
@@ -67,7 +66,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         })
         if (changes.upserts.length + changes.deletes.length === 0) continue
         unit.onChanges?.(values.valueChanges(changes))
-        await callStage(stage.name, 'save', unit, contextOf(stage), this.#settings, (own) => save(changes, own))
+        await callStage(stage.name, 'save', unit, contextOf(stage), this.#limits, (own) => save(changes, own))
       }
     }
     let savedSome = false
@@ -98,7 +97,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
   ): Promise<StageValues<Tx>> {
     const { stage, saves, readsOwnYesterday } = member
     const call = <T>(name: StageCall, work: (own: StageContext<Tx>) => Promise<T>) =>
-      callStage(stage.name, name, unit, context, this.#settings, work)
+      callStage(stage.name, name, unit, context, this.#limits, work)
     const inputs = await call('load', (own) => stage.load(block, own))
     const { stored, latest } = stage
     const toCompare = readsOwnYesterday ? withDayBefore(block) : block
@@ -115,12 +114,16 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
       ? checkLatest(stage.name, await call('latest', (own) => latest({ ...block, before: block.from }, own)))
       : undefined
     const given = { inputs, earlier, attempt: context.attempt, cascade: unit.cascade }
-    const { telemetry, eventLoop } = this.#settings
-    const calculate = () => calculateDays(values, days, block, given, eventLoop)
-    unit.monitor.awaits(stage.name)
-    if (!telemetry) await calculate()
-    else await observed(telemetry, () => ({ type: 'stage', stage: stage.name, call: 'calculate' }), calculate)
-    unit.monitor.awaits(undefined)
+    const { telemetry } = this.#limits
+    if (!telemetry) calculateDays(values, days, block, given)
+    else {
+      const operation = { type: 'stage', stage: stage.name, call: 'calculate' } as const
+      await observed(
+        telemetry,
+        () => operation,
+        async () => calculateDays(values, days, block, given),
+      )
+    }
     return values
   }
 }
@@ -133,22 +136,13 @@ interface Given {
   readonly cascade: Cascade | undefined
 }
 
-/** Employee by employee, between which the event loop may get its turn: calculators may be slow. */
-async function calculateDays<Tx>(
-  values: StageValues<Tx>,
-  days: BlockDays,
-  block: Block,
-  given: Given,
-  eventLoop: EventLoop,
-): Promise<void> {
+function calculateDays<Tx>(values: StageValues<Tx>, days: BlockDays, block: Block, given: Given): void {
   const { readsOwnYesterday } = values.member
   const { employeeIds, dates } = days.block
   const offset = dates.indexOf(block.from)
   // Later stages build on other days, too, and what is stored of these is not known.
   const isForAll = !values.hasStored
   for (let employee = 0; employee < employeeIds.length; employee++) {
-    const turn = eventLoop.yieldIfDue()
-    if (turn) await turn
     const first = days.firstOf(employee) + offset
     const end = first + block.dates.length
     if (readsOwnYesterday) carryOver(values, days, first, end, given)

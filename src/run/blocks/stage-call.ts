@@ -1,7 +1,6 @@
 import type { Clock } from '../../calendar/clock.ts'
 import { StageTimeoutError } from '../../errors.ts'
 import type { CalcContext } from '../../pipeline/context.ts'
-import type { EventLoop } from '../event-loop.ts'
 import { observed, type StageCall, type Telemetry } from '../telemetry.ts'
 import type { Awaiting } from '../units/unit-watchdog.ts'
 import { StageFailure } from './stage-failure.ts'
@@ -11,12 +10,6 @@ export interface StageLimits {
   readonly clock: Clock
   readonly stageTimeoutMs: number | undefined
   readonly telemetry: Telemetry | undefined
-}
-
-/** What calculators of days and periods work with. */
-export interface CalculatorSettings extends StageLimits {
-  /** Gets its turn between employees: what is calculated may be slow. */
-  readonly eventLoop: EventLoop
 }
 
 /**

@@ -28,13 +28,13 @@ export function runLane<Tx>(run: ActiveRun<Tx>, calculator: BlockCalculator<Tx>,
 }
 
 async function runBlocks<Tx>(owner: UnitOwner<Tx>, calculator: BlockCalculator<Tx>, lane: Lane): Promise<void> {
-  const { control, settings, throttle, journal } = owner.run
+  const { control, eventLoop, throttle, journal } = owner.run
   const longest = calculator.shape.days
   let limit = longest
   // What throws for a whole block: its periods are left as they are, and the days are done without them.
   let failing: readonly FailingPeriods[] = []
   while (!lane.finished && !control.stopped) {
-    const turn = settings.eventLoop.yieldIfDue()
+    const turn = eventLoop.yieldIfDue()
     if (turn) await turn
     const held = throttle?.pass(control, (reason) => journal.waiting(reason))
     if (held) await held

@@ -3,9 +3,11 @@ import type { App } from '../../control/app.ts'
 import { estimateText, refusalText } from '../../model/job-text.ts'
 import { hashOf } from '../../model/route.ts'
 import { emptyInput, fieldErrorsOf, inputLike, type StartInput, startRequestOf } from '../../model/start-request.ts'
+import { may } from '../../model/state.ts'
 import type { Estimate, Me, StartRequest } from '../../net/api-types.ts'
 import { type Problem, problemOf } from '../../net/problem.ts'
 import { Button, Notice, submitting } from '../parts.tsx'
+import { Preview } from '../preview.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 import { FIELDS, StartFields } from '../start-fields.tsx'
 
@@ -14,8 +16,10 @@ export const startScreen: Screen = {
   name: 'start',
   label: 'New job',
   needs: 'start',
-  View: ({ app, state: { access, route } }) =>
-    access.name === 'open' ? <Start app={app} me={access.me} like={route.like} /> : null,
+  View: ({ app, state }) =>
+    state.access.name === 'open' ? (
+      <Start app={app} me={state.access.me} like={state.route.like} canPreview={may(state, 'preview')} />
+    ) : null,
 }
 
 /** What was estimated, and is what is started. */
@@ -25,13 +29,22 @@ interface Ready {
   readonly idempotencyKey: string
 }
 
+interface StartProps {
+  readonly app: ViewProps['app']
+  readonly me: Me
+  readonly like: string | null
+  readonly canPreview: boolean
+}
+
 /** Two steps: what is typed in is estimated first. Whoever changes a field has to look at a new estimate. */
-function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string | null }) {
+function Start({ app, me, like, canPreview }: StartProps) {
   const [input, setInput] = useState<StartInput>(() => ({ ...emptyInput, tenantId: onlyTenant(me) }))
   const [errors, setErrors] = useState<ReadonlyMap<string, string>>(new Map())
   const [problem, setProblem] = useState<Problem | null>(null)
   const [ready, setReady] = useState<Ready | null>(null)
   const [note, setNote] = useState<string | null>(null)
+  /** What is looked at before it is started. */
+  const [previewed, setPreviewed] = useState<StartRequest | null>(null)
   /** Ascends with every change: an estimate that comes later than one is of no use. */
   const edits = useRef(0)
   const screen = useRef<HTMLElement>(null)
@@ -42,6 +55,7 @@ function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string 
     setErrors(new Map())
     setProblem(null)
     setReady(null)
+    setPreviewed(null)
   }
   useEffect(() => {
     if (like === null) return
@@ -117,10 +131,12 @@ function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string 
           <p>{estimateText(ready.request, ready.estimate)}</p>
           <div class="row">
             <Button class="primary" onClick={() => start(ready)} text="Start the job" />
+            {canPreview && <Button onClick={() => setPreviewed(ready.request)} text="Preview" />}
             <Button class="quiet" onClick={() => [setReady(null), focus('#tenant')]} text="Change it" />
           </div>
         </section>
       )}
+      {previewed && <Preview app={app} request={previewed} />}
       {refusal && (
         <p class="notice bad" role="alert">
           {refusal} {active && <a href={hashOf({ screen: 'jobs', id: active })}>Look at the job that is running</a>}

@@ -14,7 +14,7 @@ import { ofDay } from '../../failure.ts'
 import type { StageCall } from '../../telemetry.ts'
 import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from '../block-calculator.ts'
 import type { BlockDays } from '../block-days.ts'
-import { type CalculatorSettings, callStage } from '../stage-call.ts'
+import { callStage, type StageLimits } from '../stage-call.ts'
 import { asMistake } from '../stage-failure.ts'
 import type { BlockPeriods } from './block-periods.ts'
 import { checkStoredPeriods, PeriodValues } from './period-values.ts'
@@ -26,21 +26,21 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
   readonly periodStages: readonly PeriodStage<Tx>[]
   readonly periodsBeforeDays: readonly PeriodStage<Tx>[]
   readonly #days: BlockCalculator<Tx> | undefined
-  readonly #settings: CalculatorSettings
+  readonly #limits: StageLimits
 
   /** @param days Undefined: nothing is calculated but periods. */
   constructor(
     { periodStages, periodsBeforeDays }: Pick<Selection<Tx>, 'periodStages' | 'periodsBeforeDays'>,
     days: BlockCalculator<Tx> | undefined,
     shape: BlockShape,
-    settings: CalculatorSettings,
+    limits: StageLimits,
   ) {
     this.periodStages = periodStages
     this.periodsBeforeDays = periodsBeforeDays
     this.shape = days?.shape ?? shape
     this.blocksLater = days?.blocksLater ?? false
     this.#days = days
-    this.#settings = settings
+    this.#limits = limits
   }
 
   async calculate(days: BlockDays, unit: BlockUnit<Tx>): Promise<number> {
@@ -75,7 +75,7 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
     const block = blockOf(stage, days, due, carries && !periods.isRun)
     const context: StageContext<Tx> = { ...unit.context, valuesOf: () => refuseValues(stage.name) }
     const call = <T>(name: StageCall, work: (own: StageContext<Tx>) => Promise<T>) =>
-      callStage(stage.name, name, unit, context, this.#settings, work)
+      callStage(stage.name, name, unit, context, this.#limits, work)
     const inputs = await call('load', (own) => stage.load(block, own))
     const { stored } = stage
     const toCompare = carries ? withPeriodBefore(stage, block) : block
@@ -83,13 +83,9 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
       ? checkStoredPeriods(stage.name, await call('stored', (own) => stored(toCompare, own)), toCompare)
       : undefined
     const values = new PeriodValues(stage, old, { clearExisting: unit.clearExisting })
-    unit.monitor.awaits(stage.name)
     for (const employee of due.keys()) {
-      const turn = this.#settings.eventLoop.yieldIfDue()
-      if (turn) await turn
       calculateEmployee(stage, { position, employee, due, block, inputs, carries }, values, periods, days, unit)
     }
-    unit.monitor.awaits(undefined)
     const wanted = unit.unchanged?.of(stage.name)
     if (wanted) unit.unchanged?.heard(values.unchanged(wanted))
     const { changes } = values
