@@ -8,11 +8,17 @@
  */
 export async function foundLines(
   request: Request,
-  pieces: AsyncIterator<string, undefined>,
+  pieces: AsyncGenerator<string, undefined>,
   { leave, headers }: { readonly leave: () => void; readonly headers: Readonly<Record<string, string>> },
 ): Promise<Response> {
-  request.signal.addEventListener('abort', leave, { once: true })
-  const forget = () => request.signal.removeEventListener('abort', leave)
+  const end = () => {
+    leave()
+    // Nobody asks for more: what was found, and not taken, would keep it open.
+    pieces.return(undefined).catch(() => {})
+  }
+  if (request.signal.aborted) end()
+  else request.signal.addEventListener('abort', end, { once: true })
+  const forget = () => request.signal.removeEventListener('abort', end)
   const encoder = new TextEncoder()
   const first = await pieces.next().catch((error: unknown) => {
     forget()
@@ -29,7 +35,7 @@ export async function foundLines(
         forget()
         controller.close()
       },
-      cancel: leave,
+      cancel: end,
     },
     { highWaterMark: 1 },
   )

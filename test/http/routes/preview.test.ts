@@ -1,5 +1,5 @@
 import { apiKeys, createRecalcApi } from 'recalc-service/http'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Database } from '../../support/database.ts'
 import { fill, world } from '../../support/service.ts'
 import { scores, stageOf } from '../../support/stages.ts'
@@ -145,4 +145,17 @@ test.each<[string, object, string, string]>([
   expect(response.status).toBe(400)
   const { errors } = (await response.json()) as { readonly errors: unknown }
   expect(errors).toMatchObject([{ field, message: expect.stringContaining(message) }])
+})
+
+test('a service stops at once when a client has gone that took nothing of what was found', async () => {
+  const { post, service } = host()
+  const gone = new AbortController()
+  const response = post(REQUEST, {}, gone.signal)
+  gone.abort()
+  await response
+  const waiting = vi.fn()
+  const timer = setTimeout(waiting, 5_000)
+  await service.stop()
+  clearTimeout(timer)
+  expect(waiting).not.toHaveBeenCalled()
 })
