@@ -6,9 +6,10 @@ import { absenceFrom, assignmentFrom, bookingFrom, breakRuleFrom, planFrom } fro
 
 /**
  * How far a day's bookings lie around it. A pair lasts 24 hours at most, which is more than a day where the clock is put
- * forward; so does a break that begins at the end of a night shift.
+ * forward; so does a break that begins at the end of a night shift. The rest before a day is that behind a pair of the night
+ * before, which lies one date further where a zone skipped a day.
  */
-export const BOOKING_DAYS = [-2, 3] as const
+export const BOOKING_DAYS = [-3, 3] as const
 
 /** What a block's days are calculated from, by employee. */
 export type BlockFacts = ReadonlyMap<string, EmployeeFacts>

@@ -8,6 +8,9 @@ import { derivedRows, fillOffice, office, openOffice, openServers, TENANT } from
 /** More for a long look: the days of a company take some milliseconds. */
 const COMPANIES = Number(process.env.RECALC_TEST_TIMESHEETS ?? 200)
 
+/** A company in Apia at the end of 2011, where nobody had a 30 December. */
+const SKIPPED_DAY = 863_567
+
 const servers = await openServers()
 
 /** On servers a fifth of them. */
@@ -34,3 +37,20 @@ test.each(cases)(
     }
   },
 )
+
+test('a day behind one that its zone skipped knows the rest before it, in blocks of any length', async () => {
+  const found = []
+  for (const days of [1, 31]) {
+    const db = await openOffice()
+    onTestFinished(() => db.destroy())
+    const { company, zone, now, today } = scenarioOf(SKIPPED_DAY)
+    await fillOffice(db, company)
+    const timesheet = office(db, zone, now, { employees: 1, days })
+    const from = company.employees.map((one) => one.entry_date).sort()[0]!
+    await timesheet.triggerRecalcAll({ tenantId: TENANT, from, to: nextDate(today) })
+    await timesheet.stop()
+    found.push((await derivedRows(db)).daily_errors)
+  }
+  expect(found[0]).toContainEqual({ employee_id: 'ben', work_date: '2011-12-31', code: 'REST_PERIOD' })
+  expect(found[0]).toEqual(found[1])
+})
