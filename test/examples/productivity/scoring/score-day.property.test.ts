@@ -76,7 +76,7 @@ describe('scoreDay', () => {
       'working',
       'working since yesterday',
     ])
-    expect(Math.min(...statuses.values())).toBeGreaterThan(20)
+    expect(Math.min(...statuses.values())).toBeGreaterThan(5)
   })
 
   it('gives the same when it is told more than it needs', () => {
