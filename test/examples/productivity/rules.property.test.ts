@@ -50,11 +50,11 @@ it('any rows, in blocks of any shape, come out as the rules say, and nothing is 
         await db.destroy()
       }
     }),
-    { numRuns: runs(80, 800) },
+    { numRuns: runs(120, 800) },
   )
   // What was compared must have been worth it.
   expect([...kinds.keys()].sort()).toEqual(everyKind)
-  expect(Math.min(...kinds.values())).toBeGreaterThanOrEqual(5)
+  expect(Math.min(...kinds.values())).toBeGreaterThanOrEqual(runs(1, 5))
 })
 
 /** The kinds of rows that the rules tell apart. */
