@@ -22,6 +22,11 @@ const mysqlKysely = (uri: string) => new Kysely<never>({ dialect: new MysqlDiale
 
 const run = (db: Kysely<never>, statement: string) => sql.raw(statement).execute(db)
 
+const hasSchema = async (db: Kysely<never>, name: string) => {
+  const { rows } = await sql`select 1 from information_schema.schemata where schema_name = ${name}`.execute(db)
+  return rows.length > 0
+}
+
 const pairs: Readonly<Record<string, () => Promise<Pair>>> = {
   async MariaDB() {
     const first = await startMariadb({ settings: ['--log-bin=binlog', '--server-id=1'] })
@@ -66,8 +71,10 @@ describe('replicaLag', () => {
       const throttle = replicaLag(replica, { aboveMs: 500 })
       const patient = replicaLag(replica, { aboveMs: 3_600_000 })
       await run(source, 'create schema one')
+      await expect.poll(() => hasSchema(replica, 'one')).toBe(true) // a replica that never replayed cannot say when
       await expect.poll(throttle).toBe(null)
       await delay()
+      await expect.poll(patient).toBe(null) // it is connected again
       await run(source, 'create schema two')
       await expect.poll(throttle).toBe('replica lag')
       expect(await patient()).toBe(null)
