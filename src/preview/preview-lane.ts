@@ -191,12 +191,12 @@ async function bookingsOf<Tx>(
   return new Map(found.map((booking) => [bookingKey(booking.stage, booking.employeeId, booking.date), booking]))
 }
 
-/** Hears of the values of which something was taken over, where they are right by now. */
-function watch(bookings: ReadonlyMap<string, Booking>, heard: UnchangedValues['heard']): UnchangedValues | undefined {
+/** Collects the values that were corrected before and are right by now. */
+function watch(bookings: ReadonlyMap<string, Booking>, add: UnchangedValues['add']): UnchangedValues | undefined {
   if (bookings.size === 0) return undefined
   const byStage = Map.groupBy(bookings.values(), ({ stage }) => stage)
   const keys = new Map([...byStage].map(([stage, own]) => [stage, new Set<string>(own.map(dayKeyOf))]))
-  return { of: (stage) => keys.get(stage), heard }
+  return { of: (stage) => keys.get(stage), add }
 }
 
 async function closedOf<Tx>(

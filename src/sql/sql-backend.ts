@@ -28,7 +28,7 @@ import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
 import { joinTransaction } from './transaction/join-transaction.ts'
-import { takingBack } from './transaction/taking-back.ts'
+import { withSavepoint } from './transaction/savepoint.ts'
 import { Transactions } from './transaction/transactions.ts'
 
 /** How the library's tables are called, and what they are read with. */
@@ -147,7 +147,7 @@ function backendOf<Database, Tx extends object>(
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return locks.lock(dbOf(tx), tx, hashes)
     },
-    takingBack: (tx, work) => takingBack(executorOf(tx) as unknown as Kysely<never>, work), // only statements of its own
+    withSavepoint: (tx, work) => withSavepoint(executorOf(tx) as unknown as Kysely<never>, work), // only statements of its own
   }
   const channel = changesTableName(prefix)
   const historyTable = historyTableName(prefix)
