@@ -34,7 +34,8 @@ const LOCKED_COLUMNS = [
   'queue_order',
 ] as const satisfies readonly (keyof JobsTable)[]
 
-type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
+/** A job's row, locked. */
+export type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
 
 /** The library's tables as a connection, or any of a pool, sees them. */
 export interface TablesIn {
