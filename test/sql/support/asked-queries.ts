@@ -196,7 +196,7 @@ async function useAll({ backend, bench, clock }: Store): Promise<void> {
   await jobs.openLanes(job.lease, [laneOf(5, ['4'])], { dispatchedThrough: '4', allDispatched: true })
   await bench.commit(job.lease, {
     repaired: 1,
-    settled: failures.slice(0, 1),
+    resolved: failures.slice(0, 1),
     moved: [{ failure: failures[1]!, to: '2025-01-09' as never }],
   })
   await bench.commit(job.lease, { tenantStagesDone: ['totals'], repeated: true })
