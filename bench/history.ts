@@ -1,20 +1,16 @@
-import { addDays, dayBounds, parseIsoDate } from 'recalc-service'
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import { createTables } from '../examples/productivity/schema/migrations.ts'
 import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
-import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
 import { openMysql } from '../examples/shared/database/mysql.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { median } from './measure.ts'
-import { benchSources } from './server/sources.ts'
-import { empty, TENANT, type Workload } from './server/workload.ts'
+import { generatedWorkload, MARIADB_SETTINGS } from './server/generated.ts'
+import { daysOf, empty, TENANT } from './server/workload.ts'
 
 const ROUNDS = 7
-const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
 
 /** The reference back end on MariaDB with a history against the same without one: when everything changes, and when nothing does. */
 export async function benchHistory(): Promise<void> {
-  const server = await startMariadb({ settings: SETTINGS })
+  const server = await startMariadb({ settings: MARIADB_SETTINGS })
   try {
     const db = await openMysql<Tables>(`${server.url}/history`, INSTANTS)
     await race(db, `${server.url}/history`)
@@ -25,15 +21,8 @@ export async function benchHistory(): Promise<void> {
 }
 
 async function race(db: Database, url: string): Promise<void> {
-  const zone = 'Europe/Berlin'
-  const from = parseIsoDate('2025-03-03', 'from')
-  const size = { zone, from, days: 30, employees: 500 }
-  const to = addDays(from, size.days - 1)
-  await createTables(db)
-  await insertSources(db, benchSources({ ...size, activitiesPerDay: 40 }))
-  const employeeIds = (await db.selectFrom('employees').select('id').execute()).map(({ id }) => id)
-  const asOf = new Date(dayBounds(to, zone).start.getTime() + 15 * 60 * 60_000)
-  const workload: Workload = { db, url, zone, from, to, asOf, employeeIds }
+  const workload = await generatedWorkload(db, url)
+  const { zone, from, to, asOf, employeeIds } = workload
   const services = {
     off: createProductivity(db, { zone, asOf }),
     on: createProductivity(db, { zone, asOf, history: true }),
@@ -60,7 +49,7 @@ async function race(db: Database, url: string): Promise<void> {
     }
     for (const name of ['off', 'on']) speeds[name]?.push(times[name]?.changed ?? Number.NaN)
   }
-  const days = size.days * size.employees
+  const days = daysOf(workload, employeeIds)
   console.log(`\nhistory on MariaDB: ${days.toLocaleString('en')} employee-days, 8 stages`)
   const tell = (what: string, value: string, target: string) => console.log(`  ${what.padEnd(54)} ${value} ${target}`)
   const ratio = (values: readonly number[]) => `${median(values).toFixed(2)} x`

@@ -4,14 +4,14 @@ import { openMysql } from '../examples/shared/database/mysql.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { prepareSession, statementsFor } from './mariadb/set-based-sql.ts'
 import { type BenchedServer, benchGenerated, benchReal } from './server/bench-server.ts'
+import { MARIADB_SETTINGS } from './server/generated.ts'
 import { setBased } from './server/set-based.ts'
 
 /** The same for everybody: memory for all of the data, commits that survive the server's death, no waiting for the disk. */
-const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
 
 /** The reference back end on MariaDB against everything that one would otherwise do. */
 export async function benchMariadb(): Promise<void> {
-  const started = await startMariadb({ settings: SETTINGS })
+  const started = await startMariadb({ settings: MARIADB_SETTINGS })
   const server: BenchedServer = {
     name: 'MariaDB',
     url: started.url,

@@ -1,24 +1,20 @@
-import { addDays, dayBounds, parseIsoDate } from 'recalc-service'
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import { createTables } from '../examples/productivity/schema/migrations.ts'
 import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
-import { insertSources } from '../examples/productivity/sources/insert-sources.ts'
 import { openMysql } from '../examples/shared/database/mysql.ts'
 import { openPostgres } from '../examples/shared/database/postgres.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
 import { median } from './measure.ts'
 import { peakOf, printPeak } from './memory.ts'
-import { benchSources } from './server/sources.ts'
-import { empty, TENANT, type Workload } from './server/workload.ts'
+import { generatedWorkload, MARIADB_SETTINGS } from './server/generated.ts'
+import { daysOf, empty, TENANT } from './server/workload.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
-const SETTINGS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
 const SIZES = [100_000, 1_000_000]
 
 /** A preview against the run that it shows: when everything changes, and when nothing does; and its memory. */
 export async function benchPreview(): Promise<void> {
-  const mariadb = await startMariadb({ settings: SETTINGS })
+  const mariadb = await startMariadb({ settings: MARIADB_SETTINGS })
   try {
     const url = `${mariadb.url}/preview`
     await compare('MariaDB', url, await openMysql<Tables>(url, INSTANTS))
@@ -47,15 +43,8 @@ interface Cost {
 }
 
 async function compare(name: string, url: string, db: Database): Promise<void> {
-  const zone = 'Europe/Berlin'
-  const from = parseIsoDate('2025-03-03', 'from')
-  const size = { zone, from, days: 30, employees: 500 }
-  const to = addDays(from, size.days - 1)
-  await createTables(db)
-  await insertSources(db, benchSources({ ...size, activitiesPerDay: 40 }))
-  const employeeIds = (await db.selectFrom('employees').select('id').execute()).map(({ id }) => id)
-  const asOf = new Date(dayBounds(to, zone).start.getTime() + 15 * 60 * 60_000)
-  const workload: Workload = { db, url, zone, from, to, asOf, employeeIds }
+  const workload = await generatedWorkload(db, url)
+  const { zone, from, to, asOf, employeeIds } = workload
   const service = createProductivity(db, { zone, asOf })
   const request = { tenantId: TENANT, from, to }
   const ways = {
@@ -86,7 +75,7 @@ async function compare(name: string, url: string, db: Database): Promise<void> {
       if (run && preview) ratios[what].push({ ms: preview.ms / run.ms, cpuMs: preview.cpuMs / run.cpuMs })
     }
   }
-  const days = size.days * size.employees
+  const days = daysOf(workload, employeeIds)
   console.log(`\npreview on ${name}: ${days.toLocaleString('en')} employee-days, 8 stages, median of ${ROUNDS} rounds`)
   tell('preview / first run, everything changes', ratios.changed, '(at most 1.0)')
   tell('preview / second run, nothing changes', ratios.unchanged, '(at most 1.1)')

@@ -27,12 +27,12 @@ import { workTimeAverages } from '../examples/timesheet/stages/work-time-average
 import { createTimesheet } from '../examples/timesheet/timesheet.ts'
 import { startMariadb } from '../test/support/mariadb-server.ts'
 import { startPostgres } from '../test/support/postgres-server.ts'
+import { MARIADB_SETTINGS } from './server/generated.ts'
 
 const TENANT = 'bench'
 const ZONE = 'Europe/Berlin'
 const NOW = Date.UTC(2025, 8, 30, 12)
 const DAYS = 730
-const MARIADB = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--max-allowed-packet=16M']
 
 /** The loop is slow, so it gets a part of the people. */
 const LOOP_PART = 10
@@ -47,7 +47,7 @@ export async function benchTimesheet(): Promise<void> {
   await race('SQLite', (name) => openSqlite<Tables>(join(folder, name)), { employees, now: cpuTime })
   rmSync(folder, { recursive: true })
   const servers = [
-    { name: 'MariaDB', server: await startMariadb({ settings: MARIADB }), open: openMysql<Tables> },
+    { name: 'MariaDB', server: await startMariadb({ settings: MARIADB_SETTINGS }), open: openMysql<Tables> },
     { name: 'PostgreSQL', server: await startPostgres(), open: openPostgres<Tables> },
   ]
   for (const { name, server, open } of servers) {

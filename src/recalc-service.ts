@@ -3,8 +3,8 @@ import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
 import type { Settled } from './changes/settle-lane.ts'
 import { CallTimeoutError, CooldownError, JobConflictError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
+import { startBulkJob } from './jobs/bulk-job.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
-import { startFuseJob } from './jobs/fuse-job.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import { listFailuresOf } from './jobs/job-failures.ts'
 import type { JobHandle } from './jobs/job-handle.ts'
@@ -48,10 +48,10 @@ import {
   type TriggerOptions,
 } from './run/plan/resolve-request.ts'
 import type { JoinedResult, RecalcResult } from './run/result.ts'
-import { stopParts, stopTimeoutOf } from './run/stop.ts'
 import { SynchronousRuns } from './run/synchronous-runs.ts'
 import { withDeadline } from './run/units/deadline.ts'
 import { refuseNestedCall } from './run/units/nested-calls.ts'
+import { stopParts, stopTimeoutOf } from './service-stop.ts'
 import { Triggers } from './triggers.ts'
 
 /**
@@ -88,7 +88,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const resolve: ResolveCorrections<Tx> = (kind, request) => this.#triggers.plan(kind, request, {})
     this.#corrections = new ClosedCorrections(this.#options, this.#previews, resolve)
     this.#changes = new Changes(this.#options, (request) =>
-      startFuseJob(request, (kind, own, reason) => this.#triggers.createJob(kind, own, { reason, whenBusy: 'reject' })),
+      startBulkJob(request, (kind, own, reason) => this.#triggers.createJob(kind, own, { reason, whenBusy: 'reject' })),
     )
     this.#jobs = new Jobs({
       ...this.#options,

@@ -51,3 +51,14 @@ export function datesBetween(from: IsoDate, to: IsoDate): readonly IsoDate[] {
   for (let day = toEpochDay(from); day <= last; day++) dates.push(fromEpochDay(day))
   return dates
 }
+
+/** True when some intervals, which may overlap, hold every day of another one. */
+export function isCovered({ from, to }: DateInterval, intervals: readonly DateInterval[]): boolean {
+  let open: DateInterval['from'] = from
+  for (const interval of intervals.toSorted((a, b) => (a.from < b.from ? -1 : 1))) {
+    if (interval.from > open) return false
+    if (interval.to >= to) return true
+    if (interval.to >= open) open = addDays(interval.to, 1)
+  }
+  return false
+}

@@ -14,7 +14,7 @@ import { horizonAt, reach, spansOf } from './dirty-days.ts'
 import type { Settled } from './settle-lane.ts'
 import { settleNow } from './settle-now.ts'
 import { settleOwner } from './settle-owner.ts'
-import { type FuseRequest, Settler } from './settler.ts'
+import { type BulkJobRequest, Settler } from './settler.ts'
 
 /** So many failing and held changes are looked at to find their tenants. */
 const PARKED = 1_000
@@ -65,7 +65,7 @@ export class Changes<Tx> {
 
   constructor(
     settings: ChangesSettings<Tx>,
-    startJob: (request: FuseRequest) => Promise<{ readonly ended: Promise<boolean> } | undefined>,
+    startJob: (request: BulkJobRequest) => Promise<{ readonly ended: Promise<boolean> } | undefined>,
   ) {
     this.#settings = settings
     this.#settler = new Settler({ owner: settleOwner(settings, this.#background, OF_JOB), startJob })

@@ -1,8 +1,8 @@
 import type { Clock } from '../calendar/clock.ts'
+import { backoffAfterFailureMs, recheckHeldMs } from './backoff.ts'
 import type { ChangeContent, ChangeError, ChangeState, NewChange, StoredChange } from './change-ledger.ts'
 import type { DaySpan } from './day-set.ts'
 import { ALL_STAGES, DirtyEmployee } from './dirty-employee.ts'
-import { pauseAfterFailureMs, pauseWhileClosedMs } from './pauses.ts'
 
 /** Days of an employee, to be calculated by all stages or from one on. */
 interface NotedDays {
@@ -31,13 +31,13 @@ export class NewNotes {
 
   failing(days: NotedDays, { code, message }: ChangeError): NewChange {
     const attempts = this.#attemptsAt(days, 'failing') + 1
-    const dueAt = this.#clock.now() + pauseAfterFailureMs(attempts)
+    const dueAt = this.#clock.now() + backoffAfterFailureMs(attempts)
     return { ...this.#note(days, 'failing'), attempts, error: { code, message }, dueAt }
   }
 
   held(days: NotedDays): NewChange {
     const attempts = this.#attemptsAt(days, 'held') + 1
-    return { ...this.#note(days, 'held'), attempts, dueAt: this.#clock.now() + pauseWhileClosedMs(attempts) }
+    return { ...this.#note(days, 'held'), attempts, dueAt: this.#clock.now() + recheckHeldMs(attempts) }
   }
 
   /** A change of a table that no stage reads is not lost: a newer or older release may know the table. */
@@ -45,7 +45,7 @@ export class NewNotes {
     const attempts = change.attempts + 1
     const table = 'table' in change.content ? change.content.table : ''
     const message = `No stage of this service reads the table ${JSON.stringify(table)}`
-    const dueAt = this.#clock.now() + pauseAfterFailureMs(attempts)
+    const dueAt = this.#clock.now() + backoffAfterFailureMs(attempts)
     return { ...change, state: 'failing', attempts, error: { code: 'UNKNOWN_TABLE', message }, dueAt }
   }
 

@@ -15,9 +15,9 @@ import { attempt } from '../run/units/attempts.ts'
 import { withDeadline } from '../run/units/deadline.ts'
 import { lockInBackend, lockKeys, WHOLE_TENANT } from '../run/units/employee-locks.ts'
 import type { OpenUnit } from '../run/units/unit-runner.ts'
+import { backoffAfterFailureMs } from './backoff.ts'
 import type { ChangeContent, ChangeError, NewChange, StoredChange } from './change-ledger.ts'
 import { horizonAt, spansOf } from './dirty-days.ts'
-import { pauseAfterFailureMs } from './pauses.ts'
 import { calcOwner, inSettleUnit, type SettleOwner, settleCalendar, settleOperation } from './settle-owner.ts'
 
 /** How many employees get a note of their own at once. */
@@ -167,7 +167,7 @@ async function noteFailure<Tx>(
         state: 'failing',
         attempts,
         error,
-        dueAt: clock.now() + pauseAfterFailureMs(attempts),
+        dueAt: clock.now() + backoffAfterFailureMs(attempts),
       }
       return await changes.update(tx, { remove: notes.map(({ id }) => id), add: [failing] })
     }),

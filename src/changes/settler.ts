@@ -10,10 +10,10 @@ import { employeesOf, laneSize } from './settle-now.ts'
 import type { SettleOwner } from './settle-owner.ts'
 import { settleTenantStages, spreadToEmployees } from './settle-tenant.ts'
 
-/** How many changes are looked at together. */
+/** How many changes are read at a time. */
 const PAGE = 1_000
 
-/** The most tenants that are found in one look; the next look goes on behind them. */
+/** The most tenants that one poll finds; the next poll goes on behind them. */
 const TENANTS = 1_000
 
 /** After so many blocks of one lane it is another tenant's turn. */
@@ -22,15 +22,15 @@ const BLOCKS_PER_TURN = 8
 /** A stream of changes that does not end is settled all the same, after so many quiet times. */
 const LONGEST_BURST = 10
 
-/** The waits of a tenant whose changes could not be settled, in milliseconds; they double. */
-const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 3_600_000
+/** The backoff of a tenant whose changes could not be settled, in milliseconds; it doubles. */
+const FIRST_BACKOFF_MS = 1_000
+const LONGEST_BACKOFF_MS = 3_600_000
 
-/** The shortest time between two looks for a change of this process that may not have been committed yet, in milliseconds. */
-const FIRST_LOOK_MS = 1
+/** The shortest time between two polls for a change of this process that may not be committed yet, in milliseconds. */
+const FIRST_POLL_MS = 1
 
-/** What becomes of many dirty days: a job that people can see and cancel. */
-export interface FuseRequest {
+/** Many dirty days, to be recalculated as a job that people can see and cancel. */
+export interface BulkJobRequest {
   readonly tenantId: string
   /** `null`: everybody. */
   readonly employeeIds: readonly string[] | null
@@ -52,31 +52,31 @@ interface Turn {
 interface SettlerOptions<Tx> {
   readonly owner: SettleOwner<Tx>
   /** Begins a job; resolves with a promise of how it ended, or with `undefined` when it is not let in. */
-  startJob(request: FuseRequest): Promise<{ readonly ended: Promise<boolean> } | undefined>
+  startJob(request: BulkJobRequest): Promise<{ readonly ended: Promise<boolean> } | undefined>
 }
 
 /**
- * Settles changes in the background. It looks for tenants that have any, and gives each one turn after the other: a turn is
- * one lane of employees and a few blocks of theirs, so a tenant with a million changes keeps none with three waiting.
+ * Settles changes in the background. It polls for tenants that have changes, and gives each tenant its turn. A turn is a few
+ * blocks of one lane of employees. So a tenant with three changes does not wait for one with a million.
  *
- * Changes of the own process are looked for at once, and again at growing intervals: their transaction may commit later.
+ * Changes of this process are polled for at once, and again at growing intervals: their transaction may commit later.
  */
 export class Settler<Tx> {
   readonly #options: SettlerOptions<Tx>
   readonly #queue: Turn[] = []
   readonly #running = new Set<Promise<void>>()
   /** Tenants that wait: for the end of a job, or after an error. */
-  readonly #pauses = new Map<string, { ms: number; until: number }>()
+  readonly #backoffs = new Map<string, { ms: number; until: number }>()
   readonly #noted = new Map<string, { readonly lane: ChangeLane; delayMs: number }>()
   #place: string | null = null
   #watch: ChangeWatch | undefined
   #isPolling = false
-  /** The time until the next look for changes of other processes. */
+  /** The time until the next poll for changes of other processes. */
   #pollMs: number
   #isStarted = false
   #stopped = false
-  #poll: Timer | undefined
-  #look: Timer | undefined
+  #pollTimer: Timer | undefined
+  #notedTimer: Timer | undefined
 
   constructor(options: SettlerOptions<Tx>) {
     this.#options = options
@@ -95,15 +95,15 @@ export class Settler<Tx> {
   /** A change was noted in this process; its transaction may still be open. */
   noted(lane: ChangeLane): void {
     if (!this.#isStarted || this.#stopped || this.#settings.settle.quietMs > 0) return
-    this.#noted.set(JSON.stringify([lane.tenantId, lane.employeeId]), { lane, delayMs: FIRST_LOOK_MS })
-    outsideCalculation(() => this.#lookAfter(FIRST_LOOK_MS))
+    this.#noted.set(JSON.stringify([lane.tenantId, lane.employeeId]), { lane, delayMs: FIRST_POLL_MS })
+    outsideCalculation(() => this.#pollNotedAfter(FIRST_POLL_MS))
   }
 
   /** Settles nothing more; resolves once what is in flight has come to an end. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#poll?.cancel()
-    this.#look?.cancel()
+    this.#pollTimer?.cancel()
+    this.#notedTimer?.cancel()
     await this.#watch?.stop()
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
@@ -112,26 +112,26 @@ export class Settler<Tx> {
     return this.#options.owner.settings
   }
 
-  /** Another process has noted something: it is looked for at once, and again at growing intervals. */
+  /** Another process has noted something: polls at once, and again at growing intervals. */
   #woken(): void {
-    this.#pollMs = FIRST_LOOK_MS
+    this.#pollMs = FIRST_POLL_MS
     if (!this.#isPolling) this.#pollAfter(0)
   }
 
   #pollAfter(delayMs: number): void {
-    this.#poll?.cancel()
+    this.#pollTimer?.cancel()
     if (this.#stopped) return
-    this.#poll = this.#settings.clock.setTimeout(() => this.#run(() => this.#findTenants()), delayMs)
-    this.#poll.unref()
+    this.#pollTimer = this.#settings.clock.setTimeout(() => this.#run(() => this.#findTenants()), delayMs)
+    this.#pollTimer.unref()
   }
 
-  #lookAfter(delayMs: number): void {
-    if (this.#look || this.#stopped) return
-    this.#look = this.#settings.clock.setTimeout(() => {
-      this.#look = undefined
+  #pollNotedAfter(delayMs: number): void {
+    if (this.#notedTimer || this.#stopped) return
+    this.#notedTimer = this.#settings.clock.setTimeout(() => {
+      this.#notedTimer = undefined
       this.#run(() => this.#findNoted())
     }, delayMs)
-    this.#look.unref()
+    this.#notedTimer.unref()
   }
 
   /** Something that `stop` waits for; it never throws. */
@@ -170,11 +170,11 @@ export class Settler<Tx> {
   /** Changes of this process whose transactions have been committed by now. */
   async #findNoted(): Promise<void> {
     const { changes, clock, settle } = this.#settings
-    const looked = [...this.#noted]
-    const lanes = looked.map(([, { lane }]) => lane)
+    const polled = [...this.#noted]
+    const lanes = polled.map(([, { lane }]) => lane)
     const due = await changes.dueAmong(lanes, clock.now())
     const found = new Set(due.map(({ tenantId, employeeId }) => JSON.stringify([tenantId, employeeId])))
-    for (const [key, note] of looked) {
+    for (const [key, note] of polled) {
       if (this.#noted.get(key) !== note) continue // noted once more meanwhile
       if (found.has(key) || note.delayMs > settle.intervalMs) this.#noted.delete(key)
       else note.delayMs *= 2
@@ -186,7 +186,7 @@ export class Settler<Tx> {
     this.#takeTurns()
     const delays = this.#noted.values().map(({ delayMs }) => delayMs)
     const next = Math.min(...delays)
-    if (next < Number.POSITIVE_INFINITY) this.#lookAfter(next)
+    if (next < Number.POSITIVE_INFINITY) this.#pollNotedAfter(next)
   }
 
   #enqueue(turn: Omit<Turn, 'after'>, atOnce = false): void {
@@ -204,30 +204,30 @@ export class Settler<Tx> {
 
   #takeTurns(): void {
     while (!this.#stopped && this.#queue.length > 0 && this.#running.size < this.#settings.concurrency + 1) {
-      const place = this.#queue.findIndex((turn) => !this.#isPaused(turn))
+      const place = this.#queue.findIndex((turn) => !this.#isBackingOff(turn))
       const [turn] = place < 0 ? [] : this.#queue.splice(place, 1)
       if (!turn) {
-        this.#queue.length = 0 // the next look finds them
+        this.#queue.length = 0 // the next poll finds them
         return
       }
       this.#run(() => this.#takeTurn(turn))
     }
   }
 
-  #isPaused({ tenantId, isUrgentOnly }: Turn): boolean {
-    const pause = this.#pauses.get(tenantId)
-    return !isUrgentOnly && pause !== undefined && pause.until > this.#settings.clock.now()
+  #isBackingOff({ tenantId, isUrgentOnly }: Turn): boolean {
+    const backoff = this.#backoffs.get(tenantId)
+    return !isUrgentOnly && backoff !== undefined && backoff.until > this.#settings.clock.now()
   }
 
   async #takeTurn(turn: Turn): Promise<void> {
     const { logger } = this.#settings
     try {
       const isDone = await this.#settleSome(turn)
-      this.#unpause(turn.tenantId)
+      this.#resetBackoff(turn.tenantId)
       if (!isDone) this.#queue.push(turn)
     } catch (err) {
       if (!this.#stopped) logger.error({ tenantId: turn.tenantId, err }, 'Changes of a tenant could not be settled')
-      this.#pause(turn.tenantId)
+      this.#backOff(turn.tenantId)
     }
     // Once this turn is no longer counted.
     queueMicrotask(() => queueMicrotask(() => this.#takeTurns()))
@@ -256,7 +256,7 @@ export class Settler<Tx> {
     let page = await changes.waiting(tenantId, { after: turn.after, limit: PAGE })
     const spread = page.some(isOfTenant) ? await spreadToEmployees(owner, tenantId) : 0
     if (spread > 0) page = await changes.waiting(tenantId, { after: turn.after, limit: PAGE })
-    if (isFirst && (await this.#becomesJob(tenantId, page, spread))) return true
+    if (isFirst && (await this.#startJobIfMany(tenantId, page, spread))) return true
     const employeeIds = employeesOf(page).slice(0, laneSize(owner))
     const last = employeeIds.at(-1)
     if (last === undefined) {
@@ -283,8 +283,8 @@ export class Settler<Tx> {
     })
   }
 
-  /** Too much to be done unseen: it becomes a job, and the tenant is left to that until it has ended. */
-  async #becomesJob(tenantId: string, page: readonly StoredChange[], spread: number): Promise<boolean> {
+  /** Starts a job when there are many dirty days, and leaves the tenant to that job until it has ended. */
+  async #startJobIfMany(tenantId: string, page: readonly StoredChange[], spread: number): Promise<boolean> {
     const { settle, logger } = this.#settings
     const load = this.#loadOf(tenantId, page)
     if (!load || load.days * Math.max(1, spread / load.employeeIds.length) <= settle.jobAbove) return false
@@ -299,14 +299,14 @@ export class Settler<Tx> {
       { tenantId, ...load, ...range, employeeIds: load.employeeIds.length },
       'Many dirty days have become a job',
     )
-    const pause = { ms: this.#pauses.get(tenantId)?.ms ?? 0, until: Number.POSITIVE_INFINITY }
-    this.#pauses.set(tenantId, pause)
+    const backoff = { ms: this.#backoffs.get(tenantId)?.ms ?? 0, until: Number.POSITIVE_INFINITY }
+    this.#backoffs.set(tenantId, backoff)
     void job.ended.then((isCompleted) => {
       if (this.#stopped) return
-      if (isCompleted) this.#pauses.delete(tenantId)
+      if (isCompleted) this.#backoffs.delete(tenantId)
       else {
-        pause.ms = Math.min(LONGEST_PAUSE_MS, Math.max(60_000, pause.ms * 2))
-        pause.until = this.#settings.clock.now() + pause.ms
+        backoff.ms = Math.min(LONGEST_BACKOFF_MS, Math.max(60_000, backoff.ms * 2))
+        backoff.until = this.#settings.clock.now() + backoff.ms
       }
       this.#pollAfter(0)
     })
@@ -337,14 +337,14 @@ export class Settler<Tx> {
     return isDense ? { days, from, to, employeeIds: [...daysOf.keys()] } : undefined
   }
 
-  #pause(tenantId: string): void {
-    const ms = Math.min(LONGEST_PAUSE_MS, (this.#pauses.get(tenantId)?.ms ?? FIRST_PAUSE_MS / 2) * 2)
-    this.#pauses.set(tenantId, { ms, until: this.#settings.clock.now() + ms })
+  #backOff(tenantId: string): void {
+    const ms = Math.min(LONGEST_BACKOFF_MS, (this.#backoffs.get(tenantId)?.ms ?? FIRST_BACKOFF_MS / 2) * 2)
+    this.#backoffs.set(tenantId, { ms, until: this.#settings.clock.now() + ms })
   }
 
-  /** A turn has succeeded: the next error pauses shortly again. A tenant that waits for a job goes on waiting. */
-  #unpause(tenantId: string): void {
-    if (this.#pauses.get(tenantId)?.until !== Number.POSITIVE_INFINITY) this.#pauses.delete(tenantId)
+  /** A turn has succeeded: the next backoff is short again. A tenant that waits for a job goes on waiting. */
+  #resetBackoff(tenantId: string): void {
+    if (this.#backoffs.get(tenantId)?.until !== Number.POSITIVE_INFINITY) this.#backoffs.delete(tenantId)
   }
 }
 

@@ -1,5 +1,5 @@
 import { BackendUnavailableError, CallTimeoutError } from '../errors.ts'
-import { backoffMs, pause } from '../run/units/backoff.ts'
+import { backoffMs, sleep } from '../run/units/backoff.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
 import type { JobEvent } from './job-events.ts'
 import type { JobRecord } from './job-record.ts'
@@ -87,7 +87,7 @@ export class EventWriter {
       } catch (error) {
         if (!(error instanceof CallTimeoutError) && !unitOfWork.isTransient(error)) throw error
         if (attempt >= retry.attempts || this.#abandoned.aborted) throw new BackendUnavailableError(attempt, error)
-        await pause(clock, backoffMs(retry, attempt), this.#abandoned)
+        await sleep(clock, backoffMs(retry, attempt), this.#abandoned)
       }
     }
   }

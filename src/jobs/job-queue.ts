@@ -1,32 +1,32 @@
 import type { Clock, Timer } from '../calendar/clock.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { JobStore } from './job-store.ts'
-import { takingOrder } from './queue-order.ts'
+import { claimOrder } from './queue-order.ts'
 
-/** How many queues are looked at together. */
+/** How many queues are read at a time. */
 const PAGE = 100
 
-/** What came of an attempt to take a job: it runs here, others were faster, or this service does not have its stages. */
-export type Taking = 'taken' | 'not taken' | 'foreign'
+/** What became of an attempt to claim a job: it runs here, others were faster, or this service does not have its stages. */
+export type ClaimOutcome = 'claimed' | 'not claimed' | 'foreign'
 
 interface JobQueueOptions {
   readonly jobs: Pick<JobStore<never>, 'listWaiting' | 'get'>
   readonly clock: Clock
   readonly logger: Logger
   readonly queuePollMs: number
-  /** Whether one more job may be taken. */
+  /** Whether one more job may be claimed. */
   hasRoom(): boolean
-  /** Takes up jobs that are nobody's: they were begun before those that wait. */
+  /** Recovers abandoned jobs: they were begun before those that wait. */
   recover(): Promise<void>
-  take(jobId: string): Promise<Taking>
+  claim(jobId: string): Promise<ClaimOutcome>
 }
 
 /**
- * Takes jobs that wait, as long as there is room: fair between tenants, and of a tenant the oldest first.
+ * Claims waiting jobs, as long as there is room: fair between tenants, and of one tenant the oldest first.
  *
- * It looks when the service is started, when a job that was worked on here has ended, and every `queuePollMs`. A service that was
- * not started takes only jobs that it has asked for itself, and looks only while there are some. Each look takes a page of
- * queues and goes on where the last one ended, so that none is left out however many there are.
+ * It polls when the service is started, when a job that ran here has ended, and every `queuePollMs`. A service that was not
+ * started claims only the jobs that it has asked for itself, and polls only while there are any. Each poll reads pages of queues
+ * from where the last poll ended, so that no queue is left out, however many there are.
  */
 export class JobQueue {
   readonly #options: JobQueueOptions
@@ -41,8 +41,8 @@ export class JobQueue {
   #isStarted = false
   #isStopped = false
   #timer: Timer | undefined
-  #looking: Promise<void> | undefined
-  #isNews = false
+  #polling: Promise<void> | undefined
+  #isPollDue = false
 
   constructor(options: JobQueueOptions) {
     this.#options = options
@@ -51,7 +51,7 @@ export class JobQueue {
   start(): void {
     this.#isStarted = true
     this.#own.clear()
-    this.look()
+    this.poll()
   }
 
   stop(): void {
@@ -59,50 +59,50 @@ export class JobQueue {
     this.#timer?.cancel()
   }
 
-  /** Resolves when the look that is under way, if there is one, is over. */
+  /** Resolves when the poll in flight, if there is one, has ended. */
   async idle(): Promise<void> {
-    await this.#looking
+    await this.#polling
   }
 
   /** A job that this service has asked for waits. */
   add(jobId: string): void {
     if (!this.#isStarted) this.#own.add(jobId)
-    this.look()
+    this.poll()
   }
 
-  /** Looks at once, or again when a look is under way. */
-  look(): void {
+  /** Polls at once, or again when a poll is in flight. */
+  poll(): void {
     if (this.#isStopped || !(this.#isStarted || this.#own.size > 0)) return
-    this.#isNews = true
+    this.#isPollDue = true
     this.#schedule()
-    this.#looking ??= this.#lookWhileThereIsNews().finally(() => {
-      this.#looking = undefined
+    this.#polling ??= this.#pollWhileDue().finally(() => {
+      this.#polling = undefined
       this.#schedule()
     })
   }
 
-  /** The next look is due `queuePollMs` after the last one has ended. */
+  /** The next poll is due `queuePollMs` after the last one has ended. */
   #schedule(): void {
     this.#timer?.cancel()
     if (this.#isStopped || !(this.#isStarted || this.#own.size > 0)) return
-    this.#timer = this.#options.clock.setTimeout(() => this.look(), this.#options.queuePollMs)
+    this.#timer = this.#options.clock.setTimeout(() => this.poll(), this.#options.queuePollMs)
     // Whoever has asked for a job waits for it; a service that was merely started keeps no process alive.
     if (this.#own.size === 0) this.#timer.unref()
   }
 
-  async #lookWhileThereIsNews(): Promise<void> {
-    while (this.#isNews && !this.#isStopped) {
-      this.#isNews = false
+  async #pollWhileDue(): Promise<void> {
+    while (this.#isPollDue && !this.#isStopped) {
+      this.#isPollDue = false
       try {
-        if (!this.#isStarted) await this.#forgetTakenByOthers()
-        if (await this.#takeRound()) this.#isNews = true
+        if (!this.#isStarted) await this.#forgetClaimedByOthers()
+        if (await this.#claimRound()) this.#isPollDue = true
       } catch (err) {
-        this.#options.logger.error({ err }, 'Waiting jobs could not be taken')
+        this.#options.logger.error({ err }, 'Waiting jobs could not be claimed')
       }
     }
   }
 
-  async #forgetTakenByOthers(): Promise<void> {
+  async #forgetClaimedByOthers(): Promise<void> {
     for (const jobId of this.#own) {
       const record = await this.#options.jobs.get(jobId)
       if (record?.status !== 'queued') this.#own.delete(jobId)
@@ -110,33 +110,33 @@ export class JobQueue {
   }
 
   /**
-   * From where the last look ended, to the last queue or until there is no room.
+   * From where the last poll ended, to the last queue or until there is no room.
    *
-   * @returns whether there may be more to take.
+   * @returns whether there may be more to claim.
    */
-  async #takeRound(): Promise<boolean> {
+  async #claimRound(): Promise<boolean> {
     let isMore = this.#after !== null
     do {
       if (this.#isStopped || !this.#options.hasRoom()) return false
-      // Behind a job that was taken another of its queue may stand.
-      if (await this.#takePage()) isMore = true
+      // Behind a claimed job another one of its queue may wait.
+      if (await this.#claimPage()) isMore = true
     } while (this.#after !== null)
     return isMore
   }
 
-  /** @returns whether something was taken, or is to be skipped from now on. */
-  async #takePage(): Promise<boolean> {
-    const { jobs, clock, hasRoom, recover, take } = this.#options
+  /** @returns whether a job was claimed, or will be skipped from now on. */
+  async #claimPage(): Promise<boolean> {
+    const { jobs, clock, hasRoom, recover, claim } = this.#options
     const page = await jobs.listWaiting({ limit: PAGE, after: this.#after, except: [...this.#foreign] })
     this.#after = page.next
     const wanted = this.#isStarted ? page.jobs : page.jobs.filter(({ jobId }) => this.#own.has(jobId))
     if (wanted.length > 0 && this.#isStarted) await recover()
     let isProgress = false
-    for (const { jobId, tenantKey } of takingOrder(wanted, clock.now(), (key) => this.#served.get(key) ?? 0)) {
+    for (const { jobId, tenantKey } of claimOrder(wanted, clock.now(), (key) => this.#served.get(key) ?? 0)) {
       if (this.#isStopped || !hasRoom()) break
-      const taking = await take(jobId)
-      if (taking === 'foreign' && this.#addForeign(jobId)) isProgress = true
-      if (taking !== 'taken') continue
+      const outcome = await claim(jobId)
+      if (outcome === 'foreign' && this.#addForeign(jobId)) isProgress = true
+      if (outcome !== 'claimed') continue
       isProgress = true
       this.#own.delete(jobId)
       this.#serve(tenantKey)

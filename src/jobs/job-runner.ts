@@ -22,7 +22,7 @@ import type { JobSettings } from './job-settings.ts'
 import type { Lease } from './job-store.ts'
 import { DispatchedLanes } from './lanes/dispatched-lanes.ts'
 import { LaneFault } from './lanes/lane-fault.ts'
-import type { LanesLook } from './lanes/lane-store.ts'
+import type { LanesProgress } from './lanes/lane-store.ts'
 import type { SharedLanes } from './lanes/shared-lanes.ts'
 
 /** How many failures that others have written down are read together. */
@@ -64,7 +64,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   readonly #heartbeat: Heartbeat
   readonly #shared: SharedLanes<Tx> | undefined
   /** The number of the last failure that events have told of. */
-  #told: number
+  #emittedFailures: number
   #writeError: unknown
 
   /** @param shared Undefined: lanes are calculated by this process alone. */
@@ -73,7 +73,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#settings = { ...settings, logger: loggerWith(settings.logger, { jobId, tenantId: plan.tenantId }) }
     this.#claimed = claimed
     this.#shared = shared
-    this.#told = claimed.lastFailure
+    this.#emittedFailures = claimed.lastFailure
     this.checkpoint = claimed.checkpoint
     this.lastFailure = claimed.lastFailure
     this.#log = new JobLog(this.#settings, claimed, {
@@ -81,11 +81,11 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
       failed: (error) => this.#cannotWrite(error),
     })
     this.#heartbeat = new Heartbeat(claimed.lease, settings, {
-      renewed: ({ cancel, pause }) => this.#heed(cancel, pause),
+      renewed: ({ cancel, pause }) => this.#stopIfRequested(cancel, pause),
       failed: (err) => this.#settings.logger.warn({ err }, 'The lease could not be renewed'),
       lost: (error) => this.#loseLease(error),
     })
-    this.#heed(claimed.record.cancel, claimed.record.pauseRequested)
+    this.#stopIfRequested(claimed.record.cancel, claimed.record.pauseRequested)
   }
 
   get jobId(): string {
@@ -151,7 +151,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   #execute(selection: Selection<Tx>): Promise<boolean> {
     const poolIn = (shared: SharedLanes<Tx>) => (run: ActiveRun<Tx>) =>
       new DispatchedLanes(run, this.#settings, this.#claimed.lease, shared, {
-        looked: (look) => this.#looked(look),
+        progressed: (progress) => this.#progressed(progress),
         advanced: (last) => this.#log.lastIs(last),
       })
     return executeRun({
@@ -206,10 +206,10 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
   }
 
   committed(step: Step, last: Employee | undefined): void {
-    this.#told += step.failures.length + step.moved.length
+    this.#emittedFailures += step.failures.length + step.moved.length
     const isFirst = this.counters.errorCount === 0
     this.#log.apply({ type: 'step', step })
-    this.#tellFailures(step.failures, isFirst)
+    this.#emitFailures(step.failures, isFirst)
     this.#log.advanced(last)
   }
 
@@ -235,25 +235,25 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#log.emit({ type: 'retry', ...notice })
   }
 
-  /** What lanes came to that others calculate. @returns the failures that are new, in the order of their commits. */
-  async #looked({ counted, lastFailure, wanted }: LanesLook): Promise<readonly RecalcFailure[]> {
+  /** Takes over what other processes have calculated. @returns the failures that are new, in the order of their commits. */
+  async #progressed({ counted, lastFailure, requested }: LanesProgress): Promise<readonly RecalcFailure[]> {
     const isFirst = this.counters.errorCount === 0
     const before = daysDone(this.counters)
     const fresh: RecalcFailure[] = []
-    while (this.#told < lastFailure) {
-      const page = await this.failures({ after: this.#told, limit: FAILURES_PER_PAGE })
+    while (this.#emittedFailures < lastFailure) {
+      const page = await this.failures({ after: this.#emittedFailures, limit: FAILURES_PER_PAGE })
       const upTo = page.filter(({ number }) => number <= lastFailure)
       for (const { number: _, moved, ...failure } of upTo) if (!moved) fresh.push(failure)
-      this.#told = upTo.length < FAILURES_PER_PAGE ? lastFailure : (upTo.at(-1)?.number ?? lastFailure)
+      this.#emittedFailures = upTo.length < FAILURES_PER_PAGE ? lastFailure : (upTo.at(-1)?.number ?? lastFailure)
     }
-    this.#log.apply({ type: 'looked', counted })
-    this.#tellFailures(fresh, isFirst)
+    this.#log.apply({ type: 'recounted', counted })
+    this.#emitFailures(fresh, isFirst)
     if (daysDone(this.counters) > before || fresh.length > 0) this.#log.advanced(undefined)
-    this.#heed(wanted.cancel, wanted.pause)
+    this.#stopIfRequested(requested.cancel, requested.pause)
     return fresh
   }
 
-  #tellFailures(failures: readonly RecalcFailure[], areFirst: boolean): void {
+  #emitFailures(failures: readonly RecalcFailure[], areFirst: boolean): void {
     for (const failure of failures) this.#log.emit({ type: 'failure', ...failure })
     const [first] = failures
     if (!first || !areFirst) return
@@ -262,7 +262,7 @@ export class JobRunner<Tx> implements RunJournal<Tx> {
     this.#settings.logger.warn({ employeeId, date, stage, err }, 'The first failure of a job')
   }
 
-  #heed(cancel: JobRecord['cancel'], pause: boolean): void {
+  #stopIfRequested(cancel: JobRecord['cancel'], pause: boolean): void {
     if (cancel) this.cancel(cancel.reason)
     else if (pause) this.pause()
   }

@@ -10,7 +10,7 @@ import { ACTIVE, type JobRecord } from './job-record.ts'
  * A job starts as `queued`. `claim` makes it `running` in the hands of whoever takes it up, and counts how often it was taken
  * over in a row from a worker that died without having brought it any further; whoever claims it only to end it leaves it
  * `queued`. `begin` begins its first run, or a later one. While it runs, `phase` says what it is doing, `counted` how much
- * there is to do, `step` what one more committed unit of work brought, `looked` what those of other processes came to, `progress` how long it may still take, and `waiting`
+ * there is to do, `step` what one more committed unit of work brought, `recounted` what those of other processes came to, `progress` how long it may still take, and `waiting`
  * why it holds still; these change nothing about its status. `end` gives it the status of its result. Only another `claim` and
  * `begin` make it run again, and `enqueue` has it wait for somebody who does that; a `completed` job never runs again.
  *
@@ -60,7 +60,7 @@ export type JobAction =
     }
   | {
       /** What happens to the job. */
-      readonly type: 'looked'
+      readonly type: 'recounted'
       /** What all lanes have counted, wherever they are calculated. */
       readonly counted: Omit<Counters, 'totalDays'>
     }
@@ -120,7 +120,7 @@ export function reduceJob(job: JobRecord, action: JobAction): JobRecord {
       return withProgress({ ...job, counters: { ...job.counters, totalDays: action.totalDays } })
     case 'step':
       return withProgress({ ...job, counters: count(job.counters, action.step) })
-    case 'looked':
+    case 'recounted':
       return withProgress({ ...job, counters: recount(job.counters, action.counted) })
     case 'progress':
       return { ...job, remainingMs: action.remainingMs }

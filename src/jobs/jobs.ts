@@ -15,7 +15,7 @@ import { phasesOf } from '../run/run.ts'
 import { outsideCalculation } from '../run/units/nested-calls.ts'
 import { JobHandle } from './job-handle.ts'
 import type { JobIdentity } from './job-identity.ts'
-import { JobQueue, type Taking } from './job-queue.ts'
+import { type ClaimOutcome, JobQueue } from './job-queue.ts'
 import { JobReader } from './job-reader.ts'
 import { ACTIVE, type JobRecord, type JobStatus, RESUMABLE } from './job-record.ts'
 import { type ClaimedJob, type JobEnd, JobRunner } from './job-runner.ts'
@@ -87,8 +87,8 @@ export class Jobs<Tx> {
     this.#queue = new JobQueue({
       ...options,
       hasRoom: () => this.#taken.size < options.maxJobs,
-      recover: () => this.#recovery.look(),
-      take: (jobId) => this.#awaitedByStop(() => this.#take(jobId)),
+      recover: () => this.#recovery.poll(),
+      claim: (jobId) => this.#awaitedByStop(() => this.#claimWaiting(jobId)),
     })
   }
 
@@ -215,7 +215,7 @@ export class Jobs<Tx> {
   async #close(jobId: string): Promise<void> {
     const claimed = await this.#claim(jobId, ['interrupted', ...ACTIVE], true)
     await new JobRunner(this.#options, claimed).close()
-    this.#queue.look()
+    this.#queue.poll()
   }
 
   /** A job that is to be cancelled, or to pause, ends now when there is nobody who would end it. */
@@ -231,16 +231,16 @@ export class Jobs<Tx> {
   }
 
   /** Takes a job that waits. */
-  async #take(jobId: string): Promise<Taking> {
+  async #claimWaiting(jobId: string): Promise<ClaimOutcome> {
     const record = await this.#options.jobs.get(jobId)
-    if (!record) return 'not taken'
+    if (!record) return 'not claimed'
     const selection = this.#options.select(record.plan)
     if ('difference' in selection) return 'foreign'
     const claim = await this.#options.jobs.claim(jobId, { ...this.#claimRequest(), from: ['queued'] })
-    if (!('lease' in claim)) return 'not taken'
+    if (!('lease' in claim)) return 'not claimed'
     this.#taken.add(jobId)
     void this.#run(claim, selection, undefined)
-    return 'taken'
+    return 'claimed'
   }
 
   /** Leaves a job to whoever takes it. */
@@ -291,7 +291,7 @@ export class Jobs<Tx> {
       signal?.removeEventListener('abort', cancel)
       this.#running.delete(runner)
       this.#taken.delete(runner.jobId)
-      this.#queue.look()
+      this.#queue.poll()
       void this.#awaitedByStop(() => runner.idle())
     })
     this.#running.set(runner, ended)

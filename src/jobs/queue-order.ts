@@ -19,12 +19,12 @@ function isSmall({ kind, employeeIds, from, to }: Partial<RunPlan>): boolean {
 }
 
 /**
- * In which order the first jobs of their queues are taken: small ones and those that have waited for long, then the others;
- * of these each time one of the tenant that was served longest ago, oldest first.
+ * The order in which waiting jobs are claimed. First come small jobs, and jobs that have waited for longer than the head
+ * start. Among equals the tenant that was served longest ago is next, with its oldest job.
  *
  * @param servedAt When a tenant was served last, by its key, as a number that grows; none: never.
  */
-export function takingOrder(
+export function claimOrder(
   jobs: readonly WaitingJob[],
   now: number,
   servedAt: (tenantKey: string) => number,

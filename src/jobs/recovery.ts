@@ -8,11 +8,11 @@ import type { AbandonedJob, JobStore } from './job-store.ts'
 /** What becomes of a job whose worker died: it is taken up, or marked as `interrupted` for somebody to decide. */
 export type Recovery = 'resume' | 'mark'
 
-/** How many abandoned jobs are looked at together. */
+/** How many abandoned jobs are read at a time. */
 const PAGE = 100
 
-/** The most waits, in looks, before a job is tried again that the database did not let run. */
-const LONGEST_PAUSE = 32
+/** The longest backoff, in polls, of a job that the database did not let run. */
+const LONGEST_BACKOFF = 32
 
 /** The longest that `start()` waits for the first jobs to be taken up, in milliseconds. */
 const START_MS = 500
@@ -36,66 +36,62 @@ interface RecoveryOptions {
 }
 
 /**
- * Looks for jobs that nobody works on, every third of a lease, and takes them up: at most `most` at once, the others as soon
- * as one of these has ended.
+ * Polls for abandoned jobs every third of a lease, and resumes them: at most `most` at once, the others as soon as one of
+ * these has ended.
  *
- * A job that somebody asked to cancel is ended as `cancelled`, one that somebody asked to pause as `paused`. One whose stages this service does not have is left to a
- * service that has them; when its worker died it is marked `interrupted`, so that it stands in nobody's way. One that the
- * database did not let run is tried again after a pause, which doubles each time.
+ * - A job that somebody asked to cancel ends as `cancelled`. One that somebody asked to pause ends as `paused`.
+ * - A job whose stages this service does not have is left to a service that has them. If its worker died, it is marked
+ *   `interrupted`, so that it blocks no other job.
+ * - A job that the database did not let run is tried again after a backoff, which doubles each time.
  */
 export class JobRecovery {
   readonly #options: RecoveryOptions
   /** Jobs whose stages this service does not have. */
   readonly #foreign = new Set<string>()
-  /** Jobs that the database did not let run: how long they wait, in looks, and how many are left. */
-  readonly #pauses = new Map<string, { readonly looks: number; left: number }>()
+  /** Jobs that the database did not let run: for how many polls they wait, and how many of these are left. */
+  readonly #backoffs = new Map<string, { readonly polls: number; left: number }>()
   #timer: Timer | undefined
-  #scanning: Promise<void> | undefined
+  #polling: Promise<void> | undefined
   #stopped = false
 
   constructor(options: RecoveryOptions) {
     this.#options = options
   }
 
-  /** Begins to look; resolves once what can run was taken up, or after a moment when that takes longer. */
+  /** Begins to poll. Resolves once it has taken up what can run, or after a moment if that takes longer. */
   async start(): Promise<void> {
     const first = await this.#page(null)
-    this.#scanning = this.#takeUp(first).catch((err: unknown) => {
+    this.#polling = this.#takeUp(first).catch((err: unknown) => {
       this.#options.logger.error({ err }, 'Recovery of abandoned jobs failed')
     })
-    this.#scheduleLook()
+    this.#schedulePoll()
     const { promise: moment, resolve } = Promise.withResolvers<void>()
     const timer = this.#options.clock.setTimeout(resolve, START_MS)
-    await Promise.race([this.#scanning, moment])
+    await Promise.race([this.#polling, moment])
     timer.cancel()
   }
 
-  /** Looks now. */
-  look(): Promise<void> {
-    return this.#scan()
-  }
-
-  /** Looks no more. */
+  /** Polls no more. */
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
   }
 
-  /** Jobs that end meanwhile are followed by others at once, and do not move this timer: pauses are counted in its looks. */
-  #scheduleLook(): void {
+  /** A job that ends does not move this timer, although the next job is taken up at once: backoffs are counted in its polls. */
+  #schedulePoll(): void {
     const { clock, leaseMs } = this.#options
     if (this.#stopped) return
     this.#timer = clock.setTimeout(() => {
-      for (const pause of this.#pauses.values()) pause.left -= 1
-      void this.#scan().then(() => this.#scheduleLook())
+      for (const backoff of this.#backoffs.values()) backoff.left -= 1
+      void this.poll().then(() => this.#schedulePoll())
     }, leaseMs / 3)
     this.#timer.unref()
   }
 
-  /** One scan at a time. */
-  #scan(): Promise<void> {
-    const before = this.#scanning
-    this.#scanning = (async () => {
+  /** Looks for abandoned jobs now, once the poll before has ended. */
+  poll(): Promise<void> {
+    const before = this.#polling
+    this.#polling = (async () => {
       await before
       if (this.#stopped) return
       try {
@@ -104,7 +100,7 @@ export class JobRecovery {
         this.#options.logger.error({ err: error }, 'Recovery of abandoned jobs failed')
       }
     })()
-    return this.#scanning
+    return this.#polling
   }
 
   #page(after: string | null): Promise<readonly AbandonedJob[]> {
@@ -113,7 +109,7 @@ export class JobRecovery {
   }
 
   async #takeUp(first: readonly AbandonedJob[]): Promise<void> {
-    const unseen = new Set([...this.#pauses.keys(), ...this.#foreign])
+    const unseen = new Set([...this.#backoffs.keys(), ...this.#foreign])
     for (let page = first; ; ) {
       for (const job of page) {
         if (this.#stopped) return
@@ -130,7 +126,7 @@ export class JobRecovery {
   /** Nobody has to take a job up any more, unless it runs here and fails again. */
   #forget(jobId: string): void {
     if (this.#options.taken.has(jobId)) return
-    this.#pauses.delete(jobId)
+    this.#backoffs.delete(jobId)
     this.#foreign.delete(jobId)
   }
 
@@ -142,7 +138,7 @@ export class JobRecovery {
       if (pauseRequested) return await this.#close(jobId, 'Job of a dead worker paused')
       if (recovery === 'mark')
         return isInterrupted ? undefined : await this.#close(jobId, 'Job of a dead worker marked')
-      if (this.#options.taken.size >= this.#options.most || (this.#pauses.get(jobId)?.left ?? 0) > 0) return
+      if (this.#options.taken.size >= this.#options.most || (this.#backoffs.get(jobId)?.left ?? 0) > 0) return
       if (isInterrupted && this.#foreign.has(jobId)) return
       const record = await this.#options.get(jobId)
       if (!record) return
@@ -151,7 +147,7 @@ export class JobRecovery {
       logger.warn({ jobId }, 'A job has stages that this service does not have; it is left to one that has them')
       if (!isInterrupted) await this.#close(jobId, 'Job of a dead worker marked')
     } catch (error) {
-      if (error instanceof BackendUnavailableError) this.#pause(jobId)
+      if (error instanceof BackendUnavailableError) this.#backOff(jobId)
       logger.warn({ jobId, err: error }, 'An abandoned job could not be recovered')
     }
   }
@@ -176,13 +172,13 @@ export class JobRecovery {
 
   #ended(jobId: string, { result, isStored }: JobEnd): void {
     this.#options.taken.delete(jobId)
-    if (result.status === 'interrupted' && (result.error || !isStored)) this.#pause(jobId)
-    else this.#pauses.delete(jobId)
-    void this.#scan()
+    if (result.status === 'interrupted' && (result.error || !isStored)) this.#backOff(jobId)
+    else this.#backoffs.delete(jobId)
+    void this.poll()
   }
 
-  #pause(jobId: string): void {
-    const looks = Math.min(LONGEST_PAUSE, (this.#pauses.get(jobId)?.looks ?? 0) * 2 || 1)
-    this.#pauses.set(jobId, { looks, left: looks })
+  #backOff(jobId: string): void {
+    const polls = Math.min(LONGEST_BACKOFF, (this.#backoffs.get(jobId)?.polls ?? 0) * 2 || 1)
+    this.#backoffs.set(jobId, { polls, left: polls })
   }
 }

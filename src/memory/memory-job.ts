@@ -93,10 +93,10 @@ export class MemoryJob {
   }
 
   /** True when the step was applied already. */
-  hasSaved({ lane, tenantStagesDone, failures, settled }: Step): boolean {
+  hasSaved({ lane, tenantStagesDone, failures, resolved }: Step): boolean {
     if (lane) return (this.lanes.get(lane.id)?.datesDone ?? lane.datesDone) >= lane.datesDone
     if (tenantStagesDone) return tenantStagesDone.join('\n') === this.#checkpoint.tenantStagesDone.join('\n')
-    const gone = settled.every((key) => !this.#failures.has(failureId(key)))
+    const gone = resolved.every((key) => !this.#failures.has(failureId(key)))
     return gone && failures.length > 0 && failures.every((key) => this.#failures.has(failureId(key)))
   }
 
@@ -108,8 +108,8 @@ export class MemoryJob {
     this.#applyFailures(step)
   }
 
-  #applyFailures({ settled, moved, failures }: Step): void {
-    for (const key of settled) this.#failures.delete(failureId(key))
+  #applyFailures({ resolved, moved, failures }: Step): void {
+    for (const key of resolved) this.#failures.delete(failureId(key))
     for (const { failure, to } of moved) {
       const recorded = this.#failures.get(failureId(failure))
       this.#failures.delete(failureId(failure))

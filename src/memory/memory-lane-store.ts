@@ -6,7 +6,7 @@ import type {
   LaneNotice,
   LanePointer,
   LaneStore,
-  LanesLook,
+  LanesProgress,
   SavedStep,
   StandingClaim,
 } from '../jobs/lanes/lane-store.ts'
@@ -22,10 +22,15 @@ export class MemoryLaneStore implements LaneStore<unknown> {
     this.#held = held
   }
 
-  async look(lease: Lease): Promise<LanesLook> {
+  async progress(lease: Lease): Promise<LanesProgress> {
     const { record, lanes, lastFailure } = this.#held(lease)
     const { totalDays: _, ...counted } = record.counters
-    return { counted, lastFailure, wanted: { cancel: record.cancel, pause: record.pauseRequested }, lanes: lanes.views }
+    return {
+      counted,
+      lastFailure,
+      requested: { cancel: record.cancel, pause: record.pauseRequested },
+      lanes: lanes.views,
+    }
   }
 
   async stop(lease: Lease): Promise<void> {
@@ -70,7 +75,7 @@ export class MemoryLaneStore implements LaneStore<unknown> {
     job.splitLane(laneId, into)
   }
 
-  async tell(claim: LaneClaim, laneId: number, notice: LaneNotice): Promise<void> {
+  async report(claim: LaneClaim, laneId: number, notice: LaneNotice): Promise<void> {
     this.#find(claim)?.lanes.tell(claim.claimId, laneId, notice)
   }
 

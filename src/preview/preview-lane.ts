@@ -1,4 +1,4 @@
-import type { DateInterval } from '../calendar/date-range.ts'
+import { type DateInterval, isCovered } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { BackendUnavailableError } from '../errors.ts'
 import { keyOf as dayKeyOf } from '../pipeline/employee-day.ts'
@@ -6,7 +6,7 @@ import { type BlockCalculator, FailedAfterSave } from '../run/blocks/block-calcu
 import { blockOf } from '../run/blocks/block-days.ts'
 import { calculateBlock, daysOf } from '../run/blocks/block-runner.ts'
 import { type CalcOwner, calcContext } from '../run/blocks/calc-context.ts'
-import { askClosed, closedIntervals, isCovered } from '../run/blocks/closed-periods.ts'
+import { askClosed, closedIntervals } from '../run/blocks/closed-periods.ts'
 import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
 import { callStage } from '../run/blocks/stage-call.ts'
 import type { UnchangedValues, ValueChange } from '../run/blocks/value-change.ts'
@@ -191,12 +191,12 @@ async function bookingsOf<Tx>(
   return new Map(found.map((booking) => [bookingKey(booking.stage, booking.employeeId, booking.date), booking]))
 }
 
-/** Hears of the values of which something was taken over, where they are right by now. */
-function watch(bookings: ReadonlyMap<string, Booking>, heard: UnchangedValues['heard']): UnchangedValues | undefined {
+/** Collects the values that were corrected before and are right by now. */
+function watch(bookings: ReadonlyMap<string, Booking>, add: UnchangedValues['add']): UnchangedValues | undefined {
   if (bookings.size === 0) return undefined
   const byStage = Map.groupBy(bookings.values(), ({ stage }) => stage)
   const keys = new Map([...byStage].map(([stage, own]) => [stage, new Set<string>(own.map(dayKeyOf))]))
-  return { of: (stage) => keys.get(stage), heard }
+  return { of: (stage) => keys.get(stage), add }
 }
 
 async function closedOf<Tx>(

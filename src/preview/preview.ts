@@ -1,11 +1,11 @@
 import type { DayDifference } from './difference.ts'
-import { Findings } from './findings.ts'
+import { ItemStream } from './item-stream.ts'
 import { type PreviewSummary, SummaryCounts } from './preview-summary.ts'
 import type { LaneSource } from './previewed-lane.ts'
 import { type RunningPreviews, underControl } from './previewed-lanes.ts'
 
 /** What a run would change: its differences, and what they come to. */
-export type Preview = Findings<DayDifference, PreviewSummary>
+export type Preview = ItemStream<DayDifference, PreviewSummary>
 
 /** What is to be looked at, once the request is known to be right. */
 export interface PreparedPreview {
@@ -21,7 +21,7 @@ export function previewOf(
   running: RunningPreviews,
 ): Preview {
   let counts = new SummaryCounts([])
-  return new Findings({
+  return new ItemStream({
     async *pages() {
       const { lanes, leftOut } = await prepare()
       counts = new SummaryCounts(leftOut)

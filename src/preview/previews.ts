@@ -11,7 +11,7 @@ import { heldLanes } from './held/held-lanes.ts'
 import { checkHeldRequest, type HeldPreviewOptions, type HeldRequest } from './held/held-request.ts'
 import { type PreparedPreview, type Preview, previewOf } from './preview.ts'
 import { type ClosedInPreview, lanesOfRequest } from './previewed-lanes.ts'
-import { refuseUntold, refuseWithoutLedger, refuseWithoutRollback } from './refusals.ts'
+import { refuseWithoutLedger, refuseWithoutRollback, refuseWithoutStored } from './refusals.ts'
 
 /** What can be said about a preview. */
 export interface PreviewOptions<Tx = unknown> {
@@ -57,7 +57,7 @@ export class Previews<Tx> {
       refuseWithoutRollback(this.#settings)
       const { closed = 'skip', stages: _, ...rest } = options
       const resolved = await resolve(pipeline, rest)
-      refuseUntold(resolved.selection)
+      refuseWithoutStored(resolved.selection)
       return {
         lanes: lanesOfRequest({ ...resolved, closed, settings: this.#settings }),
         leftOut: resolved.selection.tenantStages.map(({ name }) => name),
@@ -73,7 +73,7 @@ export class Previews<Tx> {
       checkHeldRequest(request, options)
       refuseWithoutLedger(settings)
       refuseWithoutRollback(settings)
-      refuseUntold(settings.wholePass)
+      refuseWithoutStored(settings.wholePass)
       return { lanes: heldLanes(settings, request), leftOut: [] }
     }
     return previewOf(prepare, signalOf(options), this)

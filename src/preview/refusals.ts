@@ -19,7 +19,7 @@ export function refuseWithoutLedger<Tx>({ ledger }: Pick<RunSettings<Tx>, 'ledge
 }
 
 /** Without `stored` nobody knows what is different. @throws {InvalidRequestError} */
-export function refuseUntold<Tx>({ dailyCalc, dayStages, periodStages }: Selection<Tx>): void {
+export function refuseWithoutStored<Tx>({ dailyCalc, dayStages, periodStages }: Selection<Tx>): void {
   if (dailyCalc) {
     throw new InvalidRequestError(
       'A `dailyCalc` reads and writes by itself, so it cannot be previewed; make it a day stage',

@@ -82,10 +82,10 @@ export interface Step {
   readonly repaired: number
   /** What it did to periods; absent when that is nothing. */
   readonly periods?: PeriodStep
-  /** Failures to be recorded, after `settled` was removed. */
+  /** Failures to be recorded, after those in `resolved` are removed. */
   readonly failures: readonly RecalcFailure[]
   /** Failures of an earlier run that no longer stand: repaired, or failed anew. */
-  readonly settled: readonly FailureKey[]
+  readonly resolved: readonly FailureKey[]
   /** Failures of an earlier run that stand for a later day now, the first that is still to be repaired. */
   readonly moved: readonly {
     /** The failure, as it was recorded. */
@@ -126,7 +126,7 @@ export const emptyStep: Step = {
   failed: 0,
   repaired: 0,
   failures: [],
-  settled: [],
+  resolved: [],
   moved: [],
 }
 

@@ -28,7 +28,7 @@ export function count(counters: Counters, step: Step): Counters {
     unchangedDays: counters.unchangedDays + step.unchanged,
     skippedDays: counters.skippedDays + step.skipped,
     failedDays: counters.failedDays + step.failed - step.repaired,
-    errorCount: counters.errorCount + step.failures.length - step.settled.length,
+    errorCount: counters.errorCount + step.failures.length - step.resolved.length,
     ...(step.periods && { periods: countPeriods(counters.periods ?? noPeriods, step.periods) }),
   }
   return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }

@@ -91,10 +91,10 @@ export function messageOf(error: unknown): string {
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
 }
 
-/** What looking at something of the host's gives; undefined when that throws. A day's failure must not end everybody's run. */
-function safely<T>(look: () => T): T | undefined {
+/** What reading a property of the host's error gives; undefined when that throws. The failure of one day must not end the whole run. */
+function safely<T>(read: () => T): T | undefined {
   try {
-    return look()
+    return read()
   } catch {
     return undefined
   }

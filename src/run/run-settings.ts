@@ -42,5 +42,5 @@ export interface RunSettings<Tx> {
   /** Undefined: nobody observes what the service does. */
   readonly telemetry: Telemetry | undefined
   /** Takes what is to be called after a commit that somebody else makes. Left out: it is called. */
-  readonly leaveCalls?: (calls: readonly (() => unknown)[]) => void
+  readonly deferCalls?: (calls: readonly (() => unknown)[]) => void
 }

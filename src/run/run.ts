@@ -136,7 +136,7 @@ class Run<Tx> {
       failedStages.push(...page.filter(({ date }) => date === null))
       const days = page.filter(({ period }) => !period)
       if (!calculator.blocksLater) await separateFailures(this.#active, withoutLanes(days, openLanes))
-      // What an open lane of the same kind has just dealt with is settled, or recorded anew behind these.
+      // What an open lane of the same kind has just dealt with is resolved, or recorded anew behind these.
       const lanes = [...repairRanges(withoutLanes(days, openLanes), calculator.shape.employees)].map((range) => {
         const dates = datesBetween(range.from, range.to)
         return laneOfRun(this.#active, calculator, {

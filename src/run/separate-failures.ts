@@ -16,7 +16,7 @@ export async function separateFailures<Tx>(run: ActiveRun<Tx>, failures: readonl
   if (joint.length === 0) return
   await withUnits(run, async (owner) => {
     for (const failure of joint) {
-      const committed = await commitStep(owner, { ...emptyStep, settled: [failure], failures: daysOf(failure) })
+      const committed = await commitStep(owner, { ...emptyStep, resolved: [failure], failures: daysOf(failure) })
       if (!committed) return
     }
   })

@@ -53,17 +53,17 @@ async function runStages<Tx>(
     if (run.control.stopped) return false
     inOrder = false // whatever follows may build on it
     progress.begin({ number: progress.firstPhase + i, name: stage.name, title: stage.title })
-    const settled = progress.failedStages.filter((failure) => failure.stage === stage.name)
+    const resolved = progress.failedStages.filter((failure) => failure.stage === stage.name)
     const tenantStagesDone = [...done, stage.name]
     try {
-      const committed = await commitStage(owner, stage, { ...emptyStep, tenantStagesDone, settled })
+      const committed = await commitStage(owner, stage, { ...emptyStep, tenantStagesDone, resolved })
       if (!committed) return false
       done = tenantStagesDone
     } catch (thrown) {
       if (run.control.stopped) return false
       if (endsRun(thrown) || !(thrown instanceof StageFailure)) throw thrown
       const failure = failureOf(thrown, { employeeId: null, date: null, stage: stage.name }, 1)
-      const committed = await commitStep(owner, { ...emptyStep, settled, failures: [failure] })
+      const committed = await commitStep(owner, { ...emptyStep, resolved, failures: [failure] })
       if (!committed) return false
       run.onFailures([failure])
     }

@@ -2,7 +2,7 @@ import type { Clock } from '../calendar/clock.ts'
 import { CallTimeoutError } from '../errors.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { RunControl } from './run-control.ts'
-import { pause } from './units/backoff.ts'
+import { sleep } from './units/backoff.ts'
 import { withDeadline } from './units/deadline.ts'
 
 /** Why jobs are to hold still now, in a few words; `null`: they may go on. */
@@ -45,7 +45,7 @@ export class ThrottleGate {
       const reason = this.#isFresh ? this.#reason : await this.#ask()
       waiting(reason)
       if (reason === null) return
-      await pause(this.#settings.clock, ANSWER_HOLDS_MS, control.stopping)
+      await sleep(this.#settings.clock, ANSWER_HOLDS_MS, control.stopping)
     }
   }
 

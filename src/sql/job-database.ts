@@ -3,7 +3,7 @@ import type { Clock } from '../calendar/clock.ts'
 import { BackendUnavailableError, LeaseLostError } from '../errors.ts'
 import { ACTIVE, type JobStatus } from '../jobs/job-record.ts'
 import type { Lease } from '../jobs/job-store.ts'
-import { backoffMs, pause } from '../run/units/backoff.ts'
+import { backoffMs, sleep } from '../run/units/backoff.ts'
 import type { Membership } from './cluster/membership.ts'
 import { RowLocks } from './cluster/row-locks.ts'
 import type { Engine } from './engines/engine.ts'
@@ -34,7 +34,8 @@ const LOCKED_COLUMNS = [
   'queue_order',
 ] as const satisfies readonly (keyof JobsTable)[]
 
-type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
+/** A job's row, locked. */
+export type LockedJob = Pick<JobsTable, (typeof LOCKED_COLUMNS)[number]>
 
 /** The library's tables as a connection, or any of a pool, sees them. */
 export interface TablesIn {
@@ -82,7 +83,7 @@ export class JobDatabase implements TablesIn {
       } catch (error) {
         if (!this.engine.isTransient(error)) throw error
         if (attempt >= RETRY.attempts) throw new BackendUnavailableError(attempt, error)
-        await pause(this.#clock, backoffMs(RETRY, attempt), neverAborts)
+        await sleep(this.#clock, backoffMs(RETRY, attempt), neverAborts)
       }
     }
   }

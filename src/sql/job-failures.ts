@@ -9,10 +9,10 @@ type UnnumberedFailure = Omit<RecordedFailure, 'number'>
 
 /** Removes and records failures as a step says, in its unit of work. The job's row is held, and has counted their numbers. */
 export async function saveFailures(db: RecalcDb, names: TableNames, jobId: string, step: Step): Promise<void> {
-  const { failures, settled, moved } = step
-  if (failures.length + settled.length + moved.length === 0) return
+  const { failures, resolved, moved } = step
+  if (failures.length + resolved.length + moved.length === 0) return
   const movedFailures = await failuresMoved(db, names, jobId, moved)
-  const gone = [...settled, ...moved.map(({ failure }) => failure)]
+  const gone = [...resolved, ...moved.map(({ failure }) => failure)]
   await deleteFailures(
     db,
     names,
@@ -25,7 +25,7 @@ export async function saveFailures(db: RecalcDb, names: TableNames, jobId: strin
 /** True when the failures that a step removes or adds are already as the step leaves them. */
 export async function failuresAreAsAfter(db: RecalcDb, names: TableNames, jobId: string, step: Step): Promise<boolean> {
   const ids = (keys: readonly FailureKey[]) => new Set(keys.map((key) => hash(failureId(key))))
-  const before = ids([...step.settled, ...step.moved.map(({ failure }) => failure)])
+  const before = ids([...step.resolved, ...step.moved.map(({ failure }) => failure)])
   const after = ids([...step.failures, ...step.moved.map(({ failure, to }) => ({ ...failure, date: to }))])
   const telling = [...before.symmetricDifference(after)]
   let present = 0

@@ -233,7 +233,7 @@ function counted(step: Step) {
     unchanged_days: plus('unchanged_days', step.unchanged),
     skipped_days: plus('skipped_days', step.skipped),
     failed_days: plus('failed_days', step.failed - step.repaired),
-    error_count: plus('error_count', step.failures.length - step.settled.length),
+    error_count: plus('error_count', step.failures.length - step.resolved.length),
     ...(step.periods && {
       processed_periods: plus('processed_periods', step.periods.processed),
       unchanged_periods: plus('unchanged_periods', step.periods.unchanged),

@@ -1,7 +1,7 @@
 import { type MigrationResultSet, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
 import { BackendUnavailableError } from '../errors.ts'
-import { backoffMs, pause } from '../run/units/backoff.ts'
+import { backoffMs, sleep } from '../run/units/backoff.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
 import { recalcMigrations } from './migrations.ts'
@@ -27,7 +27,7 @@ export async function migrate(db: RecalcDb, prefix: string, clock: Clock): Promi
     const isTransient = engine.isTransient(error)
     if (!isTransient && !(await isDone(await migratorOf(db, engine, prefix, schemaOf(db)), results))) throw error
     if (attempt >= RETRY.attempts) throw isTransient ? new BackendUnavailableError(attempt, error) : error
-    await pause(clock, backoffMs(RETRY, attempt), neverAborts)
+    await sleep(clock, backoffMs(RETRY, attempt), neverAborts)
   }
 }
 

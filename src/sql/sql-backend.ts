@@ -6,16 +6,13 @@ import { expected } from '../expectation.ts'
 import type { RecalcBackend } from '../jobs/job-store.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { UnitOfWork } from '../run/units/unit-of-work.ts'
-import { changesTableName } from './changes/changes-table.ts'
 import { SqlChangeLedger } from './changes/sql-change-ledger.ts'
 import { Membership } from './cluster/membership.ts'
 import { RowLocks } from './cluster/row-locks.ts'
-import { correctionsTableName } from './corrections/corrections-table.ts'
 import { SqlCorrectionStore } from './corrections/sql-correction-store.ts'
 import { engineOf } from './engines/engine-of.ts'
 import type { ListenClient } from './engines/postgres-listener.ts'
 import { hash } from './hash.ts'
-import { historyTableName } from './history/history-table.ts'
 import { type PurgeHistoryOptions, purgeHistory } from './history/purge-history.ts'
 import { SqlHistoryStore } from './history/sql-history-store.ts'
 import { JobDatabase } from './job-database.ts'
@@ -25,10 +22,10 @@ import { purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
 import { SqlLaneStore } from './sql-lane-store.ts'
 import { unitOfWorkIn } from './sql-unit-of-work.ts'
-import { recalcDb, tableNames } from './tables.ts'
+import { recalcDb, sideTable, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
 import { joinTransaction } from './transaction/join-transaction.ts'
-import { takingBack } from './transaction/taking-back.ts'
+import { withSavepoint } from './transaction/savepoint.ts'
 import { Transactions } from './transaction/transactions.ts'
 
 /** How the library's tables are called, and what they are read with. */
@@ -147,10 +144,10 @@ function backendOf<Database, Tx extends object>(
       const hashes = employeeIds.map((employeeId) => hash('employee', tenantId, employeeId))
       return locks.lock(dbOf(tx), tx, hashes)
     },
-    takingBack: (tx, work) => takingBack(executorOf(tx) as unknown as Kysely<never>, work), // only statements of its own
+    withSavepoint: (tx, work) => withSavepoint(executorOf(tx) as unknown as Kysely<never>, work), // only statements of its own
   }
-  const channel = changesTableName(prefix)
-  const historyTable = historyTableName(prefix)
+  const channel = sideTable(prefix, 'changes')
+  const historyTable = sideTable(prefix, 'history')
   return {
     unitOfWork,
     jobs: new SqlJobStore<Tx>(database, new JobWatch(database, { clock, pollMs, logger }), dbOf),
@@ -161,7 +158,7 @@ function backendOf<Database, Tx extends object>(
       dbOf,
       listen && listenForWakes && ((wake) => listenForWakes({ listen, channel, clock, logger, wake })),
     ),
-    corrections: new SqlCorrectionStore<Tx>(correctionsTableName(prefix), dbOf),
+    corrections: new SqlCorrectionStore<Tx>(sideTable(prefix, 'corrections'), dbOf),
     history: history ? new SqlHistoryStore<Tx>(database, historyTable, dbOf) : undefined,
     async migrate() {
       await migrate(database.db, prefix, clock)

@@ -19,7 +19,7 @@ import type { Checkpoint, Dispatched, LaneCheckpoint, RecordedFailure, Step } fr
 import { listAbandoned } from './abandoned-jobs.ts'
 import { asciiJson } from './ascii-json.ts'
 import { claimJob, createJob } from './job-admission.ts'
-import { type JobDatabase, statusOf } from './job-database.ts'
+import { type JobDatabase, type LockedJob, statusOf } from './job-database.ts'
 import { listRecords } from './job-list.ts'
 import { leftQueue, listWaiting, requeueJob } from './job-queue.ts'
 import { readCheckpoint, readEmployeePage, readEvents, readFailures, readFailuresOf, readRecord } from './job-reads.ts'
@@ -28,7 +28,7 @@ import { openLanes, saveStep, splitLane } from './job-steps.ts'
 import type { JobWatch } from './job-watch.ts'
 import { stopLanes } from './sql-lane-store.ts'
 import { bytesOf, statements } from './statements.ts'
-import type { RecalcDb } from './tables.ts'
+import type { JobsTable, RecalcDb } from './tables.ts'
 
 /** Jobs in the host's database. */
 export class SqlJobStore<Tx> implements JobStore<Tx> {
@@ -126,54 +126,46 @@ export class SqlJobStore<Tx> implements JobStore<Tx> {
     return this.#watch.add(jobId, listener)
   }
 
-  async requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
-    const { names } = this.#database
-    let token = 0
-    const asked = await this.#database.transaction(async (tx) => {
-      const job = await this.#database.lockJob(tx, jobId)
-      if (!job) return undefined
-      token = Number(job.lease_token)
+  requestCancel(jobId: string, reason: string | null): Promise<boolean | undefined> {
+    return this.#request(jobId, (job) => {
       if (!isCancellable(statusOf(job))) return false
-      await tx
-        .updateTable(names.jobs)
-        .set({
-          cancel: asciiJson(reason),
-          // What is paused nobody looks for, but to end what is interrupted.
-          ...(job.status === 'paused' && { status: 'interrupted' }),
-          ...leftQueue(job),
-        })
-        .where('id', '=', jobId)
-        .execute()
-      return true
+      // Nobody polls for paused jobs. As an interrupted one it is found, and ended.
+      return { cancel: asciiJson(reason), ...(job.status === 'paused' && { status: 'interrupted' }) }
     })
-    if (asked) await this.#stopLanes({ jobId, token })
-    return asked
   }
 
-  async requestPause(jobId: string): Promise<boolean | undefined> {
+  requestPause(jobId: string): Promise<boolean | undefined> {
+    return this.#request(jobId, (job) => {
+      if (job.status === 'paused') return true
+      return isCancellable(statusOf(job)) && job.cancel === null && { pause_requested: 1 }
+    })
+  }
+
+  /**
+   * Stores that somebody asked to end a job, and notifies whoever works on the job and on its lanes.
+   *
+   * @param change What to write; or the answer, when there is nothing to write.
+   */
+  async #request(
+    jobId: string,
+    change: (job: LockedJob) => boolean | Partial<JobsTable>,
+  ): Promise<boolean | undefined> {
     const { names } = this.#database
     let token = 0
-    const asked = await this.#database.transaction(async (tx) => {
+    const isAccepted = await this.#database.transaction(async (tx) => {
       const job = await this.#database.lockJob(tx, jobId)
       if (!job) return undefined
       token = Number(job.lease_token)
-      if (job.status === 'paused') return true
-      if (!isCancellable(statusOf(job)) || job.cancel !== null) return false
-      await tx
-        .updateTable(names.jobs)
-        .set({ pause_requested: 1, ...leftQueue(job) })
-        .where('id', '=', jobId)
-        .execute()
+      const changed = change(job)
+      if (typeof changed === 'boolean') return changed
+      const columns = { ...changed, ...leftQueue(job) }
+      await tx.updateTable(names.jobs).set(columns).where('id', '=', jobId).execute()
       return true
     })
-    if (asked) await this.#stopLanes({ jobId, token })
-    return asked
-  }
-
-  /** Tells whoever works on a job, and on its lanes, that something is wanted of it. */
-  async #stopLanes(held: Pick<Lease, 'jobId' | 'token'>): Promise<void> {
-    this.#watch.notify(held.jobId)
-    await stopLanes(this.#database, held)
+    if (!isAccepted) return isAccepted
+    this.#watch.notify(jobId)
+    await stopLanes(this.#database, { jobId, token })
+    return true
   }
 
   openLanes(lease: Lease, lanes: readonly LaneCheckpoint[], dispatched: Dispatched | undefined): Promise<void> {

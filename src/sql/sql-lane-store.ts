@@ -6,7 +6,7 @@ import type {
   LaneNotice,
   LanePointer,
   LaneStore,
-  LanesLook,
+  LanesProgress,
   SavedStep,
   StandingClaim,
 } from '../jobs/lanes/lane-store.ts'
@@ -29,8 +29,8 @@ export class SqlLaneStore<Tx> implements LaneStore<Tx> {
     this.#dbOf = dbOf
   }
 
-  look(lease: Lease): Promise<LanesLook> {
-    return this.#database.read(({ db }) => lookAtLanes(this.#database, db, lease))
+  progress(lease: Lease): Promise<LanesProgress> {
+    return this.#database.read(({ db }) => lanesProgress(this.#database, db, lease))
   }
 
   stop(lease: Lease): Promise<void> {
@@ -113,7 +113,7 @@ export class SqlLaneStore<Tx> implements LaneStore<Tx> {
     return splitClaimedLane(this.#database, claim, laneId, into)
   }
 
-  async tell({ jobId, claimId }: LaneClaim, laneId: number, notice: LaneNotice): Promise<void> {
+  async report({ jobId, claimId }: LaneClaim, laneId: number, notice: LaneNotice): Promise<void> {
     const { names } = this.#database
     await this.#database.read(({ db }) =>
       db
@@ -128,7 +128,7 @@ export class SqlLaneStore<Tx> implements LaneStore<Tx> {
 }
 
 /** The job with all of its lanes in one statement: what they have counted, and which are open, is of the same moment. */
-async function lookAtLanes({ names }: JobDatabase, db: RecalcDb, lease: Lease): Promise<LanesLook> {
+async function lanesProgress({ names }: JobDatabase, db: RecalcDb, lease: Lease): Promise<LanesProgress> {
   const { jobs, lanes } = names
   const rows = await db
     .selectFrom(jobs)
@@ -160,7 +160,7 @@ async function lookAtLanes({ names }: JobDatabase, db: RecalcDb, lease: Lease): 
       },
     },
     lastFailure: Number(job.last_failure),
-    wanted: { cancel: cancelOf(job.cancel), pause: Number(job.pause_requested) === 1 },
+    requested: { cancel: cancelOf(job.cancel), pause: Number(job.pause_requested) === 1 },
     lanes: rows
       .filter(({ lane_id, finished }) => lane_id !== null && Number(finished) === 0)
       .map(({ lane_id, claimed_until, claims, notice }) => ({

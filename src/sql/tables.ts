@@ -10,8 +10,21 @@ import {
 import { InvalidOptionsError } from '../errors.ts'
 import { expected } from '../expectation.ts'
 
-/** A job. What is asked for in queries is a column; the rest of its record is `body`. */
-export interface JobsTable {
+/** The columns in which a job and its lanes count. */
+interface CountingTable {
+  processed_days: number
+  unchanged_days: number
+  skipped_days: number
+  failed_days: number
+  error_count: number
+  processed_periods: number
+  unchanged_periods: number
+  skipped_periods: number
+  failed_periods: number
+}
+
+/** A job. What is asked for in queries is a column; the rest of its record is `body`. Its counters are those of work without a lane, and of lanes that are gone. */
+export interface JobsTable extends CountingTable {
   id: string
   /** Random, of the call that stored or claimed it last: how one whose answer was lost knows its own work from another's. */
   claim_id: string
@@ -28,16 +41,6 @@ export interface JobsTable {
   /** JSON of the failures that its result lists, apart from the body because lists of jobs leave them out. */
   errors: string | null
   total_days: number
-  /** Counters of work without a lane, and of lanes that are gone; those of the others stand with them. */
-  processed_days: number
-  unchanged_days: number
-  skipped_days: number
-  failed_days: number
-  error_count: number
-  processed_periods: number
-  unchanged_periods: number
-  skipped_periods: number
-  failed_periods: number
   /** Raised by every step without a lane, so that each is a change. */
   steps: number
   /** JSON of the last employee who was dispatched to a lane. */
@@ -71,7 +74,7 @@ export interface JobEmployeesTable {
 }
 
 /** A lane's checkpoint and counters: each lane writes to a row of its own. */
-export interface LanesTable {
+export interface LanesTable extends CountingTable {
   job_id: string
   lane_id: number
   kind: string
@@ -97,15 +100,6 @@ export interface LanesTable {
   stopping: number
   /** JSON of what its holder has to tell the worker of the job. */
   notice: string | null
-  processed_days: number
-  unchanged_days: number
-  skipped_days: number
-  failed_days: number
-  error_count: number
-  processed_periods: number
-  unchanged_periods: number
-  skipped_periods: number
-  failed_periods: number
 }
 
 /** A recorded failure. */
@@ -174,6 +168,12 @@ export function tableNames(prefix: string): TableNames {
     events: name('events'),
     locks: name('locks'),
   }
+}
+
+/** The name of a table that is no part of {@link RecalcTables}, with the prefix; typed as if there were none. */
+export function sideTable<Name extends 'changes' | 'history' | 'corrections'>(prefix: string, name: Name): Name {
+  tableNames(prefix) // refuses what is no plain identifier
+  return `${prefix}${name}` as Name
 }
 
 /**

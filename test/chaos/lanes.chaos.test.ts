@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { checkEndedJob, outcomeOf } from '../support/crash-checks.ts'
 import { serverHostDb } from '../support/crash-database.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type Host,
@@ -14,13 +14,12 @@ import {
   randomOf,
   type Workload,
 } from '../support/crash-host.ts'
-import { startMariadb } from '../support/mariadb-server.ts'
-import { startPostgres } from '../support/postgres-server.ts'
 import type { PrivateServer } from '../support/private-server.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { seed } from '../support/seed.ts'
 import { Fleet } from './lanes/fleet.ts'
 import { Random } from './random.ts'
+import { type Server, servers } from './servers.ts'
 
 /** RECALC_TEST_LANE_JOBS=50 RECALC_TEST_LANE_WORKERS=8 RECALC_TEST_LANE_KILLS=100 for a long look. */
 const JOBS = Number(process.env.RECALC_TEST_LANE_JOBS ?? 6)
@@ -40,18 +39,6 @@ const BLOCK_MS = KILLS > 20 ? 400 : 100
 /** Every fifth job meets days that cannot be calculated. */
 const workloadOf = (job: number): Workload => ({ employees: 32, dates: 24, failures: job % 5 === 4 ? 3 : 0 })
 
-interface Server extends PrivateServer {
-  readonly url: string
-}
-
-/** Who waits for a lock of the dead, or of the frozen, waits no longer than this. */
-const IMPATIENT = ['--innodb-lock-wait-timeout=1']
-
-const servers: readonly { readonly name: string; start(): Promise<Server> }[] = [
-  { name: 'MariaDB', start: () => startMariadb({ settings: IMPATIENT }) },
-  { name: 'PostgreSQL', start: () => startPostgres() },
-]
-
 describe.each(servers)('lanes over Redis on $name', ({ start }) => {
   test(`${JOBS} jobs of ${WORKERS} workers that are killed and frozen, over servers that die, come to the rows of undisturbed ones`, async () => {
     await using stack = new AsyncDisposableStack()
@@ -60,8 +47,7 @@ describe.each(servers)('lanes over Redis on $name', ({ start }) => {
     const url = await hostDatabase(server.url)
     const db = stack.adopt(serverHostDb(url, 4), (one) => one.destroy())
     const web = stack.adopt(hostOn(db, { worker: false }), ({ service }) => service.stop())
-    await createHostTables(db)
-    await web.backend.migrate()
+    await createTables(db)
     await fillTenants(db)
 
     const tenants = Array.from({ length: JOBS }, (_, job) => `wild-${job}`)

@@ -2,9 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { sqlBackend } from '../../src/sql/index.ts'
 import { serverHostDb } from '../support/crash-database.ts'
 import { HostProcess } from '../support/crash-process.ts'
-import { startMariadb } from '../support/mariadb-server.ts'
-import { startPostgres } from '../support/postgres-server.ts'
-import type { PrivateServer } from '../support/private-server.ts'
 import { seed } from '../support/seed.ts'
 import type { EditOrders, EditReport } from './ledger/edit-process.ts'
 import { editSome } from './ledger/random-edits.ts'
@@ -21,6 +18,7 @@ import {
   timeService,
 } from './ledger/time-host.ts'
 import { Random } from './random.ts'
+import { servers } from './servers.ts'
 
 /** RECALC_TEST_CHANGES=1000000 RECALC_TEST_LEDGER_KILLS=200 for a long look, which tells every so often how far it is. */
 const CHANGES = Number(process.env.RECALC_TEST_CHANGES ?? 4_000)
@@ -40,18 +38,6 @@ const ROLES = [
 ] as const
 
 type Process = HostProcess<EditOrders, EditReport>
-
-interface Server extends PrivateServer {
-  readonly url: string
-}
-
-/** A dead process that waits for a lock holds its own until the server has given up waiting. */
-const IMPATIENT = ['--innodb-lock-wait-timeout=1']
-
-const servers: readonly { readonly name: string; start(): Promise<Server> }[] = [
-  { name: 'MariaDB', start: () => startMariadb({ settings: IMPATIENT }) },
-  { name: 'PostgreSQL', start: () => startPostgres() },
-]
 
 describe.each(servers)('on $name', ({ start }) => {
   test(

@@ -88,18 +88,18 @@ class Scheduler {
       queuePollMs: 500,
       hasRoom: () => held.size < MAX_JOBS,
       recover: () => this.recover(held),
-      take: (jobId) => this.#take(jobId, held),
+      claim: (jobId) => this.#take(jobId, held),
     })
     queue.start()
     return { held, queue }
   }
 
-  async #take(jobId: string, held: Map<string, HeldJob>): Promise<'taken' | 'not taken'> {
+  async #take(jobId: string, held: Map<string, HeldJob>): Promise<'claimed' | 'not claimed'> {
     const claim = await this.bench.claim({ record: { id: jobId } }, { now: this.clock.now(), from: ['queued'] })
-    if (!('lease' in claim)) return 'not taken'
+    if (!('lease' in claim)) return 'not claimed'
     this.#began(jobId, claim.takenOver)
     held.set(jobId, claim)
-    return 'taken'
+    return 'claimed'
   }
 
   async recover(held: Map<string, HeldJob>): Promise<void> {
@@ -179,7 +179,7 @@ class Scheduler {
     await this.bench.end(one.job, status)
     one.held.delete(one.job.record.id)
     this.#job(one.job.record.id).state = 'ended'
-    one.queue.look()
+    one.queue.poll()
     await this.settle()
   }
 

@@ -78,7 +78,7 @@ describe('a job', () => {
       counted(20),
       step({ processed: 5, unchanged: 2, skipped: 1 }),
       step({ processed: 3, failed: 4, failures }),
-      step({ processed: 4, repaired: 4, settled: failures }),
+      step({ processed: 4, repaired: 4, resolved: failures }),
     ])
     expect(counters).toEqual({
       totalDays: 20,

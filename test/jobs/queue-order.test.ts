@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HEAD_START_MS, queueOrder, takingOrder } from '../../src/jobs/queue-order.ts'
+import { claimOrder, HEAD_START_MS, queueOrder } from '../../src/jobs/queue-order.ts'
 
 const NOW = 1_000_000_000
 const large = { kind: 'all', from: '2025-01-01', to: '2025-01-31' } as never
@@ -23,16 +23,16 @@ describe('a job’s place among those that wait', () => {
 
 describe('jobs are taken', () => {
   const job = (jobId: string, tenantKey: string, order: number) => ({ jobId, tenantKey, order })
-  const idsIn = (jobs: ReturnType<typeof takingOrder>) => jobs.map(({ jobId }) => jobId)
+  const idsIn = (jobs: ReturnType<typeof claimOrder>) => jobs.map(({ jobId }) => jobId)
 
   test('small ones first, whichever tenant was served last', () => {
     const waiting = [job('large', 'idle', NOW + 1), job('small', 'busy', NOW)]
-    expect(idsIn(takingOrder(waiting, NOW, (key) => (key === 'busy' ? 9 : 0)))).toEqual(['small', 'large'])
+    expect(idsIn(claimOrder(waiting, NOW, (key) => (key === 'busy' ? 9 : 0)))).toEqual(['small', 'large'])
   })
 
   test('of the tenant that was served longest ago, and of one moment the oldest', () => {
     const waiting = [job('1', 'a', 1), job('2', 'b', 2), job('3', 'c', 3), job('4', 'c', 4)]
     const servedAt = { a: 5, b: 4, c: 4 } as Record<string, number>
-    expect(idsIn(takingOrder(waiting, NOW, (key) => servedAt[key] ?? 0))).toEqual(['2', '3', '4', '1'])
+    expect(idsIn(claimOrder(waiting, NOW, (key) => servedAt[key] ?? 0))).toEqual(['2', '3', '4', '1'])
   })
 })

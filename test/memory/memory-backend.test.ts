@@ -88,7 +88,7 @@ test('a step that was saved before the job was taken over takes no effect after 
   const { service, clock } = office({ backend, calculate: () => new Promise(() => {}) })
   const { id } = await service.triggerRecalcAllAsync(RANGE)
   const lease = { jobId: id, claimId: 'whoever', token: 1 }
-  const step = { unchanged: 0, skipped: 0, failed: 0, repaired: 0, failures: [], settled: [], moved: [] }
+  const step = { unchanged: 0, skipped: 0, failed: 0, repaired: 0, failures: [], resolved: [], moved: [] }
   const complete = await backend.jobs.saveStep(undefined, lease, { ...step, processed: 3 })
   const now = clock.now() + 60_000
   await backend.jobs.claim(id, { claimId: 'another', now, leaseMs: 30_000, from: ['running', 'queued'] })

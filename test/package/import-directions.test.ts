@@ -13,7 +13,7 @@ const floors = [
   ['jobs', 'preview'],
   ['memory', 'sql'],
   ['options'],
-  ['triggers'],
+  ['triggers', 'service-stop'],
   ['recalc-service'],
   ['index', 'backend'],
   ['http', 'cli', 'otel', 'bullmq', 'testing'],

@@ -48,7 +48,7 @@ describe('no statement is bigger than what a server with max_allowed_packet = 1 
     expect(stored.every((failure, i) => failure.employeeId === failures[i]!.employeeId)).toBe(true)
     expect(stored[4_999]).toEqual(failures[4_999])
     const half = failures.slice(0, 2_500)
-    await bench.commit(job.lease, { repaired: half.length, settled: half })
+    await bench.commit(job.lease, { repaired: half.length, resolved: half })
     expect(unnumbered(await bench.failures(job))).toHaveLength(2_500)
   })
 

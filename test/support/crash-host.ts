@@ -40,8 +40,9 @@ const REFUSED_BY_TABLE = 5_000
 export type HostDb = Kysely<HostTables>
 export type HostTx = Transaction<HostTables>
 
-/** Makes the host's tables; on every engine alike. */
-export async function createHostTables(db: HostDb): Promise<void> {
+/** Makes the tables of the host and of the library; on every engine alike. */
+export async function createTables(db: HostDb): Promise<void> {
+  await sqlBackend(db).migrate()
   const dayTable = (name: keyof HostTables, value: string) =>
     db.schema
       .createTable(name)

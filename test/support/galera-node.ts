@@ -1,8 +1,8 @@
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { GaleraProgram } from './galera-program.ts'
+import { installData, serverOptions } from './private-mariadb.ts'
 import { type PrivateServer, type ServerProgram, startPrivateServer } from './private-server.ts'
-import { execute } from './programs.ts'
 
 /** Where the nodes of a cluster find each other. */
 export interface NodePlace {
@@ -65,8 +65,7 @@ export async function startFirstNode(
   let data = ''
   const node = await startPrivateServer('galera', async (folder, port) => {
     data = join(folder, 'data')
-    const system = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve', '--force']
-    await execute(program.install, ['--no-defaults', ...asRoot(), `--datadir=${data}`, `--tmpdir=${folder}`, ...system])
+    await installData(program, { folder, data, port })
     await writeFile(`${data}.first`, '')
     return nodeProgram(program, { folder, data, port, place, places, shared })
   })
@@ -112,18 +111,7 @@ function nodeProgram(
     'evs.install_timeout=PT6S',
   ]
   const options = [
-    '--no-defaults',
-    ...asRoot(),
-    `--datadir=${data}`,
-    `--tmpdir=${folder}`,
-    `--socket=${join(folder, 'socket')}`,
-    `--pid-file=${join(folder, 'pid')}`,
-    `--port=${port}`,
-    '--bind-address=127.0.0.1',
-    '--skip-name-resolve',
-    '--skip-log-bin',
-    '--debug-no-sync',
-    '--max-connections=300',
+    ...serverOptions({ folder, data, port }),
     '--innodb-buffer-pool-size=48M',
     '--innodb-log-file-size=32M',
     '--innodb-flush-log-at-trx-commit=2',
@@ -147,8 +135,4 @@ function nodeProgram(
     options: ['-c', script, 'sh', program.server, data, ...options],
     readyLine: 'ready for connections',
   }
-}
-
-function asRoot(): readonly string[] {
-  return process.getuid?.() === 0 ? ['--user=root'] : []
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { mariadbProgram } from './mariadb-program.ts'
+import { installData, serverOptions } from './private-mariadb.ts'
 import { type PrivateServer, startPrivateServer } from './private-server.ts'
-import { execute } from './programs.ts'
 
 /** How a private server differs from the usual one. */
 export interface MariadbOptions {
@@ -23,25 +23,10 @@ export interface MariadbServer extends PrivateServer {
 export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
   const program = await mariadbProgram()
   const server = await startPrivateServer('mariadb', async (folder, port) => {
-    const data = join(folder, 'data')
-    const system = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve', '--force']
-    // A temporary folder of its own: two installations at once would take each other's tables away in a common one.
-    const folders = [`--datadir=${data}`, `--tmpdir=${folder}`]
-    await execute(program.install, ['--no-defaults', ...asRoot(), ...folders, ...system])
+    const place = { folder, data: join(folder, 'data'), port }
+    await installData(program, place)
     const settings = [
-      '--no-defaults',
-      ...asRoot(),
-      `--datadir=${data}`,
-      `--tmpdir=${folder}`,
-      `--socket=${join(folder, 'socket')}`,
-      `--pid-file=${join(folder, 'pid')}`,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      '--skip-name-resolve',
-      '--skip-log-bin',
-      // What the machine's death would lose does not matter here.
-      '--debug-no-sync',
-      '--max-connections=300',
+      ...serverOptions(place),
       '--max-allowed-packet=1M',
       '--innodb-buffer-pool-size=64M',
       '--innodb-log-file-size=64M',
@@ -52,8 +37,4 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
     return { name: 'MariaDB', file: program.server, options: settings, readyLine: 'ready for connections' }
   })
   return Object.assign(server, { url: `mysql://root@127.0.0.1:${server.port}` })
-}
-
-function asRoot(): readonly string[] {
-  return process.getuid?.() === 0 ? ['--user=root'] : []
 }

@@ -6,8 +6,8 @@ import { restoredLane } from '../../run/lanes/restored-lane.ts'
 import { RunControl } from '../../run/run-control.ts'
 import { faultOf } from '../job-end.ts'
 import type { JobSettings } from '../job-settings.ts'
+import type { LaneJob } from './lane-jobs.ts'
 import type { LaneClaim, LaneNotice, LaneStore } from './lane-store.ts'
-import type { WorkedJob } from './worked-jobs.ts'
 
 /**
  * A lane that this process has claimed, and what it is split into: calculates it, and writes down how far it is under the claim.
@@ -37,7 +37,7 @@ export class ClaimedLane<Tx> implements LaneJournal<Tx> {
   }
 
   /** Calculates it, until it is done or has to be given back; never rejects. */
-  async calculate(job: WorkedJob<Tx>): Promise<void> {
+  async calculate(job: LaneJob<Tx>): Promise<void> {
     const run = job.begin(this.control, this)
     try {
       if (!run.calculator) return
@@ -85,7 +85,7 @@ export class ClaimedLane<Tx> implements LaneJournal<Tx> {
     const { jobId } = this.claim
     this.#settings.logger.warn({ jobId, stage, attempt, delayMs, err }, 'Transient error, trying again')
     this.#notices += 1
-    void this.#tell({ retry, number: this.#notices })
+    void this.#report({ retry, number: this.#notices })
   }
 
   /** Told by the worker of the job, who asks for himself. */
@@ -101,13 +101,13 @@ export class ClaimedLane<Tx> implements LaneJournal<Tx> {
       logger.warn(about, 'A lane is given back, to be tried again later')
     else {
       logger.warn(about, 'A lane cannot be calculated; its job ends')
-      await this.#tell({ fault: faultOf(error) })
+      await this.#report({ fault: faultOf(error) })
     }
   }
 
-  async #tell(notice: LaneNotice): Promise<void> {
+  async #report(notice: LaneNotice): Promise<void> {
     try {
-      await this.#lanes.tell(this.claim, this.#checkpoint.id, notice)
+      await this.#lanes.report(this.claim, this.#checkpoint.id, notice)
     } catch (err) {
       this.#settings.logger.warn({ jobId: this.claim.jobId, err }, 'The worker of a job could not be told of a lane')
     }

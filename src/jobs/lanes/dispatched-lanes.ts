@@ -5,15 +5,15 @@ import type { Lane } from '../../run/lanes/lane.ts'
 import type { LanePool } from '../../run/lanes/lane-pool.ts'
 import type { Employee } from '../../run/plan/host-contracts.ts'
 import { attempt } from '../../run/units/attempts.ts'
-import { pause } from '../../run/units/backoff.ts'
+import { sleep } from '../../run/units/backoff.ts'
 import type { JobSettings } from '../job-settings.ts'
 import type { Lease } from '../job-store.ts'
+import { InterruptibleSleep } from './interruptible-sleep.ts'
 import { LaneFault } from './lane-fault.ts'
-import type { LanePointer, LanesLook, LaneView } from './lane-store.ts'
+import type { LanePointer, LanesProgress, LaneView } from './lane-store.ts'
 import { PointerSender } from './pointer-sender.ts'
 import { SentLanes } from './sent-lanes.ts'
 import type { SharedLanes } from './shared-lanes.ts'
-import { Wakeable } from './wakeable.ts'
 
 /** How many lanes are opened at a time. */
 const LANES_PER_PAGE = 64
@@ -21,17 +21,17 @@ const LANES_PER_PAGE = 64
 /** No page is opened while so many lanes are open: enough for many workers, and all that is remembered of a job. */
 const MOST_OPEN = 192
 
-/** How often the store is looked at, in milliseconds, and how soon again when a lane is over in this process. */
-const LOOK_MS = 100
-const NEXT_LOOK_MS = 20
+/** How often the store is polled, in milliseconds, and how soon after a lane has ended in this process. */
+const POLL_MS = 100
+const NEXT_POLL_MS = 20
 
 /** A lane that was sent so often in vain is calculated by this process as well: nobody else may be there. */
 const TIMES_IN_VAIN = 2
 
-/** What the looks at the store bring to light. */
+/** Gets what the polls of the store find. */
 export interface LanesListener {
   /** @returns the failures that are new. */
-  looked(look: LanesLook): Promise<readonly RecalcFailure[]>
+  progressed(progress: LanesProgress): Promise<readonly RecalcFailure[]>
   /** One of these employees' lanes is done. */
   advanced(last: Employee | undefined): void
 }
@@ -52,7 +52,7 @@ export class DispatchedLanes<Tx> implements LanePool {
   readonly #listener: LanesListener
   readonly #sent = new SentLanes()
   readonly #sender: PointerSender
-  readonly #wakeable: Wakeable
+  readonly #sleep: InterruptibleSleep
   #held: Promise<void> | undefined
 
   constructor(
@@ -68,28 +68,28 @@ export class DispatchedLanes<Tx> implements LanePool {
     this.#shared = shared
     this.#listener = listener
     this.#sender = new PointerSender(shared, settings)
-    this.#wakeable = new Wakeable(settings.clock)
+    this.#sleep = new InterruptibleSleep(settings.clock)
   }
 
   async run(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<boolean> {
     const { control } = this.#run
-    const ending = this.#shared.onLaneOver(() => this.#wakeable.wake(NEXT_LOOK_MS))
+    const ending = this.#shared.onLaneOver(() => this.#sleep.wake(NEXT_POLL_MS))
     let isFirst = true
     try {
       for await (const lane of lanes) {
         if (control.stopped) break
         // What failed before anything is sent has been told by whoever wrote it down.
-        if (isFirst) await this.#look()
+        if (isFirst) await this.#poll()
         isFirst = false
         this.#send(lane)
-        while (this.#sent.size >= MOST_OPEN && !control.stopped) await this.#lookLater()
+        while (this.#sent.size >= MOST_OPEN && !control.stopped) await this.#pollLater()
       }
-      while (this.#sent.size > 0 && !control.stopped) await this.#lookLater()
+      while (this.#sent.size > 0 && !control.stopped) await this.#pollLater()
     } catch (error) {
       control.fail(error)
     }
     ending()
-    if (control.stopped && !isFirst) await this.#windUp()
+    if (control.stopped && !isFirst) await this.#drain()
     return !control.stopped || this.#sent.size === 0
   }
 
@@ -99,38 +99,38 @@ export class DispatchedLanes<Tx> implements LanePool {
     this.#listener.advanced(lane.employees.at(-1))
   }
 
-  async #lookLater(): Promise<void> {
+  async #pollLater(): Promise<void> {
     const { control, throttle, journal } = this.#run
-    // Whoever calculates lanes asks for himself; here it is told that they hold still.
+    // Each worker of a lane asks the throttle itself. Here the job only shows that they wait.
     this.#held ??= throttle
       ?.pass(control, (reason) => journal.waiting(reason))
       ?.finally(() => {
         this.#held = undefined
       })
-    await this.#wakeable.sleep(LOOK_MS, control.stopping)
-    if (!control.stopped) await this.#look()
+    await this.#sleep.sleep(POLL_MS, control.stopping)
+    if (!control.stopped) await this.#poll()
   }
 
-  async #look(): Promise<void> {
-    const look = await attempt('lanes', this.#run, () => this.#shared.lanes.look(this.#lease))
-    if (!look) return
+  async #poll(): Promise<void> {
+    const progress = await attempt('lanes', this.#run, () => this.#shared.lanes.progress(this.#lease))
+    if (!progress) return
     const now = this.#now()
-    const open = this.#sent.look(look.lanes, now)
-    await this.#tell(look)
-    for (const lane of open) this.#heed(lane, now)
+    const open = this.#sent.update(progress.lanes, now)
+    await this.#report(progress)
+    for (const lane of open) this.#updateLane(lane, now)
   }
 
-  async #tell(look: LanesLook): Promise<void> {
-    const failures = await this.#listener.looked(look)
+  async #report(progress: LanesProgress): Promise<void> {
+    const failures = await this.#listener.progressed(progress)
     if (failures.length > 0) this.#run.onFailures(failures)
   }
 
-  #heed(lane: LaneView, now: number): void {
+  #updateLane(lane: LaneView, now: number): void {
     const { control, journal } = this.#run
     const { notice } = lane
     if (notice && 'fault' in notice) {
       control.fail(new LaneFault(notice.fault))
-    } else if (notice && this.#sent.isNews(lane.id, notice.number)) {
+    } else if (notice && this.#sent.isNewRetry(lane.id, notice.number)) {
       journal.retrying(notice.retry, new LaneFault(notice.retry))
     }
     if (lane.claimedUntil > now || !this.#sent.isSilent(lane.id, now, this.#settings.leaseMs / 3)) return
@@ -149,18 +149,18 @@ export class DispatchedLanes<Tx> implements LanePool {
   }
 
   /** Has nobody begin another block, and waits for those in flight: until nobody holds a lane, or its claim has run out. */
-  async #windUp(): Promise<void> {
+  async #drain(): Promise<void> {
     const { control } = this.#run
     const { lanes } = this.#shared
     const { clock, logger } = this.#settings
     try {
       if (!control.abandoned) await lanes.stop(this.#lease)
       while (!control.abandoned) {
-        const look = await lanes.look(this.#lease)
-        this.#sent.look(look.lanes, this.#now())
-        await this.#listener.looked(look)
-        if (!look.lanes.some(({ claimedUntil }) => claimedUntil > this.#now())) return
-        await pause(clock, LOOK_MS, control.signal)
+        const progress = await lanes.progress(this.#lease)
+        this.#sent.update(progress.lanes, this.#now())
+        await this.#listener.progressed(progress)
+        if (!progress.lanes.some(({ claimedUntil }) => claimedUntil > this.#now())) return
+        await sleep(clock, POLL_MS, control.signal)
       }
     } catch (err) {
       logger.warn(

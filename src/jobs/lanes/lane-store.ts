@@ -34,7 +34,7 @@ export interface LaneClaimRequest {
   readonly claimMs: number
 }
 
-/** What whoever calculates a lane has to tell the worker of its job. */
+/** What the process that calculates a lane reports to the worker of the job. */
 export type LaneNotice =
   /** It waits, and tries a unit of work again. */
   | {
@@ -56,18 +56,18 @@ export interface LaneView {
   readonly claimedUntil: number
   /** How often in a row it was claimed by somebody who died, or is cut off, before a single block of it. */
   readonly claims: number
-  /** What its worker has to tell; `null`: nothing. */
+  /** What was reported last; `null`: nothing. */
   readonly notice: LaneNotice | null
 }
 
-/** How far the lanes of a job are, all of one moment. */
-export interface LanesLook {
+/** How far the lanes of a job are, all at one moment. */
+export interface LanesProgress {
   /** What was committed so far. */
   readonly counted: Omit<Counters, 'totalDays'>
   /** The number of the last failure. */
   readonly lastFailure: number
-  /** What somebody wants of the job. */
-  readonly wanted: Renewal
+  /** Whether somebody asked to cancel or to pause the job. */
+  readonly requested: Renewal
   /** Those that are not finished; ascending by id. */
   readonly lanes: readonly LaneView[]
 }
@@ -98,7 +98,7 @@ export interface LaneStore<Tx = unknown> {
    *
    * @throws {LeaseLostError} once the job has been claimed by another.
    */
-  look(lease: Lease): Promise<LanesLook>
+  progress(lease: Lease): Promise<LanesProgress>
 
   /**
    * Has nobody begin another block of the lanes that are open now, or claim one of them, under this lease. `requestCancel` and
@@ -132,6 +132,6 @@ export interface LaneStore<Tx = unknown> {
   /** As `JobStore.splitLane`; whoever holds the lane holds those that replace it. */
   split(claim: LaneClaim, laneId: number, into: readonly LaneCheckpoint[]): Promise<void>
 
-  /** Leaves a notice for the worker of the job, in place of the last one; nothing when the claim is lost. */
-  tell(claim: LaneClaim, laneId: number, notice: LaneNotice): Promise<void>
+  /** Stores a notice for the worker of the job, in place of the last one. Does nothing when the claim is lost. */
+  report(claim: LaneClaim, laneId: number, notice: LaneNotice): Promise<void>
 }

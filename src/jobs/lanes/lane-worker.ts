@@ -5,9 +5,9 @@ import { outsideCalculation } from '../../run/units/nested-calls.ts'
 import type { JobSettings } from '../job-settings.ts'
 import { ClaimedLane } from './claimed-lane.ts'
 import type { LaneAnswer, LaneDispatcher } from './lane-dispatcher.ts'
+import { LaneJobs, type Select } from './lane-jobs.ts'
 import type { LanePointer, LaneStore } from './lane-store.ts'
 import type { SharedLanes } from './shared-lanes.ts'
-import { type Select, WorkedJobs } from './worked-jobs.ts'
 
 /** Lanes beyond those that have a unit of work open: they are claimed meanwhile, so that no slot waits for that. */
 const AHEAD = 1
@@ -22,7 +22,7 @@ export class LaneWorker<Tx> implements SharedLanes<Tx> {
   readonly lanes: LaneStore<Tx>
   readonly dispatcher: LaneDispatcher
   readonly #settings: JobSettings<Tx>
-  readonly #jobs: WorkedJobs<Tx>
+  readonly #jobs: LaneJobs<Tx>
   readonly #claimed = new Set<ClaimedLane<Tx>>()
   readonly #handling = new Set<Promise<unknown>>()
   readonly #listeners = new Set<() => void>()
@@ -40,7 +40,7 @@ export class LaneWorker<Tx> implements SharedLanes<Tx> {
     this.#settings = settings
     this.lanes = options.lanes
     this.dispatcher = options.dispatcher
-    this.#jobs = new WorkedJobs(settings, options.select)
+    this.#jobs = new LaneJobs(settings, options.select)
   }
 
   /** Begins to take pointers; does nothing when it has begun. */

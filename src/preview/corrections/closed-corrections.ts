@@ -7,7 +7,7 @@ import { RunControl } from '../../run/run-control.ts'
 import type { RunSettings } from '../../run/run-settings.ts'
 import { joinOf, settingsWithin } from '../../run/units/joined-transaction.ts'
 import { lanesOfRequest, type RunningPreviews } from '../previewed-lanes.ts'
-import { refuseUntold, refuseWithoutRollback } from '../refusals.ts'
+import { refuseWithoutRollback, refuseWithoutStored } from '../refusals.ts'
 import {
   type CorrectionsRequest,
   checkObject,
@@ -78,7 +78,7 @@ export class ClosedCorrections<Tx> {
     }
     refuseWithoutRollback(settings)
     const { plan, selection } = await this.#resolve(kindOf(request) === 'batch' ? 'batch' : 'all', request)
-    refuseUntold(selection)
+    refuseWithoutStored(selection)
     const { tenantId, from, to } = plan
     return {
       lanes: lanesOfRequest({ plan, selection, settings, closed: 'only', corrections }),
@@ -102,8 +102,8 @@ export class ClosedCorrections<Tx> {
   #join(tx: Tx, control: RunControl): Transactions<Tx> {
     const { unitOfWork } = this.#settings
     const join = joinOf(unitOfWork, tx, {})
-    const takingBack = unitOfWork.takingBack?.bind(unitOfWork)
-    if (!takingBack) {
+    const withSavepoint = unitOfWork.withSavepoint?.bind(unitOfWork)
+    if (!withSavepoint) {
       throw new InvalidRequestError('Expected `tx` to be left out: this backend has no savepoints (sqlBackend has)')
     }
     const calls: (() => unknown)[] = []
@@ -113,7 +113,7 @@ export class ClosedCorrections<Tx> {
       // A lane of a preview ends by an error, always.
       unitOfWork: {
         ...settings.unitOfWork,
-        run: (work) => takingBack(tx, () => settings.unitOfWork.run(work) as never),
+        run: (work) => withSavepoint(tx, () => settings.unitOfWork.run(work) as never),
       },
       concurrency: 1,
     }

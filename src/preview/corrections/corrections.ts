@@ -1,5 +1,5 @@
 import { datesOf } from '../difference.ts'
-import { Findings } from '../findings.ts'
+import { ItemStream } from '../item-stream.ts'
 import { bookingKey, type LaneSource, type PreviewedLane } from '../previewed-lane.ts'
 import { type RunningPreviews, underControl } from '../previewed-lanes.ts'
 import { type AskedRange, type Correction, type OpenCorrection, openCorrection } from './correction.ts'
@@ -14,11 +14,11 @@ export interface PreparedCorrections {
 
 /** What closed days and periods still owe. Iterate it once, as corrections or as CSV. */
 export class Corrections implements AsyncIterable<Correction> {
-  readonly #found: Findings<Correction, CorrectionsSummary>
+  readonly #found: ItemStream<Correction, CorrectionsSummary>
 
   constructor(prepare: () => Promise<PreparedCorrections>, signal: AbortSignal | undefined, running: RunningPreviews) {
     const counts = new CorrectionCounts()
-    this.#found = new Findings({
+    this.#found = new ItemStream({
       async *pages() {
         const { lanes, asked } = await prepare()
         for await (const lane of underControl(lanes, signal, running)) {

@@ -6,19 +6,14 @@ import type { HistoryRun } from '../history/history-store.ts'
 import type { AfterCommit } from '../journal.ts'
 import type { RunPlan } from '../plan/run-plan.ts'
 import type { PeriodCounters } from '../result.ts'
-import type { RunSettings } from '../run-settings.ts'
 import { lockInBackend } from '../units/employee-locks.ts'
 import { inUnitOfWork, type OpenUnit, type UnitOwner } from '../units/unit-runner.ts'
 import { type BlockCalculator, type BlockUnit, FailedAfterSave } from './block-calculator.ts'
 import { BlockDays } from './block-days.ts'
 import { type CalcOwner, calcContext } from './calc-context.ts'
-import { askClosed, closedIntervals } from './closed-periods.ts'
+import { closeDays, isClosedUnknown } from './closed-periods.ts'
 import { BlockPeriods, type FailingPeriods, type RunPeriods } from './periods/block-periods.ts'
-import { callStage } from './stage-call.ts'
 import { thrownBy } from './stage-failure.ts'
-
-/** The name under which the host's closed periods appear in errors. */
-const CLOSED_PERIODS = 'closedPeriods'
 
 const none: readonly RecalcFailure[] = []
 
@@ -158,25 +153,4 @@ function inTurn(calls: readonly (AfterCommit | undefined)[]): AfterCommit {
   return () => {
     for (const call of calls) call?.()
   }
-}
-
-/** Marks the days of a block that are closed now. */
-export async function closeDays<Tx>(
-  { settings }: { readonly settings: RunSettings<Tx> },
-  days: BlockDays,
-  unit: Pick<BlockUnit<Tx>, 'context' | 'monitor'>,
-): Promise<void> {
-  const { closedPeriods } = settings
-  if (!closedPeriods) return
-  const { tenantId, employeeIds } = days.block
-  const { from, to } = days.periods?.extent ?? days.block
-  const closed = await callStage(CLOSED_PERIODS, 'closed', unit, unit.context, settings, ({ tx }) =>
-    askClosed(closedPeriods, { tenantId, employeeIds, from, to }, tx),
-  )
-  for (const [employee, id] of employeeIds.entries()) days.close(employee, closedIntervals(closedPeriods, closed, id))
-}
-
-/** A day that failed because nobody could tell whether it is closed is not asked about again. */
-function isClosedUnknown(known: ReadonlyMap<number, RecalcFailure>): boolean {
-  return known.values().some(({ stage }) => stage === CLOSED_PERIODS)
 }

@@ -1,15 +1,44 @@
-import { addDays, type DateInterval } from '../../calendar/date-range.ts'
+import type { DateInterval } from '../../calendar/date-range.ts'
 import { isIsoDate } from '../../calendar/iso-date.ts'
 import { ContractError } from '../../errors.ts'
 import { expected } from '../../expectation.ts'
+import type { RecalcFailure } from '../failure.ts'
 import type { ClosedPeriods } from '../plan/host-contracts.ts'
+import type { RunSettings } from '../run-settings.ts'
+import type { BlockUnit } from './block-calculator.ts'
+import type { BlockDays } from './block-days.ts'
+import { callStage } from './stage-call.ts'
 
 /** The first date that there is: `closedThrough` closes everything from here on. */
 const BEGINNING = '1900-01-01'
 
 const RANGE = 'as YYYY-MM-DD from 1900-01-01 to 9999-12-31'
 
-/** Which days of a block are closed, according to the host. */
+/** The name under which the host's closed periods appear in errors. */
+const CLOSED_PERIODS = 'closedPeriods'
+
+/** Leaves out the days of a block that the host says are closed. */
+export async function closeDays<Tx>(
+  { settings }: { readonly settings: RunSettings<Tx> },
+  days: BlockDays,
+  unit: Pick<BlockUnit<Tx>, 'context' | 'monitor'>,
+): Promise<void> {
+  const { closedPeriods } = settings
+  if (!closedPeriods) return
+  const { tenantId, employeeIds } = days.block
+  const { from, to } = days.periods?.extent ?? days.block
+  const closed = await callStage(CLOSED_PERIODS, 'closed', unit, unit.context, settings, ({ tx }) =>
+    askClosed(closedPeriods, { tenantId, employeeIds, from, to }, tx),
+  )
+  for (const [employee, id] of employeeIds.entries()) days.close(employee, closedIntervals(closedPeriods, closed, id))
+}
+
+/** True when it is unknown whether some day is closed, because asking failed. It is not asked again. */
+export function isClosedUnknown(known: ReadonlyMap<number, RecalcFailure>): boolean {
+  return known.values().some(({ stage }) => stage === CLOSED_PERIODS)
+}
+
+/** Asks the host which days are closed. */
 export function askClosed<Tx>(
   periods: ClosedPeriods<Tx>,
   query: { readonly tenantId: string; readonly employeeIds: readonly string[] } & DateInterval,
@@ -42,17 +71,6 @@ export function closedIntervals(
   }
   for (const interval of given as readonly unknown[]) checkInterval(interval, employeeId)
   return given as readonly DateInterval[] // each was checked
-}
-
-/** True when some intervals, which may overlap, hold every day of another one. */
-export function isCovered({ from, to }: DateInterval, intervals: readonly DateInterval[]): boolean {
-  let open: DateInterval['from'] = from
-  for (const interval of intervals.toSorted((a, b) => (a.from < b.from ? -1 : 1))) {
-    if (interval.from > open) return false
-    if (interval.to >= to) return true
-    if (interval.to >= open) open = addDays(interval.to, 1)
-  }
-  return false
 }
 
 const none: readonly DateInterval[] = []

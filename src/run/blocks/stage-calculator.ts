@@ -12,7 +12,7 @@ import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave 
 import { type BlockDays, blockOf } from './block-days.ts'
 import { type Cascade, reachesLaterDays } from './cascade.ts'
 import { callStage, type StageLimits } from './stage-call.ts'
-import { asMistake } from './stage-failure.ts'
+import { asFatal } from './stage-failure.ts'
 import { checkStored, StageValues } from './stage-values.ts'
 
 /**
@@ -60,7 +60,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         const { save } = stage
         if (!saves || !save) continue
         const wanted = unit.unchanged?.of(stage.name)
-        if (wanted) unit.unchanged?.heard(values.unchanged(wanted))
+        if (wanted) unit.unchanged?.add(values.unchanged(wanted))
         const changes = values.changes((day) => {
           changed[day] = 1
         })
@@ -229,7 +229,7 @@ function valuesOf<Tx, Value>(
     const problem = values ? 'but does not read it' : `which is no earlier day stage (earlier ones: ${earlier})`
     const remedy = 'name one of its tables in `reads`, or the stage itself when it keeps nothing'
     const message = `Stage "${stage.name}" asks for the values of "${name}", ${problem}; ${remedy}`
-    throw asMistake(new PipelineError(message, [name]))
+    throw asFatal(new PipelineError(message, [name]))
   }
   // The caller names the type of the stage it asks for; values are passed through unchanged.
   return values.byKey() as ReadonlyMap<DayKey, Value | null>

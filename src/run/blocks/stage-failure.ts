@@ -16,15 +16,15 @@ export function thrownBy(error: unknown): unknown {
   return error instanceof StageFailure ? error.cause : error
 }
 
-const mistakes = new WeakSet<object>()
+const fatal = new WeakSet<object>()
 
-/** Marks an error of a stage that every block would meet, so that it ends the run although a stage's own code passes it on. */
-export function asMistake<E extends Error>(error: E): E {
-  mistakes.add(error)
+/** Marks an error that every block would meet: it ends the run, although the code of a stage throws it. */
+export function asFatal<E extends Error>(error: E): E {
+  fatal.add(error)
   return error
 }
 
-/** True for an error made by {@link asMistake}. */
-export function isMistake(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && mistakes.has(error)
+/** True for an error made by {@link asFatal}. */
+export function isFatal(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && fatal.has(error)
 }

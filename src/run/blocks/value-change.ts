@@ -23,5 +23,5 @@ export interface UnchangedValues {
   /** Of a stage the keys of the days, or of the first days of periods; undefined: of none. */
   of(stage: string): ReadonlySet<string> | undefined
   /** Their `before` and `after` are the same. */
-  heard(values: readonly ValueChange[]): void
+  add(values: readonly ValueChange[]): void
 }

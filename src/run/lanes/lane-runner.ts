@@ -5,7 +5,7 @@ import type { BlockCalculator } from '../blocks/block-calculator.ts'
 import { blockOf } from '../blocks/block-days.ts'
 import { type BlockOutcome, runBlock } from '../blocks/block-runner.ts'
 import type { FailingPeriods } from '../blocks/periods/block-periods.ts'
-import { isMistake, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
+import { isFatal, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
 import { dayCounts, observed } from '../telemetry.ts'
@@ -146,7 +146,7 @@ function dayFailure(thrown: unknown, lane: Lane, date: IsoDate): RecalcFailure {
  * stage's own code throws may be the fault of a single day, whatever its class.
  */
 export function endsRun(thrown: unknown): boolean {
-  if (thrown instanceof StageFailure) return isMistake(thrown.cause)
+  if (thrown instanceof StageFailure) return isFatal(thrown.cause)
   const error = thrownBy(thrown)
   return error instanceof ContractError || error instanceof LeaseLostError || error instanceof BackendUnavailableError
 }

@@ -132,7 +132,7 @@ export class Lane {
     const lane = hasFailed
       ? { id: this.id, datesDone, finished, employeeIds: left }
       : { id: this.id, datesDone, finished }
-    const { settled, moved } = isRepair ? this.#settled(dates, left, finished) : emptyStep
+    const { resolved, moved } = isRepair ? this.#resolved(dates, left, finished) : emptyStep
     return {
       lane,
       processed,
@@ -141,7 +141,7 @@ export class Lane {
       failed: isRepair ? 0 : outcome.failed + failedCount * (this.#dates.length - datesDone),
       repaired: isRepair ? processed + skipped : 0,
       failures,
-      settled,
+      resolved,
       moved,
       ...(outcome.periods && !isRepair && { periods: { ...outcome.periods, repaired: 0 } }),
     }
@@ -156,7 +156,7 @@ export class Lane {
     return {
       ...emptyStep,
       lane: { id: this.id, datesDone: this.#dates.length, finished: true },
-      settled: this.#employeeIds.map((employeeId) => ({ employeeId, date: from, stage, period: true })),
+      resolved: this.#employeeIds.map((employeeId) => ({ employeeId, date: from, stage, period: true })),
       failures: [...again.values()].map((failure) => ofPeriod(failure, stage, { from, to: failure.through ?? from })),
       periods: { processed: repaired, unchanged: 0, skipped: 0, failed: 0, repaired },
     }
@@ -212,15 +212,15 @@ export class Lane {
   }
 
   /** What becomes of the failures that a repair lane was made of. */
-  #settled(dates: readonly IsoDate[], left: readonly string[], finished: boolean): Pick<Step, 'settled' | 'moved'> {
+  #resolved(dates: readonly IsoDate[], left: readonly string[], finished: boolean): Pick<Step, 'resolved' | 'moved'> {
     if (!this.#blocksLater) {
-      return { settled: this.#employeeIds.flatMap((id) => dates.map((date) => dayFailure(id, date))), moved: [] }
+      return { resolved: this.#employeeIds.flatMap((id) => dates.map((date) => dayFailure(id, date))), moved: [] }
     }
     const moving = new Set(finished ? [] : left)
     const next = this.#dates[this.#datesDone + dates.length]
     const standing = this.#employeeIds.map((id) => ({ id, failure: dayFailure(id, dates[0] as IsoDate) }))
     return {
-      settled: standing.filter(({ id }) => !moving.has(id)).map(({ failure }) => failure),
+      resolved: standing.filter(({ id }) => !moving.has(id)).map(({ failure }) => failure),
       moved: next ? standing.filter(({ id }) => moving.has(id)).map(({ failure }) => ({ failure, to: next })) : [],
     }
   }

@@ -4,7 +4,7 @@ import { codeOf, messageOf } from '../failure.ts'
 import type { LaneJournal } from '../journal.ts'
 import type { RunControl } from '../run-control.ts'
 import type { RunSettings } from '../run-settings.ts'
-import { backoffMs, pause } from './backoff.ts'
+import { backoffMs, sleep } from './backoff.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 
 /** What is tried again and again. */
@@ -51,7 +51,7 @@ export async function backOff<Tx>(what: string, run: Attempted<Tx>, number: numb
   const code = codeOf(error)
   journal.retrying({ stage, attempt: number, delayMs, code, message: messageOf(error) }, error)
   settings.telemetry?.record({ type: 'retry', stage, code })
-  await pause(settings.clock, delayMs, control.stopping)
+  await sleep(settings.clock, delayMs, control.stopping)
 }
 
 /**

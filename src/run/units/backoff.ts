@@ -21,7 +21,7 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: () => nu
 }
 
 /** Resolves after `delayMs`, or at once when the signal aborts. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const wake = () => {

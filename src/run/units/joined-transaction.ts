@@ -28,7 +28,7 @@ export function settingsWithin<Tx>(
     unitOfWork: within(settings.unitOfWork, tx, control),
     slots: new UnitSlots(1),
     retry: { ...settings.retry, attempts: 1 },
-    leaveCalls: (left) => void calls.push(...left),
+    deferCalls: (left) => void calls.push(...left),
   }
 }
 

@@ -38,8 +38,8 @@ export interface UnitOfWork<Tx = unknown> {
    */
   join?<T>(tx: Tx, work: () => Promise<T>): Promise<T>
   /**
-   * Does `work` inside an open transaction, takes back whatever it wrote, by a savepoint, and throws what it throws. Left out:
-   * nothing can be looked at in a transaction of the host.
+   * Does `work` inside an open transaction, rolls back to a savepoint what it wrote, and throws what it throws. Left out:
+   * nothing can be previewed in a transaction of the host.
    */
-  takingBack?(tx: Tx, work: () => Promise<never>): Promise<never>
+  withSavepoint?(tx: Tx, work: () => Promise<never>): Promise<never>
 }

@@ -92,7 +92,7 @@ export async function inUnitOfWork<Tx, T>(
     locks.release(keys)
   }
   if (unit.calls) {
-    if (settings.leaveCalls) settings.leaveCalls(unit.calls)
+    if (settings.deferCalls) settings.deferCalls(unit.calls)
     else await callAll(unit.calls, settings)
   }
   return result

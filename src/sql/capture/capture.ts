@@ -1,10 +1,9 @@
 import type { Kysely } from 'kysely'
 import { CaptureError } from '../../errors.ts'
-import { changesTableName } from '../changes/changes-table.ts'
 import type { Engine } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { hash } from '../hash.ts'
-import { type RecalcDb, recalcDb, schemaOf } from '../tables.ts'
+import { type RecalcDb, recalcDb, schemaOf, sideTable } from '../tables.ts'
 import type { CaptureTrigger, TableName } from './capture-engine.ts'
 import type { CaptureSources } from './capture-source.ts'
 import { type Reader, resolveCaptures } from './resolve-captures.ts'
@@ -113,7 +112,7 @@ interface Place {
 async function placeOf<Database>(kysely: Kysely<Database>, { prefix = 'recalc_' }: CaptureOptions): Promise<Place> {
   const db = recalcDb(kysely as unknown as Kysely<never>) // which tables the host has is of no interest here
   const engine = engineOf(kysely)
-  const name = changesTableName(prefix)
+  const name = sideTable(prefix, 'changes')
   const schema = schemaOf(db) ?? (await engine.capture.currentSchema(db))
   if ((await engine.columnsOf(db, name, schema)).length === 0) {
     throw new CaptureError(`Expected the library's table ${JSON.stringify(name)} to be there: run its migrations first`)

@@ -1,10 +1,10 @@
 import type { Migration } from 'kysely/migration'
 import { newTable } from '../migrations/new-table.ts'
-import { changesTableName } from './changes-table.ts'
+import { sideTable } from '../tables.ts'
 
 /** Makes the table of changes. */
 export function changesMigration(prefix: string): Migration {
-  return newTable(changesTableName(prefix), {
+  return newTable(sideTable(prefix, 'changes'), {
     columns: (table, { engine, varchar, longText }) =>
       table
         .addColumn('id', engine.rowNumber, (column) => engine.countUp(column.notNull().primaryKey()))

@@ -1,5 +1,4 @@
 import type { Generated, Kysely } from 'kysely'
-import { tableNames } from '../tables.ts'
 
 /** A change. Rows are appended, and removed by those who hold its employee. */
 export interface ChangesTable {
@@ -25,9 +24,3 @@ export type ChangesDb = Kysely<{ changes: ChangesTable }>
 
 /** In place of an employee's hash. */
 export const WHOLE_TENANT = '-'
-
-/** What the table is really called; typed as if there were no prefix. */
-export function changesTableName(prefix: string): 'changes' {
-  tableNames(prefix) // refuses what is no plain identifier
-  return `${prefix}changes` as 'changes'
-}

@@ -14,9 +14,9 @@ import type {
 import type { Engine } from '../engines/engine.ts'
 import type { JobDatabase } from '../job-database.ts'
 import { statements } from '../statements.ts'
-import { type RecalcDb, rawTable } from '../tables.ts'
+import { type RecalcDb, rawTable, sideTable } from '../tables.ts'
 import { bodyOf, type ChangeRow, changesOf, laneKey, rowBytes, rowOf, stateNumber } from './change-rows.ts'
-import { type ChangesDb, changesTableName } from './changes-table.ts'
+import type { ChangesDb } from './changes-table.ts'
 import { inserting, NoteStatement } from './note-statement.ts'
 
 const COLUMNS = ['id', 'state', 'noted_at', 'due_at', 'body'] as const
@@ -56,7 +56,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
     this.#engine = database.engine
     this.#database = database
     this.#dbOf = (tx) => changesIn(dbOf(tx))
-    this.#table = changesTableName(prefix)
+    this.#table = sideTable(prefix, 'changes')
     this.#noteStatement = new NoteStatement(this.#table, this.#engine)
   }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../../calendar/clock.ts'
-import { backoffMs, pause } from '../../run/units/backoff.ts'
+import { backoffMs, sleep } from '../../run/units/backoff.ts'
 import type { Cluster, ClusterTrouble } from './cluster.ts'
 import { beginTurn, Turn } from './turn.ts'
 
@@ -73,7 +73,7 @@ export async function withClusterAttempts<Tx extends object, T>(
         await transactions.reserve(turn, Math.round(Math.min(RESERVED_MS.most, wantedMs)))
       }
       const pauseMs = turn.hasReserved ? RETRY.conflict.minDelayMs : backoffMs(RETRY[trouble], failed[trouble])
-      await pause(systemClock, pauseMs, signal)
+      await sleep(systemClock, pauseMs, signal)
     }
   }
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { systemClock } from '../../calendar/clock.ts'
-import { pause } from '../../run/units/backoff.ts'
+import { sleep } from '../../run/units/backoff.ts'
 import { bytesOf, statements } from '../statements.ts'
 import type { RecalcDb, TableNames } from '../tables.ts'
 import type { Turn } from './turn.ts'
@@ -84,7 +84,7 @@ export async function awaitReserved(
     const left = Number(reserved?.left ?? 0)
     longest = Math.min(longest, left)
     if (left <= 0 || performance.now() - started > longest) return
-    await pause(systemClock, LOOK_MS, neverAborts)
+    await sleep(systemClock, LOOK_MS, neverAborts)
   }
 }
 

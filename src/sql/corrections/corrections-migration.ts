@@ -1,10 +1,10 @@
 import type { Migration } from 'kysely/migration'
 import { newTable } from '../migrations/new-table.ts'
-import { correctionsTableName } from './corrections-table.ts'
+import { sideTable } from '../tables.ts'
 
 /** Makes the table of the corrections that were taken over. */
 export function correctionsMigration(prefix: string): Migration {
-  return newTable(correctionsTableName(prefix), {
+  return newTable(sideTable(prefix, 'corrections'), {
     columns: (table, { varchar, longText }) =>
       table
         .addColumn('correction', varchar(64), (column) => column.notNull().primaryKey())

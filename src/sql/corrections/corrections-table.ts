@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import { tableNames } from '../tables.ts'
 
 /** A correction that was taken over. */
 export interface CorrectionsTable {
@@ -17,9 +16,3 @@ export interface CorrectionsTable {
 
 /** A Kysely, or a transaction, that sees the table. */
 export type CorrectionsDb = Kysely<{ corrections: CorrectionsTable }>
-
-/** What the table is really called; typed as if there were no prefix. */
-export function correctionsTableName(prefix: string): 'corrections' {
-  tableNames(prefix) // refuses what is no plain identifier
-  return `${prefix}corrections` as 'corrections'
-}

@@ -2,7 +2,7 @@ import type { Clock } from '../../calendar/clock.ts'
 import type { ChangeWatch } from '../../changes/change-ledger.ts'
 import { CallTimeoutError } from '../../errors.ts'
 import type { Logger } from '../../pipeline/context.ts'
-import { backoffMs, pause } from '../../run/units/backoff.ts'
+import { backoffMs, sleep } from '../../run/units/backoff.ts'
 import { withDeadline } from '../../run/units/deadline.ts'
 
 /** What is used of a connected `Client` of `pg`. */
@@ -62,7 +62,7 @@ async function listenUntil(signal: AbortSignal, options: ListenerOptions): Promi
       if (!signal.aborted) logger.warn({ err, channel }, 'Cannot listen for changes; they are found by polling')
     }
     await connection.close()
-    if (!signal.aborted) await pause(clock, backoffMs(RETRY, Math.max(1, failures)), signal)
+    if (!signal.aborted) await sleep(clock, backoffMs(RETRY, Math.max(1, failures)), signal)
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Migration } from 'kysely/migration'
 import { newTable } from '../migrations/new-table.ts'
-import { historyTableName } from './history-table.ts'
+import { sideTable } from '../tables.ts'
 
 /** Makes the table of what runs change. */
 export function historyMigration(prefix: string): Migration {
-  return newTable(historyTableName(prefix), {
+  return newTable(sideTable(prefix, 'history'), {
     columns: (table, { engine, varchar, longText }) =>
       table
         .addColumn('id', engine.rowNumber, (column) => engine.countUp(column.notNull().primaryKey()))

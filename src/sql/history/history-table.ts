@@ -1,5 +1,4 @@
 import type { Generated, Kysely } from 'kysely'
-import { tableNames } from '../tables.ts'
 
 /**
  * What one unit of work has changed of one employee. A row holds many values, so that a block adds a row per employee, not one
@@ -24,9 +23,3 @@ export type NewHistoryRow = Omit<HistoryTable, 'id'>
 
 /** A Kysely, or a transaction, that sees the table. */
 export type HistoryDb = Kysely<{ history: HistoryTable }>
-
-/** What the table is really called; typed as if there were no prefix. */
-export function historyTableName(prefix: string): 'history' {
-  tableNames(prefix) // refuses what is no plain identifier
-  return `${prefix}history` as 'history'
-}

@@ -1,6 +1,6 @@
 import { CompiledQuery, type ControlConnectionProvider, type DatabaseConnection } from 'kysely'
 import { systemClock } from '../../calendar/clock.ts'
-import { backoffMs, pause } from '../../run/units/backoff.ts'
+import { backoffMs, sleep } from '../../run/units/backoff.ts'
 import type { Engine } from '../engines/engine.ts'
 
 const RETRY = { attempts: Number.POSITIVE_INFINITY, minDelayMs: 100, maxDelayMs: 30_000 }
@@ -20,7 +20,7 @@ export async function discardConnection(connection: DatabaseConnection, engine: 
     }
     const outcome = await outcomeOf(connection, 'rollback')
     if (outcome === undefined || engine.isGone(outcome)) return
-    await pause(systemClock, backoffMs(RETRY, attempt), neverAborts)
+    await sleep(systemClock, backoffMs(RETRY, attempt), neverAborts)
   }
 }
 

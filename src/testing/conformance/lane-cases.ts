@@ -37,7 +37,7 @@ export const laneCases: readonly ConformanceCase[] = [
         assert.ok(await lanes.claim(pointer, { claimId: 'f', now: START + CLAIM_MS, claimMs: 1 }))
         assert.ok(await lanes.claim(pointer, { claimId: 'g', now: START + CLAIM_MS + 1, claimMs: 1 }))
         assert.deepEqual(await lanes.renew([won, claimOf(job, 'f')], late), [])
-        const [view] = (await lanes.look(job.lease)).lanes
+        const [view] = (await lanes.progress(job.lease)).lanes
         assert.equal(view?.claims, 2, 'two have claimed it since it was given back')
       }),
   },
@@ -56,7 +56,7 @@ export const laneCases: readonly ConformanceCase[] = [
         await save(claimOf(job, 'new'), second)
         await assert.rejects(save(claimOf(job, 'new'), { ...second, repeated: true }), StepSavedBefore)
         await save(claimOf(job, 'new'), { processed: 58, lane: { id: 1, datesDone: 31, finished: true } })
-        const { counted, lanes: open } = await lanes.look(job.lease)
+        const { counted, lanes: open } = await lanes.progress(job.lease)
         assert.equal(counted.processedDays, 62)
         assert.deepEqual(
           open.map(({ id }) => id),
@@ -79,7 +79,7 @@ export const laneCases: readonly ConformanceCase[] = [
           undefined,
         )
         await save(claim, { processed: 30, lane: { id: 9, datesDone: 31, finished: true } })
-        const { counted, lanes: open } = await lanes.look(job.lease)
+        const { counted, lanes: open } = await lanes.progress(job.lease)
         assert.equal(counted.processedDays, 32)
         assert.deepEqual(
           open.map(({ id }) => id),
@@ -95,12 +95,12 @@ export const laneCases: readonly ConformanceCase[] = [
         await lanes.stop(job.lease)
         const { lease } = await bench.takeOver(job)
         await assert.rejects(save(claim, { lane: { id: 1, datesDone: 1, finished: false } }), LeaseLostError)
-        await assert.rejects(lanes.look(job.lease), LeaseLostError)
+        await assert.rejects(lanes.progress(job.lease), LeaseLostError)
         assert.equal(await lanes.claim(pointer, { claimId: 'two', now: START + LEASE_MS, claimMs: 1 }), undefined)
         const fresh = { ...pointer, token: lease.token }
         assert.ok(await lanes.claim(fresh, { claimId: 'three', now: START, claimMs: 1 }), 'it may go on')
         assert.deepEqual(
-          (await lanes.look(lease)).lanes.map(({ id, claims }) => ({ id, claims })),
+          (await lanes.progress(lease)).lanes.map(({ id, claims }) => ({ id, claims })),
           [
             { id: 1, claims: 1 },
             { id: 2, claims: 0 },
@@ -127,12 +127,12 @@ export const laneCases: readonly ConformanceCase[] = [
           for (const laneId of [1, 2]) {
             assert.equal(await lanes.claim({ ...pointer, laneId }, { claimId: 'two', ...later }), undefined)
           }
-          const { wanted, counted } = await lanes.look(job.lease)
+          const { requested, counted } = await lanes.progress(job.lease)
           const expected = {
             cancel: how === 'requestCancel' ? { reason: 'enough' } : null,
             pause: how === 'requestPause',
           }
-          assert.deepEqual(wanted, expected)
+          assert.deepEqual(requested, expected)
           assert.equal(counted.processedDays, 1, 'the block in flight has committed')
         })
       }
@@ -148,7 +148,7 @@ export const laneCases: readonly ConformanceCase[] = [
         const [first] = await bench.failures(job)
         const to = failureOn('1', '2025-01-02').date
         assert.ok(first && to)
-        assert.equal((await lanes.look(job.lease)).lastFailure, first.number)
+        assert.equal((await lanes.progress(job.lease)).lastFailure, first.number)
         const moved = [{ failure: first, to }]
         await save(claim, { repaired: 1, processed: 1, moved, lane: { id: 1, datesDone: 2, finished: false } })
         const [second] = await bench.failures(job)
@@ -161,9 +161,9 @@ export const laneCases: readonly ConformanceCase[] = [
       withLanes(context, async ({ lanes, job, pointer }) => {
         const claim = await take(lanes, job, pointer, 'one')
         const fault = { code: 'CONTRACT', message: 'wröng “order”\u0000' }
-        await lanes.tell(claim, 1, { fault })
-        await lanes.tell(claimOf(job, 'another'), 2, { fault })
-        const notices = async () => (await lanes.look(job.lease)).lanes.map(({ notice }) => notice)
+        await lanes.report(claim, 1, { fault })
+        await lanes.report(claimOf(job, 'another'), 2, { fault })
+        const notices = async () => (await lanes.progress(job.lease)).lanes.map(({ notice }) => notice)
         assert.deepEqual(await notices(), [{ fault }, null])
         await lanes.release(claim)
         await take(lanes, job, pointer, 'two')

@@ -326,7 +326,7 @@ async function refusesAll<Tx>(bench: JobBench<Tx>, job: HeldJob): Promise<Lease>
         failures: [failure],
         lane: { id: 1, datesDone: 9, finished: true, employeeIds: ['2'] },
       }),
-    'saveStep of a tenant stage': (old) => bench.commit(old, { tenantStagesDone: ['totals'], settled: [failure] }),
+    'saveStep of a tenant stage': (old) => bench.commit(old, { tenantStagesDone: ['totals'], resolved: [failure] }),
     'saveStep of a failed tenant stage': (old) => bench.commit(old, { failures: [stageFailure('totals')] }),
     append: (old) => {
       const event = eventOf(record.id, record.lastSeq + 1, { type: 'stage', stage: 1, name: 'late', title: 'Late' })

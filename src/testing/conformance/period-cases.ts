@@ -64,7 +64,7 @@ export const periodCases: readonly ConformanceCase[] = [
       assert.deepEqual(taken.checkpoint.openLanes, [lane])
       await bench.commit(taken.lease, {
         lane: { id: 7, datesDone: 31, finished: true },
-        settled: [{ employeeId: '1', date: month.date, stage: 'months', period: true }],
+        resolved: [{ employeeId: '1', date: month.date, stage: 'months', period: true }],
         periods: { ...nothing, processed: 1, repaired: 1 },
       })
       assert.deepEqual(unnumbered(await bench.failures(job)), [day, week])

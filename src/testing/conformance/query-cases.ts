@@ -93,7 +93,7 @@ export const queryCases: readonly ConformanceCase[] = [
       assert.equal(claim.checkpoint.dispatchedThrough, after)
       // Each is settled alone, so none was taken for another.
       for (const failure of failures) {
-        await bench.commit(claim.lease, { repaired: 1, settled: [failure] })
+        await bench.commit(claim.lease, { repaired: 1, resolved: [failure] })
         const left = failures.slice(failures.indexOf(failure) + 1)
         assert.deepEqual(unnumbered(await bench.failures(job)), left)
       }
@@ -198,7 +198,7 @@ export const queryCases: readonly ConformanceCase[] = [
       const [last, first] = [failureOn('anna', '2025-01-02'), failureOn('anna', '2025-01-01')]
       const to = failureOn('anna', '2025-01-31').date
       assert.ok(to)
-      await bench.commit(job.lease, { repaired: 1, settled: [first], moved: [{ failure: last, to }] })
+      await bench.commit(job.lease, { repaired: 1, resolved: [first], moved: [{ failure: last, to }] })
       assert.deepEqual(await of('anna'), [['anna', '2025-01-31']])
       assert.deepEqual(await bench.jobs.failuresOf('nobody', ['anna']), [])
     },

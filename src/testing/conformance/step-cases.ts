@@ -44,7 +44,7 @@ export const stepCases: readonly ConformanceCase[] = [
         processed: 5,
         repaired: 1,
         failures: [failureOn('2', '2025-01-01')],
-        settled: [failureOn('1', '2025-01-01')],
+        resolved: [failureOn('1', '2025-01-01')],
         lane: { id: 1, datesDone: 1, finished: true },
       })
       await bench.rollBack(job.lease, { tenantStagesDone: ['totals'], failures: [stageFailure('ranking')] })
@@ -183,7 +183,7 @@ export const stepCases: readonly ConformanceCase[] = [
     async run({ bench }) {
       const job = await bench.create()
       const steps: readonly Partial<Step>[] = [
-        { tenantStagesDone: ['totals'], settled: [] },
+        { tenantStagesDone: ['totals'], resolved: [] },
         { failures: [stageFailure('ranking')] },
       ]
       for (const step of steps) {
@@ -266,9 +266,9 @@ export const stepCases: readonly ConformanceCase[] = [
       await bench.commit(job.lease, { failed: 3, failures: [one, two, three] })
       const numbers = (await bench.failures(job)).map(({ number }) => number)
       // Days are distinguished by employee and date alone, whatever stage failed.
-      await bench.commit(job.lease, { processed: 1, repaired: 1, settled: [{ ...three, stage: '' }] })
+      await bench.commit(job.lease, { processed: 1, repaired: 1, resolved: [{ ...three, stage: '' }] })
       const again = { ...one, message: 'still no clock times', attempts: 3 }
-      await bench.commit(job.lease, { settled: [one], failures: [again] })
+      await bench.commit(job.lease, { resolved: [one], failures: [again] })
       const left = await bench.failures(job)
       assert.deepEqual(unnumbered(left), [two, again])
       assert.ok(left.every(({ number }) => number === numbers[1] || !numbers.includes(number)))
@@ -287,7 +287,7 @@ export const stepCases: readonly ConformanceCase[] = [
       await bench.commit(job.lease, { processed: 8, repaired: 8, moved: [{ failure: { ...failure, stage: '' }, to }] })
       assert.deepEqual(unnumbered(await bench.failures(job)), [{ ...failure, date: to }])
       await expectCounters(bench, job, { processedDays: 8, failedDays: 23, errorCount: 1 })
-      await bench.commit(job.lease, { processed: 23, repaired: 23, settled: [{ ...failure, date: to }] })
+      await bench.commit(job.lease, { processed: 23, repaired: 23, resolved: [{ ...failure, date: to }] })
       assert.deepEqual(await bench.failures(job), [])
       await expectCounters(bench, job, { processedDays: 31, failedDays: 0, errorCount: 0 })
     },
@@ -298,7 +298,7 @@ export const stepCases: readonly ConformanceCase[] = [
       const job = await bench.create()
       const failures = [stageFailure('totals'), stageFailure('ranking'), failureOn('1', '2025-01-01')]
       await bench.commit(job.lease, { failed: 1, failures })
-      await bench.commit(job.lease, { settled: [stageFailure('totals')], tenantStagesDone: ['totals'] })
+      await bench.commit(job.lease, { resolved: [stageFailure('totals')], tenantStagesDone: ['totals'] })
       assert.deepEqual(unnumbered(await bench.failures(job)), failures.slice(1))
       await expectCounters(bench, job, { failedDays: 1, errorCount: 2 })
     },

@@ -1,14 +1,13 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { hasEnded } from '../../../src/jobs/job-record.ts'
 import { checkEndedJob, look, type Outcome, outcomeOf } from '../../support/crash-checks.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import {
   clockAhead,
   correctBookings,
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostDb,
@@ -18,17 +17,12 @@ import {
   type Workload,
 } from '../../support/crash-host.ts'
 import { seed } from '../../support/seed.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const TENANT = 'acme'
 /** No store call may take longer than a lease, and here some wait until a copy has been recovered. */
 const LEASE_MS = 600_000
 const workload: Workload = { employees: 5, dates: 6, failures: 5 }
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'recalc-crash-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
 
 /** What a process leaves that dies here and now: the file, and the log with all that was committed and more. */
 function copyDatabase(from: string, to: string): void {
@@ -41,8 +35,7 @@ function copyDatabase(from: string, to: string): void {
 
 async function filled(path: string): Promise<HostDb> {
   const db = sqliteHostDb(path)
-  await createHostTables(db)
-  await hostOn(db).backend.migrate()
+  await createTables(db)
   await fillTenant(db, TENANT, workload, randomOf(seed))
   return db
 }
@@ -66,7 +59,7 @@ async function work(db: HostDb, phase: 'first' | 'again', generation: number): P
 
 describe('a process that dies between any two statements (SQLite)', () => {
   it.each(['first', 'again'] as const)('leaves what the next one brings to the same end (%s run)', async (phase) => {
-    const path = folder()
+    const path = temporaryFolder()
     const [start, live, image] = ['start', 'live', 'image'].map((name) => join(path, name)) as [string, string, string]
     const setUp = await filled(start)
     if (phase === 'again') {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkEndedJob, outcomeOf, startReader } from '../../support/crash-checks.ts'
 import {
   correctBookings,
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type Host,
@@ -85,9 +85,8 @@ describe.each(servers)('workers that are killed at random moments, on $name', as
   it(`come to the end of an undisturbed run, over ${KILLS} kills, and no reader ever sees half a day`, async () => {
     const random = randomOf(seed)
     const db = database.connect<HostTables>()
-    await createHostTables(db)
+    await createTables(db)
     const host = hostOn(db)
-    await host.backend.migrate()
     const workers = new WarmWorkers()
     const watched: string[] = []
     const reader = startReader(database.connect<HostTables>({ connections: 1 }), () => watched)

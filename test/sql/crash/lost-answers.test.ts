@@ -1,12 +1,11 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { checkEndedJob, type Outcome, outcomeOf } from '../../support/crash-checks.ts'
 import { type StatementHook, sqliteHostDb } from '../../support/crash-database.ts'
 import {
   correctBookings,
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostDb,
@@ -16,6 +15,7 @@ import {
   type Workload,
 } from '../../support/crash-host.ts'
 import { seed } from '../../support/seed.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const TENANT = 'acme'
 const KEY = { idempotencyKey: 'monday' }
@@ -38,8 +38,7 @@ async function work(db: HostDb, phase: Phase): Promise<string> {
 
 async function startingPoint(phase: Phase, path: string): Promise<void> {
   const db = sqliteHostDb(path)
-  await createHostTables(db)
-  await hostOn(db).backend.migrate()
+  await createTables(db)
   await fillTenant(db, TENANT, workload, randomOf(seed))
   if (phase === 'again') {
     await work(db, 'first')
@@ -72,8 +71,7 @@ const busy = () => Object.assign(new Error('database is locked'), { code: 'ERR_S
 
 describe.each(['first', 'again'] as const)('in the %s run of a job', (phase) => {
   function paths(): readonly [string, string] {
-    const folder = mkdtempSync(join(tmpdir(), 'recalc-crash-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const folder = temporaryFolder()
     return [join(folder, 'start'), join(folder, 'live')]
   }
 

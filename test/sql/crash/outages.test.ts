@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { checkEndedJob, outcomeOf } from '../../support/crash-checks.ts'
 import { mysqlHostDb, type StatementHook } from '../../support/crash-database.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostDb,
@@ -96,10 +96,9 @@ describe.concurrent.each([
     const { server, connect, setReadOnly } = await start()
     onTestFinished(() => server.stop())
     const [db, observing] = [connect(slow), connect()]
-    await createHostTables(observing)
+    await createTables(observing)
     const host = hostOn(db)
     const calm = hostOn(observing, { leaseMs: 60_000 })
-    await calm.backend.migrate()
     for (const tenantId of ['struck', 'calm']) await fillTenant(observing, tenantId, workload, randomOf(seed))
     await host.service.start()
     const { id } = await host.service.triggerRecalcAllAsync(request('struck'))

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addDays } from '../../../src/index.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostDb,
@@ -40,8 +40,7 @@ describe.each(servers)('on $name, a preview leaves every row as it was', async (
   let before: unknown
 
   beforeAll(async () => {
-    await createHostTables(db)
-    await hostOn(db).backend.migrate()
+    await createTables(db)
     await fillTenant(db, TENANT, workload, random)
     before = await dumpOf(db)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkEndedJob, rowsOf } from '../../support/crash-checks.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostTables,
@@ -36,9 +36,8 @@ describe.each(servers)(
     it('do every job once, those of one scope one after the other in their order', async () => {
       const random = randomOf(seed)
       const db = database.connect<HostTables>()
-      await createHostTables(db)
+      await createTables(db)
       const web = hostOn(db, { worker: false, leaseMs: LEASE_MS })
-      await web.backend.migrate()
       for (const tenantId of [SHOP, OFFICE, CALM]) await fillTenant(db, tenantId, workload, randomOf(seed))
       const calm = hostOn(db)
       const range = { from: FROM, to: lastDate(workload) }

@@ -4,7 +4,7 @@ import { addDays } from '../../../src/index.ts'
 import { rowsOf, startReader } from '../../support/crash-checks.ts'
 import {
   COMING_AND_GOING,
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostTables,
@@ -28,9 +28,8 @@ describe.each(servers)('two processes that edit, trigger and run jobs at the sam
     'keep the derived tables right, and no caller and no reader ever notices the other',
     async () => {
       const db = database.connect<HostTables>()
-      await createHostTables(db)
-      const { backend, service } = hostOn(db)
-      await backend.migrate()
+      await createTables(db)
+      const { service } = hostOn(db)
       await fillTenant(db, 'raced', workload, randomOf(seed))
       const unsteady = COMING_AND_GOING.map((day) => addDays(FROM, day) as string)
       await db.deleteFrom('crash_steady').where('work_date', 'in', unsteady).execute()

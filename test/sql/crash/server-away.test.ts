@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkEndedJob, outcomeOf, startReader } from '../../support/crash-checks.ts'
 import { connectionLost, mysqlHostDb, type StatementHook } from '../../support/crash-database.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostDb,
@@ -37,8 +37,7 @@ beforeAll(async () => {
   await admin.query('create database host')
   await admin.end()
   const { db } = connect()
-  await createHostTables(db)
-  await hostOn(db).backend.migrate()
+  await createTables(db)
   await db.destroy()
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { checkEndedJob, outcomeOf } from '../../support/crash-checks.ts'
 import { serverHostDb } from '../../support/crash-database.ts'
 import {
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type HostTables,
@@ -28,7 +28,7 @@ describe.each(servers)('a process whose connections to $name go silent', async (
 
   test('loses its job to another one within two leases, says so, and stops in its deadline', async () => {
     const db = database.connect<HostTables>()
-    await createHostTables(db)
+    await createTables(db)
     const proxy = await silentProxy(database.url)
     const cut = serverHostDb(proxy.url, 8)
     const warnings: string[] = []

@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { JobConflictError, type JobEvent } from '../../../src/index.ts'
 import { checkEndedJob, outcomeOf } from '../../support/crash-checks.ts'
 import {
   clockAhead,
-  createHostTables,
+  createTables,
   FROM,
   fillTenant,
   type Host,
@@ -24,6 +24,7 @@ import { HostProcess } from '../../support/crash-process.ts'
 import type { Orders, Report } from '../../support/crash-worker.ts'
 import { seed } from '../../support/seed.ts'
 import { servers } from '../../support/servers.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const workload: Workload = { employees: 16, dates: 12, failures: 4 }
 const steady: Workload = { ...workload, failures: 0 }
@@ -36,9 +37,8 @@ describe.each(servers)('processes on one $name', async ({ open }) => {
 
   beforeAll(async () => {
     db = database.connect<HostTables>()
-    await createHostTables(db)
+    await createTables(db)
     host = hostOn(db)
-    await host.backend.migrate()
   })
 
   async function tokenOf(tenantId: string): Promise<number> {
@@ -68,9 +68,7 @@ describe.each(servers)('processes on one $name', async ({ open }) => {
       async (_, inTransaction) => {
         const [stuck, calm] = [`stuck-${inTransaction}`, `calm-${inTransaction}`] as [string, string]
         await fillTenant(db, stuck, steady, randomOf(seed))
-        const folder = mkdtempSync(join(tmpdir(), 'recalc-stall-'))
-        onTestFinished(() => rmSync(folder, { recursive: true }))
-        const wakeFile = join(folder, 'wake')
+        const wakeFile = join(temporaryFolder(), 'wake')
         // Without failures and with one lane the sleeper has no other transaction open, which would hold up its heir.
         const orders = { url: database.url, tenantId: stuck, workload: steady, phase: 'first' } as const
         await using sleeper = new HostProcess<Orders, Report>('./crash-worker.ts')

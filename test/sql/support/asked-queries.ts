@@ -164,9 +164,9 @@ async function useLanes({ backend, bench }: Pick<Store, 'backend' | 'bench'>, jo
   await bench.jobs.openLanes(job.lease, [laneOf(6, ['7', '8'])], undefined)
   await lanes.claim({ jobId, token, laneId: 6 }, { claimId: 'one', now: START, claimMs: LEASE_MS })
   await lanes.renew([claim], { now: START, claimMs: LEASE_MS })
-  await lanes.tell(claim, 6, { fault: { code: 'CODE', message: 'a message' } })
+  await lanes.report(claim, 6, { fault: { code: 'CODE', message: 'a message' } })
   await lanes.split(claim, 6, [laneOf(7, ['7']), laneOf(8, ['8'])])
-  await lanes.look(job.lease)
+  await lanes.progress(job.lease)
   await lanes.stop(job.lease)
   const step = { ...emptyStep, lane: { id: 7, datesDone: 31, finished: true } }
   await unitOfWork.run((tx) => lanes.save(tx, claim, step))
@@ -196,7 +196,7 @@ async function useAll({ backend, bench, clock }: Store): Promise<void> {
   await jobs.openLanes(job.lease, [laneOf(5, ['4'])], { dispatchedThrough: '4', allDispatched: true })
   await bench.commit(job.lease, {
     repaired: 1,
-    settled: failures.slice(0, 1),
+    resolved: failures.slice(0, 1),
     moved: [{ failure: failures[1]!, to: '2025-01-09' as never }],
   })
   await bench.commit(job.lease, { tenantStagesDone: ['totals'], repeated: true })

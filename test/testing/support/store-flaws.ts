@@ -299,7 +299,7 @@ export const storeFlaws: readonly Flaw[] = [
   ],
   [
     'settles nothing',
-    (jobs) => ({ saveStep: (tx, lease, step) => jobs.saveStep(tx, lease, { ...step, settled: [] }) }),
+    (jobs) => ({ saveStep: (tx, lease, step) => jobs.saveStep(tx, lease, { ...step, resolved: [] }) }),
   ],
   ['moves no failure', (jobs) => ({ saveStep: (tx, lease, step) => jobs.saveStep(tx, lease, { ...step, moved: [] }) })],
   [

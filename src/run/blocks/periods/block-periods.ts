@@ -1,4 +1,4 @@
-import type { DateInterval } from '../../../calendar/date-range.ts'
+import { type DateInterval, isCovered } from '../../../calendar/date-range.ts'
 import type { IsoDate } from '../../../calendar/iso-date.ts'
 import { periodOf, periodsBetween } from '../../../calendar/period.ts'
 import type { Block } from '../../../pipeline/employee-day.ts'
@@ -6,7 +6,6 @@ import { offsetsOf, type PeriodReads, type PeriodStage } from '../../../pipeline
 import { periodsReading, readsOfTable } from '../../../pipeline/reading-periods.ts'
 import { failureOf, ofPeriod, type RecalcFailure } from '../../failure.ts'
 import type { PeriodCounters } from '../../result.ts'
-import { isCovered } from '../closed-periods.ts'
 
 /** A period of one employee, as one stage keeps it. */
 export interface StagePeriod {

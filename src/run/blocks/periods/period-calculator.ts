@@ -15,7 +15,7 @@ import type { StageCall } from '../../telemetry.ts'
 import { type BlockCalculator, type BlockShape, type BlockUnit, FailedAfterSave } from '../block-calculator.ts'
 import type { BlockDays } from '../block-days.ts'
 import { callStage, type StageLimits } from '../stage-call.ts'
-import { asMistake } from '../stage-failure.ts'
+import { asFatal } from '../stage-failure.ts'
 import type { BlockPeriods } from './block-periods.ts'
 import { checkStoredPeriods, PeriodValues } from './period-values.ts'
 
@@ -87,7 +87,7 @@ export class PeriodCalculator<Tx> implements BlockCalculator<Tx> {
       calculateEmployee(stage, { position, employee, due, block, inputs, carries }, values, periods, days, unit)
     }
     const wanted = unit.unchanged?.of(stage.name)
-    if (wanted) unit.unchanged?.heard(values.unchanged(wanted))
+    if (wanted) unit.unchanged?.add(values.unchanged(wanted))
     const { changes } = values
     if (changes.upserts.length + changes.deletes.length === 0) return
     unit.onChanges?.(values.valueChanges)
@@ -258,5 +258,5 @@ function failBehindDays<Tx>(periods: BlockPeriods, days: BlockDays, unit: BlockU
 
 function refuseValues(stage: string): never {
   const message = `Period stage "${stage}" asks for values of a day stage; it gets days from their table, in \`load\``
-  throw asMistake(new PipelineError(message, [stage]))
+  throw asFatal(new PipelineError(message, [stage]))
 }

@@ -3,12 +3,12 @@ const FIRST_WHILE_CLOSED_MS = 60_000
 const LONGEST_MS = 3_600_000
 
 /** How long a day is left alone that has failed `attempts` times in a row, in milliseconds: it doubles, up to an hour. */
-export function pauseAfterFailureMs(attempts: number): number {
+export function backoffAfterFailureMs(attempts: number): number {
   return doubled(FIRST_AFTER_FAILURE_MS, attempts)
 }
 
 /** After how long it is asked again whether a day is still closed, in milliseconds: it doubles, up to an hour. */
-export function pauseWhileClosedMs(attempts: number): number {
+export function recheckHeldMs(attempts: number): number {
   return doubled(FIRST_WHILE_CLOSED_MS, attempts)
 }
 

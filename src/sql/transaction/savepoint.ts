@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 
-const SAVEPOINT = 'recalc_look'
+const SAVEPOINT = 'recalc_savepoint'
 
-/** Does something in an open transaction and takes back what it wrote. A transaction that is over stays as it is. */
-export async function takingBack(db: Kysely<never>, work: () => Promise<never>): Promise<never> {
+/** Does `work`, which always throws, in an open transaction, and rolls back to a savepoint what it wrote. */
+export async function withSavepoint(db: Kysely<never>, work: () => Promise<never>): Promise<never> {
   await sql`savepoint ${sql.id(SAVEPOINT)}`.execute(db)
   try {
     return await work()
@@ -12,7 +12,7 @@ export async function takingBack(db: Kysely<never>, work: () => Promise<never>):
       await sql`rollback to savepoint ${sql.id(SAVEPOINT)}`.execute(db)
       await sql`release savepoint ${sql.id(SAVEPOINT)}`.execute(db)
     } catch {
-      // Then the transaction is over, which is what `work` has thrown.
+      // The transaction is over. `work` has thrown why.
     }
   }
 }

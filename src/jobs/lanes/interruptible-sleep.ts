@@ -1,7 +1,7 @@
 import type { Clock } from '../../calendar/clock.ts'
 
-/** A wait that something may cut short. */
-export class Wakeable {
+/** A sleep that can be cut short. */
+export class InterruptibleSleep {
   readonly #clock: Clock
   #sleptAt = 0
   #wake: ((withinMs: number) => void) | undefined

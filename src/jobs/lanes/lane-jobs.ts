@@ -15,8 +15,8 @@ const MOST_REMEMBERED = 32
 /** The stages of a frozen plan; or in what the service's own differ from it. */
 export type Select<Tx> = (plan: Pick<RunPlan, 'stages'>) => Selection<Tx> | { readonly difference: string }
 
-/** A job of which this process calculates lanes, as one worker of it goes on with it. */
-export class WorkedJob<Tx> {
+/** A job of which this process calculates lanes, under one lease of its worker. */
+export class LaneJob<Tx> {
   readonly #record: JobRecord
   readonly #settings: JobSettings<Tx>
   readonly #selection: Selection<Tx>
@@ -54,10 +54,10 @@ export class WorkedJob<Tx> {
 }
 
 /** The jobs of which this process calculates lanes. What is read of one is its plan, which never changes. */
-export class WorkedJobs<Tx> {
+export class LaneJobs<Tx> {
   readonly #settings: JobSettings<Tx>
   readonly #select: Select<Tx>
-  readonly #jobs = new Map<string, Promise<WorkedJob<Tx> | 'foreign' | undefined>>()
+  readonly #jobs = new Map<string, Promise<LaneJob<Tx> | 'foreign' | undefined>>()
 
   constructor(settings: JobSettings<Tx>, select: Select<Tx>) {
     this.#settings = settings
@@ -65,7 +65,7 @@ export class WorkedJobs<Tx> {
   }
 
   /** `foreign`: this service does not have its stages. Undefined: there is no such job. */
-  of({ jobId, token }: LanePointer): Promise<WorkedJob<Tx> | 'foreign' | undefined> {
+  of({ jobId, token }: LanePointer): Promise<LaneJob<Tx> | 'foreign' | undefined> {
     const key = `${token} ${jobId}`
     const known = this.#jobs.get(key)
     if (known) return known
@@ -81,11 +81,11 @@ export class WorkedJobs<Tx> {
     return job
   }
 
-  async #read(jobId: string): Promise<WorkedJob<Tx> | 'foreign' | undefined> {
+  async #read(jobId: string): Promise<LaneJob<Tx> | 'foreign' | undefined> {
     const record = await this.#settings.jobs.get(jobId)
     if (!record) return undefined
     const selection = this.#select(record.plan)
-    if (!('difference' in selection)) return new WorkedJob(record, this.#settings, selection)
+    if (!('difference' in selection)) return new LaneJob(record, this.#settings, selection)
     const { difference } = selection
     this.#settings.logger.warn({ jobId, difference }, 'Lanes of a job are left to a service that has its stages')
     return 'foreign'

@@ -1,8 +1,8 @@
-import type { Clock } from '../calendar/clock.ts'
-import { CallTimeoutError, InvalidRequestError } from '../errors.ts'
-import { expected, isPlainObject, unknownProperty } from '../expectation.ts'
-import type { Logger } from '../pipeline/context.ts'
-import { withDeadline } from './units/deadline.ts'
+import type { Clock } from './calendar/clock.ts'
+import { CallTimeoutError, InvalidRequestError } from './errors.ts'
+import { expected, isPlainObject, unknownProperty } from './expectation.ts'
+import type { Logger } from './pipeline/context.ts'
+import { withDeadline } from './run/units/deadline.ts'
 
 /** How long a stop may take, in milliseconds. @throws {InvalidRequestError} */
 export function stopTimeoutOf(options: unknown): number {

@@ -1,30 +1,30 @@
 import { InvalidRequestError } from '../errors.ts'
 
-/** Where findings come from. */
-export interface FindingSource<Item, Summary> {
-  /** What is found, in its order; also counted there. Asked for once. */
+/** Where the items come from. */
+export interface ItemSource<Item, Summary> {
+  /** The items in their order. Called once; it also counts them for the summary. */
   pages(): AsyncIterable<readonly Item[]>
-  /** @param isComplete False: it was broken off. */
+  /** @param isComplete False: the reader left before the end. */
   summary(isComplete: boolean): Summary
 }
 
 /**
- * What a preview finds. Iterate it once; its `summary` can be awaited without that. Nothing is read before, and whatever is wrong
- * with the request is thrown there.
+ * The items that a preview finds, such as differences. Iterate them once, or await only the `summary`. Nothing is read before
+ * that, and an error of the request is thrown there.
  */
-export class Findings<Item, Summary> implements AsyncIterable<Item> {
-  readonly #source: FindingSource<Item, Summary>
+export class ItemStream<Item, Summary> implements AsyncIterable<Item> {
+  readonly #source: ItemSource<Item, Summary>
   readonly #summary = Promise.withResolvers<Summary>()
   #isBegun = false
 
-  constructor(source: FindingSource<Item, Summary>) {
+  constructor(source: ItemSource<Item, Summary>) {
     this.#source = source
     this.#summary.promise.catch(() => {}) // whoever iterates gets the error there
   }
 
   /**
-   * What it came to, once it is over. Awaited before anybody iterates, it goes through everything and forgets it. Of what is
-   * broken off, what was found so far. It rejects with what ended it.
+   * The summary, once all items were read. If it is awaited before anybody iterates, all items are read and dropped. If the
+   * reader left before the end, it counts what was found so far. It rejects with the error that ended the preview.
    */
   get summary(): Promise<Summary> {
     if (!this.#isBegun) void this.#drain()

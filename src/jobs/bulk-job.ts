@@ -1,12 +1,12 @@
-import type { FuseRequest } from '../changes/settler.ts'
+import type { BulkJobRequest } from '../changes/settler.ts'
 import { CooldownError, JobConflictError } from '../errors.ts'
 import type { JobHandle } from './job-handle.ts'
 
 const REASON = 'Many days have changed'
 
-/** Many dirty days as a job; undefined when another one is active, which may be about the same days. */
-export async function startFuseJob(
-  { tenantId, employeeIds, from, to }: FuseRequest,
+/** Recalculates many dirty days as a job. Undefined when another job is active, which may be about the same days. */
+export async function startBulkJob(
+  { tenantId, employeeIds, from, to }: BulkJobRequest,
   create: (kind: 'batch' | 'all', request: object, reason: string) => Promise<JobHandle>,
 ): Promise<{ readonly ended: Promise<boolean> } | undefined> {
   const request = { tenantId, from, to }
