@@ -21,7 +21,7 @@ const LANES_PER_PAGE = 64
 /** No page is opened while so many lanes are open: enough for many workers, and all that is remembered of a job. */
 const MOST_OPEN = 192
 
-/** How often the store is looked at, in milliseconds, and how soon again when a lane is over in this process. */
+/** How often the store is looked at, in milliseconds, and how soon again when this process knows that lanes are done. */
 const LOOK_MS = 100
 const NEXT_LOOK_MS = 20
 
@@ -54,6 +54,8 @@ export class DispatchedLanes<Tx> implements LanePool {
   readonly #sender: PointerSender
   readonly #wakeable: Wakeable
   #held: Promise<void> | undefined
+  /** How many lanes were over in this process since the last look. */
+  #over = 0
 
   constructor(
     run: ActiveRun<Tx>,
@@ -73,7 +75,7 @@ export class DispatchedLanes<Tx> implements LanePool {
 
   async run(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<boolean> {
     const { control } = this.#run
-    const ending = this.#shared.onLaneOver(() => this.#wakeable.wake(NEXT_LOOK_MS))
+    const ending = this.#shared.onLaneOver(() => this.#laneOver())
     let isFirst = true
     try {
       for await (const lane of lanes) {
@@ -99,6 +101,16 @@ export class DispatchedLanes<Tx> implements LanePool {
     this.#listener.advanced(lane.employees.at(-1))
   }
 
+  #laneOver(): void {
+    this.#over += 1
+    if (this.#isLookDue) this.#wakeable.wake(NEXT_LOOK_MS)
+  }
+
+  /** A look costs as much as a lane does. To come early it must open another page, or may find that all are done. */
+  get #isLookDue(): boolean {
+    return this.#over >= Math.min(LANES_PER_PAGE, this.#sent.size)
+  }
+
   async #lookLater(): Promise<void> {
     const { control, throttle, journal } = this.#run
     // Whoever calculates lanes asks for himself; here it is told that they hold still.
@@ -107,11 +119,12 @@ export class DispatchedLanes<Tx> implements LanePool {
       ?.finally(() => {
         this.#held = undefined
       })
-    await this.#wakeable.sleep(LOOK_MS, control.stopping)
+    await this.#wakeable.sleep(this.#isLookDue ? NEXT_LOOK_MS : LOOK_MS, control.stopping)
     if (!control.stopped) await this.#look()
   }
 
   async #look(): Promise<void> {
+    this.#over = 0
     const look = await attempt('lanes', this.#run, () => this.#shared.lanes.look(this.#lease))
     if (!look) return
     const now = this.#now()
