@@ -142,7 +142,11 @@ async function lookAtLanes({ names, engine }: JobDatabase, db: RecalcDb, lease: 
     .select(['status', `${jobs}.lease_token`, 'last_failure', 'cancel', 'pause_requested'])
     .select(engine.listed(ofJob).as('counted'))
     .select((eb) =>
-      eb.selectFrom(lanes).where('job_id', '=', lease.jobId).select(engine.listed(ofLanes).as('sums')).as('lanes_counted'),
+      eb
+        .selectFrom(lanes)
+        .where('job_id', '=', lease.jobId)
+        .select(engine.listed(ofLanes).as('sums'))
+        .as('lanes_counted'),
     )
     .select(['lane_id', 'claimed_until', 'claims', 'notice'])
     .where('id', '=', lease.jobId)

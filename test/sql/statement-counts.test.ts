@@ -78,7 +78,11 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
   })
 
   /** The same where two services share its lanes. How often they are looked at is a matter of time, so that is told apart. */
-  async function ofSharedJob(employees: number, block: { readonly employees: number; readonly days: number }, to: string) {
+  async function ofSharedJob(
+    employees: number,
+    block: { readonly employees: number; readonly days: number },
+    to: string,
+  ) {
     const hub = new DispatchHub()
     // Nothing but looks at lanes comes by the clock while this takes.
     const rare = { clock: systemClock, queuePollMs: 60_000, progressIntervalMs: 60_000, leaseMs: 600_000 }
