@@ -7,6 +7,7 @@ export const longSuites = [
   ...['kill', 'outages', 'queue', 'race', 'server-away', 'silence', 'takeover'].map(
     (name) => `test/sql/crash/${name}.test.ts`,
   ),
+  'test/chaos/lanes.chaos.test.ts',
   'test/chaos/lost-changes.chaos.test.ts',
 ]
 

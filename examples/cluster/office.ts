@@ -32,6 +32,9 @@ export interface Place {
 
 export const TENANT = 'office'
 
+/** How long the lanes of a worker wait that is not heard of. */
+export const LEASE_MS = 3_000
+
 export function openDatabase({ database }: Place): Promise<Database> {
   return database.startsWith('postgres') ? openPostgres(database, new Set()) : openMysql(database, new Set())
 }
@@ -69,7 +72,7 @@ export function createService(
         return await ids.where('employee_id', '>', after).orderBy('employee_id').limit(limit).execute()
       },
     },
-    leaseMs: 3_000,
+    leaseMs: LEASE_MS,
     block: { employees: 5, days: 31 },
     ...options,
   })

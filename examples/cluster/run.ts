@@ -1,40 +1,60 @@
-// npm run demo:cluster -- --database URL --redis URL: one web process that only stores a job, workers that share it, of which
-// two are killed on the way, and what each of them has calculated.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+// npm run demo:cluster: one web process that only stores a job, and workers that share it. One of them is killed on the way and
+// one stands still for a while; it is told what each has calculated, and whether that is right.
 import { parseArgs } from 'node:util'
-import { createService, type Database, openDatabase, openOffice, type Place, TENANT } from './office.ts'
+import type { Logger } from 'recalc-service'
+import { serveUntilInterrupted } from '../shared/demo/serve.ts'
+import { Fleet } from './fleet.ts'
+import { createService, type Database, LEASE_MS, openDatabase, openOffice, type Place, TENANT } from './office.ts'
+import { isDatabaseName, startServers } from './servers.ts'
 
 const USAGE = `Usage:
-  npm run demo:cluster -- --database URL --redis URL [--workers 4] [--employees 200]
+  npm run demo:cluster -- [--database mariadb] [--redis URL] [--workers 4] [--employees 200] [--port 8080]
 
-  --database   mysql://user:password@127.0.0.1:3306/cluster or postgres://user:password@127.0.0.1:5432/cluster
-  --redis      redis://127.0.0.1:6379
-On Debian both come with: apt-get install mariadb-server redis-server`
+  --database   mariadb or postgres, which are then started on this machine, or the URL of one that runs:
+               mysql://user:password@127.0.0.1:3306/cluster or postgres://user:password@127.0.0.1:5432/cluster
+  --redis      the URL of a Redis, such as redis://127.0.0.1:6379. Default: one is started
+  --workers    at least 3: one is killed, one stands still
+  --port       afterwards the web process serves the console there, and workers do what is started in it
+On Debian all of them come with: apt-get install mariadb-server postgresql redis-server`
 
 const FROM = '2025-01-01'
 const TO = '2025-03-31'
 
-/** At this share of the job one worker is killed, at that another. */
-const KILLS = [0.25, 0.5]
+/** At this share of the job a worker is killed, and at that one another is put to sleep: for longer than its lease lasts. */
+const KILL_AT = 0.2
+const STALL_AT = 0.4
+const STALL_MS = 1.5 * LEASE_MS
 
 const { values } = parseArgs({
   options: {
-    database: { type: 'string' },
+    database: { type: 'string', default: 'mariadb' },
     redis: { type: 'string' },
     workers: { type: 'string', default: '4' },
     employees: { type: 'string', default: '200' },
+    port: { type: 'string' },
   },
 })
-const [workers, employees] = [Number(values.workers), Number(values.employees)]
-const isEnough =
-  Number.isSafeInteger(workers) && workers > KILLS.length && Number.isSafeInteger(employees) && employees > 0
-if (values.database === undefined || values.redis === undefined || !isEnough) {
+const { database, redis } = values
+const [workers, employees, port] = [Number(values.workers), Number(values.employees), Number(values.port ?? 0)]
+const isKnown = isDatabaseName(database) || /^(mysql|postgres(ql)?):\/\//.test(database)
+const isEnough = Number.isSafeInteger(workers) && workers >= 3 && Number.isSafeInteger(employees) && employees > 0
+const isPort = Number.isSafeInteger(port) && port >= 0 && port < 65_536
+if (!isKnown || !isEnough || !isPort) {
   console.error(USAGE)
   process.exit(2)
 }
-process.exitCode = (await run({ database: values.database, redis: values.redis })) ? 0 : 1
+
+/** Warnings for people; an application would hand pino over as it is. */
+const logger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: (_fields, message) => console.warn(`Warning: ${message}`),
+  error: (_fields, message) => console.error(`Error: ${message}`),
+}
+
+const place = await startServers(database, redis)
+process.exitCode = (await run(place)) ? 0 : 1
+await place.stop()
 
 async function run(place: Place): Promise<boolean> {
   const db = await openDatabase(place)
@@ -43,33 +63,31 @@ async function run(place: Place): Promise<boolean> {
   const job = await web.triggerRecalcAllAsync({ tenantId: TENANT, from: FROM, to: TO })
   console.log(`The web process has stored a job. It calculates nothing itself. ${workers} workers begin.`)
 
-  const fleet = Array.from({ length: workers }, () => startWorker(place))
-  const kills = [...KILLS]
+  const fleet = new Fleet(workers, place)
+  const mishaps = [
+    { share: KILL_AT, strike: () => `Worker ${fleet.killOne()} is killed in the middle of its work.` },
+    {
+      share: STALL_AT,
+      strike: () => `Worker ${fleet.stallOne(STALL_MS)} stands still for longer than its lease lasts.`,
+    },
+  ]
   job.on('progress', ({ current, total }) => {
     console.log(`${String(Math.round((current / total) * 100)).padStart(3)}%  ${current} of ${total} days`)
-    const [share = 2] = kills
-    if (current / total < share) return
-    kills.shift()
-    const victim = fleet.shift()
-    victim?.kill('SIGKILL')
-    console.log(`Worker ${victim?.pid} is killed in the middle of its work.`)
+    while (mishaps[0] && current / total >= mishaps[0].share) console.log(mishaps.shift()?.strike())
   })
   const { status, processedDays, totalDays } = await job.result
   console.log(`${status}: ${processedDays} of ${totalDays} days`)
 
-  for (const worker of fleet) {
-    worker.kill('SIGTERM')
-    await once(worker, 'close')
-  }
+  await fleet.stop()
   const isRight = await tell(db)
+  if (port > 0) {
+    const again = new Fleet(workers, place)
+    await serveUntilInterrupted(web, port, { tenantId: TENANT, logger })
+    await again.stop()
+  }
   await web.stop()
   await db.destroy()
-  return status === 'completed' && kills.length === 0 && isRight
-}
-
-function startWorker({ database, redis }: Place): ChildProcess {
-  const file = fileURLToPath(new URL('worker.ts', import.meta.url))
-  return spawn(process.execPath, [file, database, redis], { stdio: 'inherit' })
+  return status === 'completed' && mishaps.length === 0 && isRight
 }
 
 /** Who has calculated how much, and whether every balance is what a plain sum says. */

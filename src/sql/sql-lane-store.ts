@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { LeaseLostError } from '../errors.ts'
 import type { Lease } from '../jobs/job-store.ts'
 import type {
@@ -127,24 +128,38 @@ export class SqlLaneStore<Tx> implements LaneStore<Tx> {
   }
 }
 
-/** The job with all of its lanes in one statement: what they have counted, and which are open, is of the same moment. */
-async function lanesProgress({ names }: JobDatabase, db: RecalcDb, lease: Lease): Promise<LanesProgress> {
+/**
+ * The job with its open lanes, and what all of its lanes have counted, in one statement: all of it is of the same moment. It is
+ * asked for again and again, so its rows are narrow.
+ */
+async function lanesProgress({ names, engine }: JobDatabase, db: RecalcDb, lease: Lease): Promise<LanesProgress> {
   const { jobs, lanes } = names
+  const ofJob = COUNTER_COLUMNS.map((column) => sql.ref(`${jobs}.${column}`))
+  const ofLanes = COUNTER_COLUMNS.map((column) => sql`coalesce(sum(${sql.ref(column)}), 0)`)
   const rows = await db
     .selectFrom(jobs)
-    .leftJoin(lanes, `${lanes}.job_id`, `${jobs}.id`)
-    .select(['id', 'status', `${jobs}.lease_token`, 'last_failure', 'cancel', 'pause_requested'])
-    .select(COUNTER_COLUMNS.map((column) => `${jobs}.${column} as ${column}` as const))
-    .select(COUNTER_COLUMNS.map((column) => `${lanes}.${column} as lane_${column}` as const))
-    .select(['lane_id', 'finished', 'claimed_until', 'claims', 'notice'])
+    .leftJoin(lanes, (join) => join.onRef(`${lanes}.job_id`, '=', `${jobs}.id`).on('finished', '=', 0))
+    .select(['status', `${jobs}.lease_token`, 'last_failure', 'cancel', 'pause_requested'])
+    .select(engine.listed(ofJob).as('counted'))
+    .select((eb) =>
+      eb
+        .selectFrom(lanes)
+        .where('job_id', '=', lease.jobId)
+        .select(engine.listed(ofLanes).as('sums'))
+        .as('lanes_counted'),
+    )
+    .select(['lane_id', 'claimed_until', 'claims', 'notice'])
     .where('id', '=', lease.jobId)
     .orderBy('lane_id')
     .execute()
   const [job] = rows
   if (!job || Number(job.lease_token) !== lease.token || !isActive(job)) throw new LeaseLostError(lease.jobId)
-  const counted = countersFrom((column) =>
-    rows.reduce((sum, row) => sum + Number(row[`lane_${column}`] ?? 0), Number(job[column])),
-  )
+  const folded = job.counted.split(',')
+  const open = job.lanes_counted?.split(',')
+  const counted = countersFrom((column) => {
+    const place = COUNTER_COLUMNS.indexOf(column)
+    return Number(folded[place]) + Number(open?.[place] ?? 0)
+  })
   return {
     counted: {
       processedDays: counted.processed_days,
@@ -162,7 +177,7 @@ async function lanesProgress({ names }: JobDatabase, db: RecalcDb, lease: Lease)
     lastFailure: Number(job.last_failure),
     requested: { cancel: cancelOf(job.cancel), pause: Number(job.pause_requested) === 1 },
     lanes: rows
-      .filter(({ lane_id, finished }) => lane_id !== null && Number(finished) === 0)
+      .filter(({ lane_id }) => lane_id !== null)
       .map(({ lane_id, claimed_until, claims, notice }) => ({
         id: Number(lane_id),
         claimedUntil: Number(claimed_until),

@@ -1,10 +1,11 @@
 import type { Transaction } from 'kysely'
-import { dayStage, RecalcService, type RecalcServiceOptions } from 'recalc-service'
+import { dayStage, RecalcService, type RecalcServiceOptions, systemClock } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { manualClock } from 'recalc-service/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { JobWithPlan } from '../../src/jobs/job-record.ts'
 import type { StatementHook } from '../support/crash-database.ts'
+import { DispatchHub } from '../support/dispatch-hub.ts'
 import { engines } from './support/engines.ts'
 
 const TENANT = 'acme'
@@ -43,8 +44,12 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
   })
 
   /** All statements of a job over the given number of employees and days. */
-  async function ofJob(employees: number, block: { readonly employees: number; readonly days: number }, to: string) {
-    const recalc = service({ block, concurrency: 4 })
+  async function ofJob(
+    employees: number,
+    block: { readonly employees: number; readonly days: number },
+    to: string,
+    recalc = service({ block, concurrency: 4 }),
+  ) {
     statements = []
     const job = await recalc.triggerRecalcBatchAsync({
       tenantId: TENANT,
@@ -70,6 +75,42 @@ describe.each(engines)('what it costs in statements on $name, begin and commit i
     const few = await ofJob(32, block, '2025-01-01')
     const many = await ofJob(320, block, '2025-01-01')
     expect((many.length - few.length) / 288).toBeLessThan(7)
+  })
+
+  /** The same where two services share its lanes. How often they are looked at is a matter of time, so that is told apart. */
+  async function ofSharedJob(
+    employees: number,
+    block: { readonly employees: number; readonly days: number },
+    to: string,
+  ) {
+    const hub = new DispatchHub()
+    // Nothing but looks at lanes comes by the clock while this takes.
+    const rare = { clock: systemClock, queuePollMs: 60_000, progressIntervalMs: 60_000, leaseMs: 600_000 }
+    const options = () => ({ block, concurrency: 4, ...rare, dispatcher: hub.dispatcher() })
+    const [first, second] = [service(options()), service(options())]
+    for (const one of [first, second]) await one.start()
+    const own = await ofJob(employees, block, to, first)
+    const isLook = (statement: string) => statement.startsWith('select') && statement.includes('lanes_counted')
+    const shared = { looks: own.filter(isLook), others: own.filter((statement) => !isLook(statement)) }
+    expect(hub.calls.every((calls) => calls > 0)).toBe(true)
+    for (const one of [first, second]) await one.stop()
+    return shared
+  }
+
+  test('a block costs as much where services share the lanes, and to take a lane costs 2', async () => {
+    const block = { employees: 25, days: 5 }
+    const few = await ofSharedJob(200, block, '2025-01-05') // 8 blocks
+    const many = await ofSharedJob(200, block, '2025-04-10') // 160 blocks, 20 in each of the same lanes
+    const perBlock = (many.others.length - few.others.length) / 152
+    // The services' own looks for jobs and changes come by the clock as well, a statement or two in all.
+    expect(perBlock).toBeLessThan(6.1)
+    expect(perBlock).toBeGreaterThan(4)
+    expect(few.looks.length).toBeGreaterThan(0)
+
+    const single = { employees: 1, days: 31 }
+    const lanes = await ofSharedJob(32, single, '2025-01-01')
+    const moreLanes = await ofSharedJob(320, single, '2025-01-01')
+    expect((moreLanes.others.length - lanes.others.length) / 288).toBeLessThan(9)
   })
 
   test('a day, and many days, of one employee cost at most 5 when nobody is in the way', async () => {

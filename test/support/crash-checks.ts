@@ -97,10 +97,10 @@ async function allFailures(backend: Host['backend'], jobId: string): Promise<rea
   }
 }
 
-/** A derived table's rows of a tenant, in order. */
+/** A table's rows of a tenant, in order. */
 export async function rowsOf(
   db: HostDb,
-  table: 'crash_hours' | 'crash_balances',
+  table: 'crash_bookings' | 'crash_hours' | 'crash_balances',
   tenantId: string,
 ): Promise<readonly unknown[]> {
   const rows = await (db as unknown as Kysely<Record<string, Record<string, string>>>)

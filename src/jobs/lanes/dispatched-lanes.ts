@@ -21,7 +21,7 @@ const LANES_PER_PAGE = 64
 /** No page is opened while so many lanes are open: enough for many workers, and all that is remembered of a job. */
 const MOST_OPEN = 192
 
-/** How often the store is polled, in milliseconds, and how soon after a lane has ended in this process. */
+/** How often the store is polled, in milliseconds, and how soon again when this process knows that lanes are done. */
 const POLL_MS = 100
 const NEXT_POLL_MS = 20
 
@@ -54,6 +54,8 @@ export class DispatchedLanes<Tx> implements LanePool {
   readonly #sender: PointerSender
   readonly #sleep: InterruptibleSleep
   #held: Promise<void> | undefined
+  /** How many lanes were over in this process since the last poll. */
+  #over = 0
 
   constructor(
     run: ActiveRun<Tx>,
@@ -73,7 +75,7 @@ export class DispatchedLanes<Tx> implements LanePool {
 
   async run(lanes: AsyncIterable<Lane> | Iterable<Lane>): Promise<boolean> {
     const { control } = this.#run
-    const ending = this.#shared.onLaneOver(() => this.#sleep.wake(NEXT_POLL_MS))
+    const ending = this.#shared.onLaneOver(() => this.#laneOver())
     let isFirst = true
     try {
       for await (const lane of lanes) {
@@ -99,6 +101,16 @@ export class DispatchedLanes<Tx> implements LanePool {
     this.#listener.advanced(lane.employees.at(-1))
   }
 
+  #laneOver(): void {
+    this.#over += 1
+    if (this.#isPollDue) this.#sleep.wake(NEXT_POLL_MS)
+  }
+
+  /** A poll costs as much as a lane does. To come early it must open another page, or may find that all are done. */
+  get #isPollDue(): boolean {
+    return this.#over >= Math.min(LANES_PER_PAGE, this.#sent.size)
+  }
+
   async #pollLater(): Promise<void> {
     const { control, throttle, journal } = this.#run
     // Each worker of a lane asks the throttle itself. Here the job only shows that they wait.
@@ -107,11 +119,12 @@ export class DispatchedLanes<Tx> implements LanePool {
       ?.finally(() => {
         this.#held = undefined
       })
-    await this.#sleep.sleep(POLL_MS, control.stopping)
+    await this.#sleep.sleep(this.#isPollDue ? NEXT_POLL_MS : POLL_MS, control.stopping)
     if (!control.stopped) await this.#poll()
   }
 
   async #poll(): Promise<void> {
+    this.#over = 0
     const progress = await attempt('lanes', this.#run, () => this.#shared.lanes.progress(this.#lease))
     if (!progress) return
     const now = this.#now()
