@@ -92,7 +92,7 @@ test('the time of a run and the time since the first one began are told apart', 
 })
 
 test('the list does not say that a job runs which is known to have ended', () => {
-  const listed = reduce(reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null } }), {
+  const listed = reduce(reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null, month: null } }), {
     type: 'jobs',
     action: { type: 'read', trail: initialState.jobs.trail, items: [job], next: null },
   })

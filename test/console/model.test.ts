@@ -259,11 +259,11 @@ describe('the form', () => {
 
 test('an address leads to a job whatever its id holds', () => {
   for (const id of ['a', 'a/b', '%', '<b>', 'ä ö', 'a?b#c']) {
-    expect(routeOf(hashOf({ screen: 'jobs', id }))).toEqual({ screen: 'jobs', id, like: null })
-    expect(routeOf(hashOf({ screen: 'start', like: id }))).toEqual({ screen: 'start', id: null, like: id })
+    expect(routeOf(hashOf({ screen: 'jobs', id }))).toEqual({ screen: 'jobs', id, like: null, month: null })
+    expect(routeOf(hashOf({ screen: 'start', like: id }))).toEqual({ screen: 'start', id: null, like: id, month: null })
   }
   for (const hash of ['#/jobs/%', '', '#main', '#/']) {
-    expect(routeOf(hash)).toEqual({ screen: 'jobs', id: null, like: null })
+    expect(routeOf(hash)).toEqual({ screen: 'jobs', id: null, like: null, month: null })
   }
 })
 

@@ -1,10 +1,11 @@
-import { csvOf } from '../model/failures.ts'
+import { failuresCsv } from '../model/failures.ts'
 import { hasEnded } from '../model/job-status.ts'
 import type { Action, State } from '../model/state.ts'
 import type { Store } from '../model/store.ts'
 import type { Api } from '../net/api.ts'
 import type { Failure, Job } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
+import { saveCsv } from './save-file.ts'
 
 const PAGE = 500
 
@@ -49,11 +50,7 @@ export class FailureReader {
     await this.rest()
     const { watched: now, failures } = this.#store.state
     if (!watched || watched.id !== now?.id || failures.problem !== null || failures.next !== null) return
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(new Blob([csvOf(failures.items, now.names)], { type: 'text/csv' }))
-    link.download = `failures-${watched.id}.csv`
-    link.click()
-    URL.revokeObjectURL(link.href)
+    saveCsv(`failures-${watched.id}`, failuresCsv(failures.items, now.names))
   }
 
   /** What failed for one employee, where the grid knows only that something did. */

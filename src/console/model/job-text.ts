@@ -18,7 +18,10 @@ export function rangeOf({ start_date, end_date }: Pick<Job, 'start_date' | 'end_
 
 /** Who is recalculated, in words. */
 export function kindText(kind: string): string {
-  return { all: 'Everybody', batch: 'Selected employees', day: 'One day', range: 'One employee' }[kind] ?? kind
+  return (
+    { all: 'Everybody', batch: 'Selected employees', day: 'One day', range: 'One employee', settle: 'Settled' }[kind] ??
+    kind
+  )
 }
 
 /** Why a job is not, or not all, done, and what helps; `null`: there is nothing to explain. */

@@ -2,7 +2,7 @@ import type { Job, Me, Permission } from '../net/api-types.ts'
 import { type Failures, type FailuresAction, noFailures, reduceFailures } from './failures.ts'
 import { hasEnded } from './job-status.ts'
 import { type Paged, type PagedAction, reducePaged, unread } from './paged.ts'
-import type { Route } from './route.ts'
+import { type Route, START } from './route.ts'
 import { reduceWatched, unknownJob, type WatchAction, type WatchedJob } from './watched-job.ts'
 
 /** Whether the server lets us in. */
@@ -36,7 +36,7 @@ export type Action =
 
 export const initialState: State = {
   access: { name: 'checking', problem: null },
-  route: { screen: 'jobs', id: null, like: null },
+  route: START,
   filter: { tenantId: '', status: '' },
   jobs: unread(),
   watched: null,
@@ -46,6 +46,12 @@ export const initialState: State = {
 /** Whether the caller may do this at all; for which tenants, the server says. */
 export function may({ access }: State, permission: Permission): boolean {
   return access.name === 'open' && (access.me.actions === '*' || access.me.actions.includes(permission))
+}
+
+/** The tenant of those who have just one; else nobody. */
+export function onlyTenant({ access }: State): string {
+  const tenants = access.name === 'open' ? access.me.tenants : '*'
+  return tenants !== '*' && tenants.length === 1 ? (tenants[0] ?? '') : ''
 }
 
 /** The page after something happened. */

@@ -99,7 +99,6 @@ export interface JobPage {
 }
 
 export interface Failure {
-  readonly number: number
   readonly employee_id: string | null
   readonly date: string | null
   readonly stage: string
@@ -108,8 +107,13 @@ export interface Failure {
   readonly attempts: number
 }
 
+/** Of a job. */
+export interface RecordedFailure extends Failure {
+  readonly number: number
+}
+
 export interface FailurePage {
-  readonly errors: readonly Failure[]
+  readonly errors: readonly RecordedFailure[]
   readonly next: number | null
 }
 
@@ -186,6 +190,7 @@ export interface HistoryEntry {
   readonly after: unknown
   readonly not_kept: string | null
   readonly at: string
+  readonly job_id: string | null
   readonly kind: string
   readonly reason: string | null
   readonly actor: string | null
@@ -207,6 +212,60 @@ export interface StartRequest {
   readonly reason?: string
 }
 
+/** Of a recalculation, or of what held changes would do. */
+export type PreviewRequest =
+  | (StartRequest & { readonly closed: 'skip' | 'include' | 'only' })
+  | { readonly held: true; readonly tenant_id: string }
+
+/** A day or period, and what it is of. */
+interface Place {
+  readonly employee_id: string
+  readonly start_date: string
+  readonly end_date: string
+  readonly stage: string
+}
+
+/** What a recalculation would change. */
+export interface Difference extends Place {
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** Stage → numeric field → something about all of it. */
+export type Totals<Total> = Readonly<Record<string, Readonly<Record<string, Total>>>>
+
+export interface PreviewSummary {
+  readonly days: number
+  readonly changed_days: number
+  readonly closed_days: number
+  readonly failed_days: number
+  readonly inserts: number
+  readonly updates: number
+  readonly deletes: number
+  /** The first of them. */
+  readonly errors: readonly Failure[]
+  readonly totals: Totals<{ readonly before: number; readonly after: number }>
+  readonly left_out: readonly string[]
+}
+
+/** What a closed day or period owes. */
+export interface Correction extends Place {
+  readonly id: string
+  readonly stored: unknown
+  readonly right: unknown
+  readonly taken: Readonly<Record<string, number>>
+  readonly difference: Readonly<Record<string, number>>
+}
+
+export interface CorrectionsSummary {
+  readonly corrections: number
+  readonly totals: Totals<number>
+  readonly failed_days: number
+  readonly failed_periods: number
+  readonly errors: readonly Failure[]
+}
+
 export interface Estimate {
   readonly employees: number
   readonly total_days: number
@@ -217,7 +276,18 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history' | 'preview'
+export type Permission =
+  | 'start'
+  | 'read'
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'settle'
+  | 'release'
+  | 'history'
+  | 'preview'
+  | 'corrections'
+  | 'settle-corrections'
 
 /** What the caller may do. */
 export interface Me {

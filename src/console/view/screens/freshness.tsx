@@ -6,10 +6,11 @@ import type { DirtyChange, Freshness } from '../../net/api-types.ts'
 import { problemOf } from '../../net/problem.ts'
 import { Button, Notice, Pager } from '../parts.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
+import { type Row, Table, Whole } from '../table.tsx'
 import { usePolled } from '../use-polled.ts'
 
 /** How fresh the derived rows are, tenant by tenant, and what keeps them from it. */
-export const freshnessScreen: Screen = { name: 'freshness', label: 'Freshness', needs: 'read', View: FreshnessView }
+export const freshnessScreen: Screen = { name: 'freshness', label: 'Freshness', needs: ['read'], View: FreshnessView }
 
 function FreshnessView(props: ViewProps) {
   const { app, state } = props
@@ -34,23 +35,12 @@ function FreshnessView(props: ViewProps) {
         {done ?? (!answer ? 'Reading…' : tenants.every(({ changes }) => changes === 0) && 'Everything is fresh.')}
       </p>
       {tenants.length > 0 && (
-        <div class="card wide-table">
-          <table>
-            <thead>
-              <tr>
-                {['Tenant', 'Employees', 'Changes', 'Oldest', 'Failing', 'Held', ''].map((name) => (
-                  <th key={name} scope="col">
-                    {name || <span class="hidden">Actions</span>}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {tenants.map((tenant) => (
-                <TenantRow key={tenant.tenant_id} {...props} tenant={tenant} act={act} />
-              ))}
-            </tbody>
-          </table>
+        <div class="card">
+          <Table
+            caption="Tenants"
+            heads={['Tenant', 'Employees', 'Changes', 'Oldest', 'Failing', 'Held', '(Actions)']}
+            rows={tenants.map((tenant) => tenantRow(props, tenant, act))}
+          />
         </div>
       )}
       {answer?.more && <p class="muted">There are more tenants than these.</p>}
@@ -59,9 +49,7 @@ function FreshnessView(props: ViewProps) {
   )
 }
 
-type RowProps = ViewProps & { tenant: Freshness; act(work: Promise<string>): Promise<void> }
-
-function TenantRow({ app, state, tenant, act }: RowProps) {
+function tenantRow({ app, state }: ViewProps, tenant: Freshness, act: (work: Promise<string>) => Promise<void>): Row {
   const { tenant_id: id, dirty_employees, changes, oldest_at, failing, held } = tenant
   const settle = async () => {
     const { settled, days } = await app.api.settle(id)
@@ -70,34 +58,31 @@ function TenantRow({ app, state, tenant, act }: RowProps) {
       : `${id}: there is more to do; settle it again, or leave it to the service.`
   }
   const release = async () => `${id}: ${formatPlural((await app.api.release(id)).released, 'change')} looked at again.`
-  return (
-    <tr>
-      <th scope="row">
-        <a href={hashOf({ screen: 'freshness', id })} aria-current={state.route.id === id ? 'true' : undefined}>
-          {id}
-        </a>
-      </th>
-      <td>{formatCount(dirty_employees)}</td>
-      <td>{formatCount(changes)}</td>
-      <td class="nowrap">{oldest_at ? formatDuration((Date.now() - Date.parse(oldest_at)) / 1_000) : '–'}</td>
-      <td>{failing > 0 ? <span class="badge failed">{formatCount(failing)}</span> : '0'}</td>
-      <td>{formatCount(held)}</td>
-      <td class="nowrap">
-        {may(state, 'settle') && (
-          <Button
-            class="small"
-            off={changes === 0}
-            aria-label={`Settle now, ${id}`}
-            onClick={() => act(settle())}
-            text="Settle now"
-          />
-        )}{' '}
-        {may(state, 'release') && held > 0 && (
-          <Button class="quiet small" aria-label={`Release, ${id}`} onClick={() => act(release())} text="Release" />
-        )}
-      </td>
-    </tr>
-  )
+  const cells = [
+    <a href={hashOf({ screen: 'freshness', id })} aria-current={state.route.id === id ? 'true' : undefined}>
+      {id}
+    </a>,
+    formatCount(dirty_employees),
+    formatCount(changes),
+    oldest_at ? formatDuration((Date.now() - Date.parse(oldest_at)) / 1_000) : '–',
+    failing > 0 ? <span class="badge failed">{formatCount(failing)}</span> : '0',
+    formatCount(held),
+    <span class="row">
+      {may(state, 'settle') && (
+        <Button
+          class="small"
+          off={changes === 0}
+          aria-label={`Settle now, ${id}`}
+          onClick={() => act(settle())}
+          text="Settle now"
+        />
+      )}
+      {may(state, 'release') && held > 0 && (
+        <Button class="quiet small" aria-label={`Release, ${id}`} onClick={() => act(release())} text="Release" />
+      )}
+    </span>,
+  ]
+  return { key: id, cells }
 }
 
 /** What is not settled of a tenant, in the order of the notes. */
@@ -114,24 +99,11 @@ function Changes({ app, tenantId }: ViewProps & { tenantId: string }) {
       <Notice bad text={problem} />
       {answer && changes.length === 0 && <p class="muted">There are none.</p>}
       {changes.length > 0 && (
-        <div class="wide-table">
-          <table>
-            <thead>
-              <tr>
-                {['Employee', 'State', 'What', 'Days', 'Since', 'Next look', 'Error'].map((name) => (
-                  <th key={name} scope="col" class="nowrap">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {changes.map((change) => (
-                <ChangeRow key={change.id} change={change} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          caption="Changes"
+          heads={['Employee', 'State', 'What', 'Days', 'Since', 'Next look', 'Error']}
+          rows={changes.map(changeRow)}
+        />
       )}
       <Pager
         label="Pages of changes"
@@ -143,22 +115,20 @@ function Changes({ app, tenantId }: ViewProps & { tenantId: string }) {
   )
 }
 
-function ChangeRow({ change }: { change: DirtyChange }) {
+function changeRow(change: DirtyChange): Row {
   const { employee_id: id, state, table, stage, at, start_date: from, end_date: to, attempts, code, message } = change
   const days = from === null && to === null ? 'all' : from === to ? from : `${from ?? '…'} – ${to ?? '…'}`
-  const tries = attempts > 1 ? ` (${formatCount(attempts)} times)` : ''
-  return (
-    <tr>
-      <td>{id ?? 'Everybody'}</td>
-      <td class="nowrap">
-        <span class={state === 'failing' ? 'badge failed' : 'badge'}>{state}</span>
-        {tries}
-      </td>
-      <td class="nowrap">{table ?? stage ?? 'days'}</td>
-      <td class="nowrap">{at.length > 0 ? at.map(formatInstant).join(', ') : days}</td>
-      <td class="nowrap">{formatInstant(change.noted_at)}</td>
-      <td class="nowrap">{change.due_at ? formatInstant(change.due_at) : 'now'}</td>
-      <td class="message">{message && `${message} (${code})`}</td>
-    </tr>
-  )
+  const cells = [
+    id ?? 'Everybody',
+    <Whole>
+      <span class={state === 'failing' ? 'badge failed' : 'badge'}>{state}</span>
+      {attempts > 1 && ` (${formatCount(attempts)} times)`}
+    </Whole>,
+    table ?? stage ?? 'days',
+    <Whole>{at.length > 0 ? at.map(formatInstant).join(', ') : days}</Whole>,
+    <Whole>{formatInstant(change.noted_at)}</Whole>,
+    <Whole>{change.due_at ? formatInstant(change.due_at) : 'now'}</Whole>,
+    message && <span class="message">{`${message} (${code})`}</span>,
+  ]
+  return { key: change.id, cells }
 }

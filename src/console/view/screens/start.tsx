@@ -3,20 +3,27 @@ import type { App } from '../../control/app.ts'
 import { estimateText, refusalText } from '../../model/job-text.ts'
 import { hashOf } from '../../model/route.ts'
 import { emptyInput, fieldErrorsOf, inputLike, type StartInput, startRequestOf } from '../../model/start-request.ts'
+import { may, onlyTenant } from '../../model/state.ts'
 import type { Estimate, Me, StartRequest } from '../../net/api-types.ts'
 import { type Problem, problemOf } from '../../net/problem.ts'
 import { Button, Notice, submitting } from '../parts.tsx'
+import { Preview } from '../preview.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 import { FIELDS, StartFields } from '../start-fields.tsx'
 
-/** The form that starts a job. */
+/** The form that starts a job, or shows what it would change. */
 export const startScreen: Screen = {
   name: 'start',
   label: 'New job',
-  needs: 'start',
-  View: ({ app, state: { access, route } }) =>
-    access.name === 'open' ? <Start app={app} me={access.me} like={route.like} /> : null,
+  needs: ['start', 'preview'],
+  View: ({ app, state }) =>
+    state.access.name === 'open' ? (
+      <Start app={app} state={state} me={state.access.me} like={state.route.like} />
+    ) : null,
 }
+
+/** What becomes of closed days in a preview. */
+type Closed = 'skip' | 'include' | 'only'
 
 /** What was estimated, and is what is started. */
 interface Ready {
@@ -26,11 +33,12 @@ interface Ready {
 }
 
 /** Two steps: what is typed in is estimated first. Whoever changes a field has to look at a new estimate. */
-function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string | null }) {
-  const [input, setInput] = useState<StartInput>(() => ({ ...emptyInput, tenantId: onlyTenant(me) }))
+function Start({ app, state, me, like }: ViewProps & { me: Me; like: string | null }) {
+  const [input, setInput] = useState<StartInput>(() => ({ ...emptyInput, tenantId: onlyTenant(state) }))
   const [errors, setErrors] = useState<ReadonlyMap<string, string>>(new Map())
   const [problem, setProblem] = useState<Problem | null>(null)
   const [ready, setReady] = useState<Ready | null>(null)
+  const [closed, setClosed] = useState<Closed | null>(null)
   const [note, setNote] = useState<string | null>(null)
   /** Ascends with every change: an estimate that comes later than one is of no use. */
   const edits = useRef(0)
@@ -42,6 +50,7 @@ function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string 
     setErrors(new Map())
     setProblem(null)
     setReady(null)
+    setClosed(null)
   }
   useEffect(() => {
     if (like === null) return
@@ -116,10 +125,23 @@ function Start({ app, me, like }: { app: ViewProps['app']; me: Me; like: string 
           <h3 id="estimate-title">Estimate</h3>
           <p>{estimateText(ready.request, ready.estimate)}</p>
           <div class="row">
-            <Button class="primary" onClick={() => start(ready)} text="Start the job" />
+            {may(state, 'start') && <Button class="primary" onClick={() => start(ready)} text="Start the job" />}
+            {may(state, 'preview') && <Button off={closed !== null} onClick={() => setClosed('skip')} text="Preview" />}
             <Button class="quiet" onClick={() => [setReady(null), focus('#tenant')]} text="Change it" />
           </div>
         </section>
+      )}
+      {ready && closed && (
+        <Preview app={app} title="What the job would change" request={{ ...ready.request, closed }}>
+          <label class="row">
+            Closed days
+            <select value={closed} onChange={(event) => setClosed(event.currentTarget.value as Closed)}>
+              <option value="skip">are left as they are</option>
+              <option value="include">are looked at, too</option>
+              <option value="only">alone are looked at</option>
+            </select>
+          </label>
+        </Preview>
       )}
       {refusal && (
         <p class="notice bad" role="alert">
@@ -147,10 +169,6 @@ async function employeeIdsOf(app: App, jobId: string): Promise<readonly string[]
     after = employees.length === 0 ? null : next
   } while (after !== null)
   return ids
-}
-
-function onlyTenant({ tenants }: Me): string {
-  return tenants !== '*' && tenants.length === 1 ? (tenants[0] ?? '') : ''
 }
 
 /** `crypto.randomUUID` is there only on secure origins; a console on a plain http host needs it, too. */
