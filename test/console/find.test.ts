@@ -4,7 +4,7 @@ import type { RecalcService } from '../../src/index.ts'
 import { connectChromium } from '../support/chromium.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
-import { enter, jobFragment } from './visit.ts'
+import { enter, jobFragment, savedBy } from './visit.ts'
 
 let browser: Browser
 let service: RecalcService
@@ -96,15 +96,9 @@ test('failures that say the same stand together with their number, and all of th
   await page.getByText('No rate for ‹employee› on ‹date›').click()
   await page.getByRole('button', { name: '2025-03-20, show e0450 in the grid' }).waitFor()
 
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download CSV' }).click(),
-  ])
-  expect(download.suggestedFilename()).toBe(`failures-${jobId}.csv`)
-  const chunks: Buffer[] = []
-  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
-  const lines = Buffer.concat(chunks).toString('utf8').trimEnd().split('\r\n')
-  expect(lines[0]).toBe('\uFEFFemployee_id,name,date,stage,code,message,attempts')
+  const { name, lines } = await savedBy(page, 'Download CSV')
+  expect(name).toBe(`failures-${jobId}.csv`)
+  expect(lines[0]).toBe('employee_id,name,date,stage,code,message,attempts')
   expect(lines.slice(1).sort()).toEqual([
     `e0003,Employee 0003,2025-03-04,balances,BAD_BOOKING,"'=No ""bookings""",1`,
     'e0450,,2025-03-20,balances,BAD_BOOKING,No rate for e0450 on 2025-03-20,1',

@@ -43,7 +43,7 @@ function CorrectionsView({ app, state }: ViewProps) {
         A closed month stays as it was paid. Here is what it owes because something was edited later. Listing writes
         nothing.
       </p>
-      <form class="card row asks" noValidate aria-label="Which month" onSubmit={submitting(list)}>
+      <form class="card row asks" noValidate aria-label="What to list" onSubmit={submitting(list)}>
         <Field id="corrections-tenant" label="Tenant" error={errors.tenant}>
           <input
             id="corrections-tenant"
