@@ -95,7 +95,7 @@ test('what is stale is told by whose day it is, and nothing of that choice is ta
     .getByRole('alert')
     .filter({ hasText: 'Something of e0000, 2025-01-30, pay was edited, or taken over by somebody else' })
     .waitFor()
-  await page.getByRole('button', { name: 'List again' }).click()
+  await page.getByRole('button', { name: 'Look again' }).click()
   await page.locator('#owed-tiles').getByText('+528').waitFor()
 })
 

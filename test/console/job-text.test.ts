@@ -92,10 +92,13 @@ test('the time of a run and the time since the first one began are told apart', 
 })
 
 test('the list does not say that a job runs which is known to have ended', () => {
-  const listed = reduce(reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null, month: null } }), {
-    type: 'jobs',
-    action: { type: 'read', trail: initialState.jobs.trail, items: [job], next: null },
-  })
+  const listed = reduce(
+    reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null, month: null } }),
+    {
+      type: 'jobs',
+      action: { type: 'read', trail: initialState.jobs.trail, items: [job], next: null },
+    },
+  )
   // The last event was heard of before the job was read again: both are as young as it.
   const ended: Job = { ...job, status: 'cancelled' }
   const now = reduce(listed, { type: 'watched', jobId: 'j', action: { type: 'job-read', job: ended, nowMs: 1 } })

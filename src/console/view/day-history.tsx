@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { App } from '../control/app.ts'
 import { changesOf, valueText } from '../model/field-change.ts'
-import { formatInstant } from '../model/format.ts'
 import { kindText } from '../model/job-text.ts'
 import { hashOf } from '../model/route.ts'
 import type { HistoryEntry, HistoryPage } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
 import { Button, Notice } from './parts.tsx'
-import { Table, Whole } from './table.tsx'
+import { Instant, Table } from './table.tsx'
 
 /** The newest changes of a day that are shown; of more it is said that there are more. */
 const SHOWN = 50
@@ -64,7 +63,7 @@ function Entries({ page: { entries, next } }: { page: HistoryPage }) {
         caption="History of this day, newest first"
         heads={['When', 'Table', 'What changed', 'Who asked', 'Why']}
         rows={entries.map((entry) => {
-          const when = <Whole>{formatInstant(entry.at)}</Whole>
+          const when = <Instant at={entry.at} />
           return {
             key: entry.id,
             cells: [when, entry.stage, <Changes entry={entry} />, <Who entry={entry} />, whyOf(entry)],

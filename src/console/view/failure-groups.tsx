@@ -52,7 +52,7 @@ function rowOf(failure: Failure, { names, reveal }: Pick<FailureGroupsProps, 'na
         text={date}
       />
     ) : (
-      (date ?? '–')
+      <Whole>{date ?? '–'}</Whole>
     ),
     <span class="message">{message}</span>,
     <Whole>{formatPlural(attempts, 'try', 'tries')}</Whole>,

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks'
 import { saveCsv } from '../control/save-file.ts'
 import { correctedFields, correctionsCsv, correctionsWith } from '../model/corrections.ts'
 import { totalRows } from '../model/differences.ts'
-import { fieldName, formatDifference, valueText } from '../model/field-change.ts'
+import { fieldName, formatDifference } from '../model/field-change.ts'
 import { formatCount, formatPlural } from '../model/format.ts'
 import { rangeOf } from '../model/job-text.ts'
 import { may } from '../model/state.ts'
@@ -10,11 +10,12 @@ import type { Correction, CorrectionsSummary, Days } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
 import { ConfirmDialog } from './confirm-dialog.tsx'
 import { FailureGroups } from './failure-groups.tsx'
+import { FoundCard } from './found-card.tsx'
 import { Button, Notice, Pager, Pairs, usePages } from './parts.tsx'
 import type { ViewProps } from './screen.ts'
 import { Search } from './search.tsx'
-import { type Row, Table, Whole } from './table.tsx'
-import { type Found, useFound } from './use-found.ts'
+import { type Row, Table, Value, Whole } from './table.tsx'
+import { useFound } from './use-found.ts'
 
 const PER_PAGE = 50
 
@@ -23,16 +24,15 @@ const PER_REQUEST = 1_000
 
 /** What closed days of a tenant owe, and taking that over. */
 export function Owed({ app, state, tenantId, days: { from, to } }: ViewProps & { tenantId: string; days: Days }) {
-  const [round, setRound] = useState(0)
   const [search, setSearch] = useState('')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [asking, setAsking] = useState(false)
   const [done, setDone] = useState<string | null>(null)
-  const [refusal, setRefusal] = useState<string | null>(null)
-  const found = useFound<Correction, CorrectionsSummary>(String(round), (finding) =>
+  const [refusal, setRefusal] = useState<{ readonly of: readonly Correction[]; readonly text: string } | null>(null)
+  const found = useFound<Correction, CorrectionsSummary>(`${tenantId} ${from}`, (finding) =>
     app.api.corrections({ tenant_id: tenantId, start_date: from, end_date: to }, finding),
   )
-  const { items, summary, status, problem } = found
+  const { items, summary, status } = found
   const shown = useMemo(() => correctionsWith(search, items), [search, items])
   const pages = usePages(shown.length, PER_PAGE)
   const taken = useMemo(() => items.filter(({ id }) => chosen.has(id)), [items, chosen])
@@ -40,10 +40,6 @@ export function Owed({ app, state, tenantId, days: { from, to } }: ViewProps & {
     const next = new Set(chosen)
     for (const { id } of corrections) isChosen ? next.add(id) : next.delete(id)
     setChosen(next)
-  }
-  const again = () => {
-    setChosen(new Set())
-    setRound(round + 1)
   }
   const takeOver = async () => {
     setRefusal(null)
@@ -53,30 +49,26 @@ export function Owed({ app, state, tenantId, days: { from, to } }: ViewProps & {
         const ids = taken.slice(at, at + PER_REQUEST).map(({ id }) => id)
         settled += (await app.api.settleCorrections(tenantId, ids)).settled
       }
-      again()
+      setChosen(new Set())
+      found.again()
     } catch (error) {
-      setRefusal(refusalOf(error, items))
+      setRefusal({ of: items, text: refusalOf(error, items) })
     }
     setDone(settled > 0 ? `${formatPlural(settled, 'correction')} taken over.` : null)
   }
   const settles = may(state, 'settle-corrections')
   const all = shown.length > 0 && shown.every(({ id }) => chosen.has(id))
   return (
-    <section class="card stack" id="owed" aria-labelledby="owed-title">
-      <div class="row">
-        <h3 id="owed-title" class="grow" tabIndex={-1}>
-          {tenantId}, {from.slice(0, 7)}
-        </h3>
-        {status === 'reading' ? (
-          <Button class="quiet small" onClick={found.stop} text="Stop" />
-        ) : (
-          <Button class="quiet small" onClick={again} text="List again" />
-        )}
-      </div>
-      <p role="status">
-        {done} {progressOf(found)}
-      </p>
-      <Notice bad text={problem ?? refusal} />
+    <FoundCard
+      id="owed"
+      title={`${tenantId}, ${from.slice(0, 7)}`}
+      found={found}
+      one="correction"
+      count={summary?.corrections ?? null}
+      none="Nothing is owed."
+      done={done}
+      problem={refusal?.of === items ? refusal.text : null}
+    >
       {summary && <Summary summary={summary} />}
       {items.length > 0 && (
         <>
@@ -136,7 +128,7 @@ export function Owed({ app, state, tenantId, days: { from, to } }: ViewProps & {
           </p>
         </ConfirmDialog>
       )}
-    </section>
+    </FoundCard>
   )
 }
 
@@ -163,8 +155,11 @@ function rowsOf(correction: Correction): readonly Row[] {
   const place = [employee_id, <Whole>{rangeOf(correction)}</Whole>, stage]
   return correctedFields(correction).map(({ field, stored, right, taken, difference }, index) => {
     const left = difference === null ? 'no number' : formatDifference(difference)
-    const values = [fieldName(field), valueText(stored), valueText(right), valueText(taken), left]
-    return { key: `${id} ${field}`, cells: [...(index === 0 ? place : place.map(() => null)), ...values] }
+    const amounts = [stored, right, taken].map((of) => <Value of={of} />)
+    return {
+      key: `${id} ${field}`,
+      cells: [...(index === 0 ? place : place.map(() => null)), fieldName(field), ...amounts, <Whole>{left}</Whole>],
+    }
   })
 }
 
@@ -202,20 +197,11 @@ function Summary({
   )
 }
 
-function progressOf({ items, summary, status }: Found<Correction, CorrectionsSummary>): string {
-  const some = formatPlural(items.length, 'correction')
-  if (status === 'reading') return items.length === 0 ? 'Looking…' : `Looking… ${some} as yet.`
-  if (!summary) return status === 'stopped' ? `Stopped. ${some} until then.` : ''
-  const { corrections } = summary
-  if (corrections === 0) return 'Nothing is owed.'
-  return corrections === items.length ? '' : `The first ${some} are shown; take these over, then list again.`
-}
-
 /** Why corrections were not taken over, in words. */
 function refusalOf(error: unknown, items: readonly Correction[]): string {
   const { details, message } = problemOf(error)
   if (details.code !== 'STALE_CORRECTION') return message
   const stale = items.find(({ id }) => message.includes(id))
   const who = stale ? `${stale.employee_id}, ${rangeOf(stale)}, ${stale.stage}` : 'a day'
-  return `Something of ${who} was edited, or taken over by somebody else, since this was listed. Nothing of this choice was taken over. List again, look at the new numbers, and choose anew.`
+  return `Something of ${who} was edited, or taken over by somebody else, since this was listed. Nothing of this choice was taken over. Look again, at the new numbers, and choose anew.`
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { App } from '../control/app.ts'
 import { saveCsv } from '../control/save-file.ts'
 import {
@@ -10,16 +10,17 @@ import {
   foundBy,
   totalRows,
 } from '../model/differences.ts'
-import { differenceOf, fieldName, formatAmount, formatDifference, valueText } from '../model/field-change.ts'
-import { formatCount, formatPlural } from '../model/format.ts'
+import { differenceOf, fieldName, formatAmount, formatDifference } from '../model/field-change.ts'
+import { formatCount } from '../model/format.ts'
 import { rangeOf } from '../model/job-text.ts'
 import type { Difference, PreviewRequest, PreviewSummary } from '../net/api-types.ts'
 import { FailureGroups } from './failure-groups.tsx'
+import { FoundCard } from './found-card.tsx'
 import { Groups } from './group.tsx'
-import { Button, Notice, Pairs } from './parts.tsx'
+import { Button, Pairs } from './parts.tsx'
 import { Search } from './search.tsx'
-import { Table, Whole } from './table.tsx'
-import { type Found, MOST_KEPT, useFound } from './use-found.ts'
+import { Table, Value, Whole } from './table.tsx'
+import { MOST_KEPT, useFound } from './use-found.ts'
 
 interface PreviewProps {
   readonly app: App
@@ -31,38 +32,29 @@ interface PreviewProps {
 
 /** What would be changed, and by how much: the totals first. It ends when nobody looks any more. */
 export function Preview({ app, title, request, children }: PreviewProps) {
-  const [round, setRound] = useState(0)
   const [search, setSearch] = useState('')
-  const heading = useRef<HTMLHeadingElement>(null)
-  // Whoever asked for it is led to it.
-  useEffect(() => heading.current?.focus(), [])
-  const found = useFound<Difference, PreviewSummary>(`${round} ${JSON.stringify(request)}`, (finding) =>
+  const found = useFound<Difference, PreviewSummary>(JSON.stringify(request), (finding) =>
     app.api.preview(request, MOST_KEPT, finding),
   )
-  const { items, summary, status, problem } = found
+  const { items, summary } = found
   const all = useMemo(() => fieldDifferences(items), [items])
   const shown = useMemo(() => foundBy(search, all), [search, all])
   const groups = useMemo(() => fieldGroups(shown), [shown])
   return (
-    <section class="card stack" id="preview" aria-labelledby="preview-title">
-      <div class="row">
-        <h3 id="preview-title" class="grow" tabIndex={-1} ref={heading}>
-          {title}
-        </h3>
-        {children}
-        {status === 'reading' ? (
-          <Button class="quiet small" onClick={found.stop} text="Stop" />
-        ) : (
-          <Button class="quiet small" onClick={() => setRound(round + 1)} text="Look again" />
-        )}
-      </div>
-      <p role="status">{progressOf(found)}</p>
-      <Notice bad text={problem} />
+    <FoundCard
+      id="preview"
+      title={title}
+      found={found}
+      one="difference"
+      count={summary && summary.inserts + summary.updates + summary.deletes}
+      none="Nothing would change."
+      choice={children}
+    >
       {summary && <Summary summary={summary} />}
       {items.length > 0 && (
-        <section class="stack" aria-labelledby="differences-title">
+        <>
           <div class="row">
-            <h4 id="differences-title">Differences</h4>
+            <h4>Differences</h4>
             <Search label="Search the differences" search={search} setSearch={setSearch} />
             <Button
               class="quiet small"
@@ -73,21 +65,10 @@ export function Preview({ app, title, request, children }: PreviewProps) {
           </div>
           {shown.length === 0 && <p class="muted">Nothing holds {search}.</p>}
           <Groups of="fields" groups={groups.map((group) => groupOf(group, groups.length === 1))} />
-        </section>
+        </>
       )}
-    </section>
+    </FoundCard>
   )
-}
-
-/** How far it is, and whether what is shown is all. */
-function progressOf({ items, summary, status }: Found<Difference, PreviewSummary>): string {
-  const some = formatPlural(items.length, 'difference')
-  if (status === 'reading') return items.length === 0 ? 'Looking…' : `Looking… ${some} as yet.`
-  if (!summary) return status === 'stopped' ? `Stopped. ${some} until then.` : `${some} until then.`
-  const count = summary.inserts + summary.updates + summary.deletes
-  if (count === 0) return 'Nothing would change.'
-  if (count === items.length) return `${some}. Nothing is written.`
-  return `${formatPlural(count, 'difference')}; the first ${formatCount(items.length)} are shown below. Nothing is written.`
 }
 
 function Summary({ summary }: { summary: PreviewSummary }) {
@@ -115,7 +96,9 @@ function Summary({ summary }: { summary: PreviewSummary }) {
           })}
         />
       )}
-      {left_out.length > 0 && <p class="muted">A preview leaves out: {left_out.join(', ')}.</p>}
+      <p class="muted">
+        A preview writes nothing{left_out.length > 0 && `, and leaves out what comes last: ${left_out.join(', ')}`}.
+      </p>
       {errors.length > 0 && (
         <section class="stack" aria-label="What would fail">
           <h4>What would fail</h4>
@@ -143,7 +126,7 @@ function groupOf({ key, stage, field, items }: FieldGroup, open: boolean) {
     row: ({ of, before, after }: (typeof items)[number]) => {
       const isAmount = typeof before === 'number' && typeof after === 'number'
       const change = isAmount ? formatDifference(differenceOf(before, after)) : of.kind
-      const values = [valueText(before), valueText(after), change]
+      const values = [<Value of={before} />, <Value of={after} />, <Whole>{change}</Whole>]
       return {
         key: `${of.start_date} ${of.end_date} ${of.employee_id}`,
         cells: [of.employee_id, <Whole>{rangeOf(of)}</Whole>, ...values],

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { valueText } from '../model/field-change.ts'
+import { formatInstant } from '../model/format.ts'
 
 export interface Row {
   readonly key: string | number
@@ -40,6 +42,22 @@ export function Table({ caption, heads, rows }: TableProps) {
         ))}
       </tbody>
     </table>
+  )
+}
+
+/** A value, and a number without breaks. */
+export function Value({ of }: { of: unknown }) {
+  const text = valueText(of)
+  return typeof of === 'number' ? <Whole>{text}</Whole> : text
+}
+
+/** A moment; the line may break before its time. */
+export function Instant({ at }: { at: string }) {
+  const [date, time] = formatInstant(at).split(' ')
+  return (
+    <>
+      <Whole>{date}</Whole> <Whole>{time}</Whole>
+    </>
   )
 }
 

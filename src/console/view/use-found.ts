@@ -11,7 +11,7 @@ const MOST_CHARACTERS = 8_000_000
 const DRAW_MS = 300
 
 /** What was found as yet. */
-export interface Found<Item, Summary> {
+interface Findings<Item, Summary> {
   /** The first of them. */
   readonly items: readonly Item[]
   /** What all of them come to; `null` until everything was found. */
@@ -20,18 +20,26 @@ export interface Found<Item, Summary> {
   readonly problem: string | null
 }
 
+/** With what somebody can do about it. */
+export interface Found<Item, Summary> extends Findings<Item, Summary> {
+  stop(): void
+  again(): void
+}
+
 /** Reads an answer that is found piece by piece, anew with every other `key`; it ends when nobody looks any more. */
-export function useFound<Item, Summary>(key: string, read: (finding: Finding<Item>) => Promise<Summary>) {
-  const nothing: Found<Item, Summary> = { items: [], summary: null, status: 'reading', problem: null }
+export function useFound<Item, Summary>(
+  key: string,
+  read: (finding: Finding<Item>) => Promise<Summary>,
+): Found<Item, Summary> {
+  const nothing: Findings<Item, Summary> = { items: [], summary: null, status: 'reading', problem: null }
   const [found, setFound] = useState(nothing)
+  const [round, setRound] = useState(0)
   const stop = useRef(() => {})
   useEffect(() => {
-    const gone = new AbortController()
-    const stopped = new AbortController()
-    const signal = AbortSignal.any([gone.signal, stopped.signal])
+    const [gone, stopped] = [new AbortController(), new AbortController()]
     const items: Item[] = []
     let characters = 0
-    const tell = (change: Partial<Found<Item, Summary>> = {}) => {
+    const tell = (change: Partial<Findings<Item, Summary>> = {}) => {
       if (!gone.signal.aborted) setFound((before) => ({ ...before, ...change, items: [...items] }))
     }
     const tellSoon = throttle(DRAW_MS, async () => tell())
@@ -43,7 +51,7 @@ export function useFound<Item, Summary>(key: string, read: (finding: Finding<Ite
     }
     setFound(nothing)
     stop.current = () => stopped.abort()
-    read({ signal, onItem }).then(
+    read({ signal: AbortSignal.any([gone.signal, stopped.signal]), onItem }).then(
       (summary) => tell({ summary, status: 'read' }),
       (error) => {
         if (stopped.signal.aborted) tell({ status: 'stopped' })
@@ -51,6 +59,6 @@ export function useFound<Item, Summary>(key: string, read: (finding: Finding<Ite
       },
     )
     return () => gone.abort()
-  }, [key])
-  return { ...found, stop: () => stop.current() }
+  }, [key, round])
+  return { ...found, stop: () => stop.current(), again: () => setRound(round + 1) }
 }

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks'
-import { formatCount, formatDuration, formatInstant, formatPlural } from '../../model/format.ts'
+import { formatCount, formatDuration, formatPlural } from '../../model/format.ts'
 import { hashOf } from '../../model/route.ts'
 import { may } from '../../model/state.ts'
 import type { DirtyChange, Freshness } from '../../net/api-types.ts'
 import { problemOf } from '../../net/problem.ts'
 import { Button, Notice, Pager } from '../parts.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
-import { type Row, Table, Whole } from '../table.tsx'
+import { Instant, type Row, Table, Whole } from '../table.tsx'
 import { usePolled } from '../use-polled.ts'
 
 /** How fresh the derived rows are, tenant by tenant, and what keeps them from it. */
@@ -26,7 +26,7 @@ function FreshnessView(props: ViewProps) {
   const tenants = answer?.tenants ?? []
   const { id } = state.route
   return (
-    <section class="pane screen stack" aria-labelledby="freshness-title">
+    <section class="pane screen wide stack" aria-labelledby="freshness-title">
       <h2 id="freshness-title" tabIndex={-1}>
         Freshness
       </h2>
@@ -125,9 +125,9 @@ function changeRow(change: DirtyChange): Row {
       {attempts > 1 && ` (${formatCount(attempts)} times)`}
     </Whole>,
     table ?? stage ?? 'days',
-    <Whole>{at.length > 0 ? at.map(formatInstant).join(', ') : days}</Whole>,
-    <Whole>{formatInstant(change.noted_at)}</Whole>,
-    <Whole>{change.due_at ? formatInstant(change.due_at) : 'now'}</Whole>,
+    at.length > 0 ? at.map((instant) => <Instant key={instant} at={instant} />) : <Whole>{days}</Whole>,
+    <Instant at={change.noted_at} />,
+    change.due_at ? <Instant at={change.due_at} /> : 'now',
     message && <span class="message">{`${message} (${code})`}</span>,
   ]
   return { key: change.id, cells }
