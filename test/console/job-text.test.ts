@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { explanation, progressText, timesOf } from '../../src/console/model/job-text.ts'
-import { initialState, reduce } from '../../src/console/model/state.ts'
-import { reduceWatched, unknownJob } from '../../src/console/model/watched-job.ts'
+import { reduceWatched, unknownJob, withNewest } from '../../src/console/model/watched-job.ts'
 import type { EndEvent, Job, JobStage } from '../../src/console/net/api-types.ts'
 
 const stage = (number: number, status: JobStage['status']) => ({
@@ -92,15 +91,9 @@ test('the time of a run and the time since the first one began are told apart', 
 })
 
 test('the list does not say that a job runs which is known to have ended', () => {
-  const listed = reduce(
-    reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null, month: null } }),
-    {
-      type: 'jobs',
-      action: { type: 'read', trail: initialState.jobs.trail, items: [job], next: null },
-    },
-  )
   // The last event was heard of before the job was read again: both are as young as it.
   const ended: Job = { ...job, status: 'cancelled' }
-  const now = reduce(listed, { type: 'watched', jobId: 'j', action: { type: 'job-read', job: ended, nowMs: 1 } })
-  expect(now.jobs.items[0]?.status).toBe('cancelled')
+  expect(withNewest([job], ended)).toEqual([ended])
+  expect(withNewest([{ ...job, last_seq: job.last_seq + 1 }], ended)).not.toEqual([ended])
+  expect(withNewest([job], null)).toEqual([job])
 })

@@ -111,6 +111,16 @@ function progressed(job: Job, event: ProgressEvent): Job {
   }
 }
 
+/** A list knows of a job what its watcher knows. */
+export function withNewest(jobs: readonly Job[], watched: Job | null): readonly Job[] {
+  return jobs.map((job) => (watched && isNewer(watched, job) ? watched : job))
+}
+
+function isNewer(job: Job, listed: Job): boolean {
+  if (job.job_id !== listed.job_id) return false
+  return job.last_seq > listed.last_seq || (job.last_seq === listed.last_seq && hasEnded(job.status))
+}
+
 /** Employee-days that are dealt with, one way or another. */
 export function daysDone(counters: Pick<Job, 'processed_days' | 'skipped_days' | 'failed_days'>): number {
   return counters.processed_days + counters.skipped_days + counters.failed_days

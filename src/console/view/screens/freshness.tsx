@@ -7,7 +7,7 @@ import { problemOf } from '../../net/problem.ts'
 import { Button, Notice, Pager } from '../parts.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 import { Instant, type Row, Table, Whole } from '../table.tsx'
-import { usePolled } from '../use-polled.ts'
+import { usePolled, usePolledPages } from '../use-polled.ts'
 
 /** How fresh the derived rows are, tenant by tenant, and what keeps them from it. */
 export const freshnessScreen: Screen = { name: 'freshness', label: 'Freshness', needs: ['read'], View: FreshnessView }
@@ -87,12 +87,10 @@ function tenantRow({ app, state }: ViewProps, tenant: Freshness, act: (work: Pro
 
 /** What is not settled of a tenant, in the order of the notes. */
 function Changes({ app, tenantId }: ViewProps & { tenantId: string }) {
-  const [trail, setTrail] = useState<readonly (number | null)[]>([null])
-  const after = trail.at(-1) ?? null
-  const { answer, problem } = usePolled(String(after), (asked) =>
+  const { answer, problem, pager } = usePolledPages(tenantId, (after: number | null, asked) =>
     app.api.dirty({ tenant_id: tenantId, after, limit: 50 }, asked),
   )
-  const { changes = [], next = null } = answer ?? {}
+  const { changes = [] } = answer ?? {}
   return (
     <section class="card stack" aria-labelledby="changes-title">
       <h3 id="changes-title">Changes of {tenantId}</h3>
@@ -105,12 +103,7 @@ function Changes({ app, tenantId }: ViewProps & { tenantId: string }) {
           rows={changes.map(changeRow)}
         />
       )}
-      <Pager
-        label="Pages of changes"
-        position={`Page ${trail.length}`}
-        previous={trail.length > 1 ? () => setTrail(trail.slice(0, -1)) : null}
-        next={next === null ? null : () => setTrail([...trail, next])}
-      />
+      <Pager label="Pages of changes" {...pager} />
     </section>
   )
 }

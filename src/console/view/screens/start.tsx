@@ -99,7 +99,6 @@ function Start({ app, state, me, like }: ViewProps & { me: Me; like: string | nu
   const start = async ({ request, idempotencyKey }: Ready) => {
     try {
       const { job_id: id } = await app.api.start(request, idempotencyKey)
-      void app.jobs.first()
       app.goTo({ screen: 'jobs', id })
     } catch (error) {
       // The estimate stays when only time is in the way; the key then makes sure that nothing is started twice.
