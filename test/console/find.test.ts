@@ -107,18 +107,10 @@ test('failures that say the same stand together with their number, and all of th
   expect(faults).toEqual([])
 })
 
-test('what a failed day said is asked for where a row tells only that it failed', async () => {
+test('what a failed day said is asked for as soon as one comes to it', async () => {
   await using visit = await enter(browser, host)
   const { page } = visit
   const asked: (string | null)[] = []
-  await page.route('**/employees/*', async (route) => {
-    const told = await (await route.fetch()).json()
-    for (const row of told.employees) {
-      row.failed_dates ??= row.failed.map(({ date }: { date: string }) => date)
-      delete row.failed
-    }
-    await route.fulfill({ json: told })
-  })
   await page.route('**/errors/*', async (route) => {
     const employee = new URL(route.request().url()).searchParams.get('employee_id')
     const failure = { number: 1, employee_id: employee, date: '2025-03-04', stage: 'balances', code: 'C', attempts: 1 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { explanation, progressText, timesOf } from '../../src/console/model/job-text.ts'
-import { reduceWatched, unknownJob, withNewest } from '../../src/console/model/watched-job.ts'
-import type { EndEvent, Job, JobStage } from '../../src/console/net/api-types.ts'
+import { withNewest } from '../../src/console/model/watched-job.ts'
+import type { Job, JobStage } from '../../src/console/net/api-types.ts'
 
 const stage = (number: number, status: JobStage['status']) => ({
   number,
@@ -66,20 +66,6 @@ test('a job that does not go on says what it waits for', () => {
     main: '8 %',
     more: '440 of 5,400 employee-days',
   })
-})
-
-test('what the last event of a run tells is kept when the server does not tell it again', () => {
-  const known = reduceWatched(unknownJob('j'), { type: 'job-read', job, nowMs: 0 })
-  const event = { type: 'cancelled', seq: 11, at: '', reason: 'Wrong rates' } as EndEvent
-  const ended = reduceWatched(known, { type: 'job-happened', event, nowMs: 1 })
-  const reread = reduceWatched(ended, {
-    type: 'job-read',
-    job: { ...job, status: 'cancelled', last_seq: 11 },
-    nowMs: 2,
-  })
-  expect(reread.job?.cancel_reason).toBe('Wrong rates')
-  const told = reduceWatched(ended, { type: 'job-read', job: { ...job, last_seq: 11, cancel_reason: null }, nowMs: 2 })
-  expect(told.job?.cancel_reason).toBeNull()
 })
 
 test('the time of a run and the time since the first one began are told apart', () => {

@@ -190,3 +190,21 @@ test('who may preview and not start sees just that, and who may not preview is n
   await auditor.page.getByRole('button', { name: 'Preview' }).waitFor()
   expect(await auditor.page.getByRole('button', { name: 'Start the job' }).count()).toBe(0)
 })
+
+test('what held changes would do is previewed beside their release', async () => {
+  const { host, service, present } = await withNewRate({ closedThrough: '2025-01-31' })
+  present.isClosed = true
+  await service.noteChange(undefined, {
+    ...{ tenantId: 'acme', employeeId: 'e0001', table: 'bookings' },
+    dates: { from: '2025-01-30', to: '2025-01-31' },
+  })
+  await service.settle({ tenantId: 'acme' })
+  await using visit = await enter(browser, host, '#/freshness')
+  const { page, faults } = visit
+  await page.getByRole('button', { name: 'Preview, acme' }).click()
+  await page.getByRole('heading', { name: 'What the held changes of acme would do' }).waitFor()
+  await page.locator('#preview').getByText('2 differences.').waitFor()
+  const totals = page.getByRole('table', { name: 'Totals of all differences' })
+  expect(await totals.locator('tbody tr').last().innerText()).toBe('pay\tpay\t320\t336\t+16')
+  expect(faults).toEqual([])
+})

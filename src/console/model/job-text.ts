@@ -42,8 +42,6 @@ export function explanation(job: Job): { readonly title: string; readonly text: 
         text: error ? `${error.message} (${error.code})` : 'The server’s log tells why.',
       }
     case 'cancelled':
-      // Not every server tells it.
-      if (reason === undefined) return null
       return { title: 'Why it was cancelled', text: reason || 'No reason was given.' }
     case 'interrupted':
       return { title: 'Interrupted', text: 'The service that worked on it stopped. It can be resumed.' }

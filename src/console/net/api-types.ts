@@ -43,17 +43,14 @@ export interface Job extends JobCounters {
   readonly finished_at: string | null
   readonly runs: number
   readonly cancel_requested: boolean
-  /** Somebody has asked it to pause, where the server tells. */
-  readonly pause_requested?: boolean
-  /** Why it holds still, where the server tells; `null` while it goes on. */
-  readonly waiting_for?: string | null
+  readonly pause_requested: boolean
+  /** Why it holds still; `null` while it goes on. */
+  readonly waiting_for: string | null
   readonly elapsed_seconds: number | null
   readonly remaining_seconds: number | null
   readonly last_seq: number
-  /** Why it failed, where the server tells. */
-  readonly error?: Fault | null
-  /** Why it was cancelled, where the server tells and somebody said. */
-  readonly cancel_reason?: string | null
+  readonly error: Fault | null
+  readonly cancel_reason: string | null
   /** What it was narrowed down to, where the server tells. */
   readonly tables?: readonly string[] | null
   readonly clear_existing?: boolean
@@ -76,7 +73,7 @@ export interface ProgressEvent extends JobEvent, JobCounters {
   readonly stage: number
   readonly elapsed_ms: number
   readonly remaining_ms: number | null
-  readonly waiting_for?: string | null
+  readonly waiting_for: string | null
 }
 
 export interface RetryEvent extends JobEvent {
@@ -85,12 +82,6 @@ export interface RetryEvent extends JobEvent {
   readonly attempt: number
   readonly code: string
   readonly message: string
-}
-
-/** The last event of a run. */
-export interface EndEvent extends JobEvent {
-  readonly result?: { readonly error?: Fault }
-  readonly reason?: string | null
 }
 
 export interface JobPage {
@@ -129,9 +120,7 @@ export interface EmployeeRow {
   /** How many of the job's dates, from the first, are dealt with. */
   readonly dates_done: number
   /** What failed there has to be asked for. */
-  readonly failed_dates?: readonly string[]
-  /** In place of `failed_dates` from servers that tell the messages with them. */
-  readonly failed?: readonly { readonly date: string; readonly message: string }[]
+  readonly failed_dates: readonly string[]
   /** Days that were left alone because their period is closed, where the server tells. */
   readonly closed?: readonly Days[]
   /** This date and the later ones wait behind a failed day. */

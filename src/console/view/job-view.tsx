@@ -85,7 +85,7 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
   }
   const ended = hasEnded(job.status)
   const cancelling = job.cancel_requested && !ended
-  const pausing = job.pause_requested === true && !ended
+  const pausing = job.pause_requested && !ended
   return (
     <>
       <header class="row">

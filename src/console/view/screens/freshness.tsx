@@ -5,6 +5,7 @@ import { may } from '../../model/state.ts'
 import type { DirtyChange, Freshness } from '../../net/api-types.ts'
 import { problemOf } from '../../net/problem.ts'
 import { Button, Notice, Pager } from '../parts.tsx'
+import { Preview } from '../preview.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 import { Instant, type Row, Table, Whole } from '../table.tsx'
 import { usePolled, usePolledPages } from '../use-polled.ts'
@@ -17,6 +18,8 @@ function FreshnessView(props: ViewProps) {
   const { answer, problem, look } = usePolled('', (asked) => app.api.freshness({}, asked))
   const [refusal, setRefusal] = useState<string | null>(null)
   const [done, setDone] = useState<string | null>(null)
+  /** Whose held changes are previewed. */
+  const [previewed, setPreviewed] = useState<string | null>(null)
   const act = async (work: Promise<string>) => {
     setRefusal(null)
     setDone(null)
@@ -39,17 +42,30 @@ function FreshnessView(props: ViewProps) {
           <Table
             caption="Tenants"
             heads={['Tenant', 'Employees', 'Changes', 'Oldest', 'Failing', 'Held', '(Actions)']}
-            rows={tenants.map((tenant) => tenantRow(props, tenant, act))}
+            rows={tenants.map((tenant) => tenantRow(props, tenant, act, setPreviewed))}
           />
         </div>
       )}
       {answer?.more && <p class="muted">There are more tenants than these.</p>}
+      {previewed !== null && (
+        <Preview
+          key={previewed}
+          app={app}
+          title={`What the held changes of ${previewed} would do`}
+          request={{ held: true, tenant_id: previewed }}
+        />
+      )}
       {id !== null && <Changes key={id} {...props} tenantId={id} />}
     </section>
   )
 }
 
-function tenantRow({ app, state }: ViewProps, tenant: Freshness, act: (work: Promise<string>) => Promise<void>): Row {
+function tenantRow(
+  { app, state }: ViewProps,
+  tenant: Freshness,
+  act: (work: Promise<string>) => Promise<void>,
+  preview: (tenantId: string) => void,
+): Row {
   const { tenant_id: id, dirty_employees, changes, oldest_at, failing, held } = tenant
   const settle = async () => {
     const { settled, days } = await app.api.settle(id)
@@ -76,6 +92,9 @@ function tenantRow({ app, state }: ViewProps, tenant: Freshness, act: (work: Pro
           onClick={() => act(settle())}
           text="Settle now"
         />
+      )}
+      {may(state, 'preview') && held > 0 && (
+        <Button class="quiet small" aria-label={`Preview, ${id}`} onClick={() => preview(id)} text="Preview" />
       )}
       {may(state, 'release') && held > 0 && (
         <Button class="quiet small" aria-label={`Release, ${id}`} onClick={() => act(release())} text="Release" />
