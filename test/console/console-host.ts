@@ -5,6 +5,8 @@ import { apiKeys, createRecalcApi, type RecalcForApi } from '../../src/http/inde
 
 export const KEY = 'a-key-for-everything'
 export const READER_KEY = 'a-key-for-reading'
+/** Sees what would change and what is owed, and changes nothing. */
+export const AUDITOR_KEY = 'a-key-for-looking-twice'
 const BASE_PATH = '/ops/recalc'
 
 /** A host that serves the API and its console on a port of 127.0.0.1. */
@@ -22,7 +24,11 @@ export async function consoleHost(
   options: { readonly tenants?: readonly string[] | '*'; readonly cooldownMs?: number } = {},
 ): Promise<ConsoleHost> {
   const { tenants = ['acme'], cooldownMs = 0 } = options
-  const authorize = apiKeys({ [KEY]: { tenants, actions: '*' }, [READER_KEY]: { tenants, actions: ['read'] } })
+  const authorize = apiKeys({
+    [KEY]: { tenants, actions: '*' },
+    [READER_KEY]: { tenants, actions: ['read'] },
+    [AUDITOR_KEY]: { tenants, actions: ['read', 'preview', 'corrections'] },
+  })
   let server: Server
   let port = 0
   const start = async (served: RecalcForApi = recalc) => {

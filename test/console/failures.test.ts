@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { csvOf, groupsOf, noFailures, reduceFailures } from '../../src/console/model/failures.ts'
-import type { Failure } from '../../src/console/net/api-types.ts'
+import { failuresCsv, groupsOf, noFailures, reduceFailures } from '../../src/console/model/failures.ts'
+import type { RecordedFailure } from '../../src/console/net/api-types.ts'
 
-const failure = (number: number, more: Partial<Failure> = {}): Failure => ({
+const failure = (number: number, more: Partial<RecordedFailure> = {}): RecordedFailure => ({
   number,
   employee_id: `e${number}`,
   date: '2025-03-01',
@@ -54,7 +54,7 @@ test('pages are put behind one another, and a first page begins anew', () => {
 })
 
 test('a CSV file holds every field as it is, and nothing that a spreadsheet would calculate', () => {
-  const csv = csvOf(
+  const csv = failuresCsv(
     [
       failure(1, { message: 'Rate "x", line\nbreak' }),
       failure(2, { message: '=HYPERLINK("x")', employee_id: null, date: null }),

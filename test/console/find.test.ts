@@ -4,7 +4,7 @@ import type { RecalcService } from '../../src/index.ts'
 import { connectChromium } from '../support/chromium.ts'
 import { type ConsoleHost, consoleHost } from './console-host.ts'
 import { consoleService, manyEmployees } from './console-service.ts'
-import { enter, jobFragment } from './visit.ts'
+import { enter, jobFragment, savedBy } from './visit.ts'
 
 let browser: Browser
 let service: RecalcService
@@ -96,15 +96,9 @@ test('failures that say the same stand together with their number, and all of th
   await page.getByText('No rate for ‹employee› on ‹date›').click()
   await page.getByRole('button', { name: '2025-03-20, show e0450 in the grid' }).waitFor()
 
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download CSV' }).click(),
-  ])
-  expect(download.suggestedFilename()).toBe(`failures-${jobId}.csv`)
-  const chunks: Buffer[] = []
-  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
-  const lines = Buffer.concat(chunks).toString('utf8').trimEnd().split('\r\n')
-  expect(lines[0]).toBe('\uFEFFemployee_id,name,date,stage,code,message,attempts')
+  const { name, lines } = await savedBy(page, 'Download CSV')
+  expect(name).toBe(`failures-${jobId}.csv`)
+  expect(lines[0]).toBe('employee_id,name,date,stage,code,message,attempts')
   expect(lines.slice(1).sort()).toEqual([
     `e0003,Employee 0003,2025-03-04,balances,BAD_BOOKING,"'=No ""bookings""",1`,
     'e0450,,2025-03-20,balances,BAD_BOOKING,No rate for e0450 on 2025-03-20,1',
@@ -113,18 +107,10 @@ test('failures that say the same stand together with their number, and all of th
   expect(faults).toEqual([])
 })
 
-test('what a failed day said is asked for where a row tells only that it failed', async () => {
+test('what a failed day said is asked for as soon as one comes to it', async () => {
   await using visit = await enter(browser, host)
   const { page } = visit
   const asked: (string | null)[] = []
-  await page.route('**/employees/*', async (route) => {
-    const told = await (await route.fetch()).json()
-    for (const row of told.employees) {
-      row.failed_dates ??= row.failed.map(({ date }: { date: string }) => date)
-      delete row.failed
-    }
-    await route.fulfill({ json: told })
-  })
   await page.route('**/errors/*', async (route) => {
     const employee = new URL(route.request().url()).searchParams.get('employee_id')
     const failure = { number: 1, employee_id: employee, date: '2025-03-04', stage: 'balances', code: 'C', attempts: 1 }

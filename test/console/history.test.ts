@@ -51,7 +51,7 @@ test('one sees what was changed of the chosen day, by whom and why, and of the n
   const table = page.getByRole('table', { name: /History of this day/ })
   await table.getByRole('cell', { name: 'about 2025-01-01' }).waitFor()
   const cells = await table.locator('tbody td').allTextContents()
-  expect(cells.slice(1)).toEqual(['balances', '{"minutes":30}', 'no row', 'clerk', 'about 2025-01-01'])
+  expect(cells.slice(1)).toEqual(['balances', 'removedminutes 30 → –', 'clerkOne day', 'about 2025-01-01'])
   expect(await faultsOf(page)).toEqual([])
 
   await page.getByRole('gridcell').focus()

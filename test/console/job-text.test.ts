@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { explanation, progressText, timesOf } from '../../src/console/model/job-text.ts'
-import { initialState, reduce } from '../../src/console/model/state.ts'
-import { reduceWatched, unknownJob } from '../../src/console/model/watched-job.ts'
-import type { EndEvent, Job, JobStage } from '../../src/console/net/api-types.ts'
+import { withNewest } from '../../src/console/model/watched-job.ts'
+import type { Job, JobStage } from '../../src/console/net/api-types.ts'
 
 const stage = (number: number, status: JobStage['status']) => ({
   number,
@@ -69,20 +68,6 @@ test('a job that does not go on says what it waits for', () => {
   })
 })
 
-test('what the last event of a run tells is kept when the server does not tell it again', () => {
-  const known = reduceWatched(unknownJob('j'), { type: 'job-read', job, nowMs: 0 })
-  const event = { type: 'cancelled', seq: 11, at: '', reason: 'Wrong rates' } as EndEvent
-  const ended = reduceWatched(known, { type: 'job-happened', event, nowMs: 1 })
-  const reread = reduceWatched(ended, {
-    type: 'job-read',
-    job: { ...job, status: 'cancelled', last_seq: 11 },
-    nowMs: 2,
-  })
-  expect(reread.job?.cancel_reason).toBe('Wrong rates')
-  const told = reduceWatched(ended, { type: 'job-read', job: { ...job, last_seq: 11, cancel_reason: null }, nowMs: 2 })
-  expect(told.job?.cancel_reason).toBeNull()
-})
-
 test('the time of a run and the time since the first one began are told apart', () => {
   const resumed = { ...job, runs: 2, elapsed_seconds: 1, started_at: '2025-03-01T10:00:00Z' }
   const nowMs = Date.parse('2025-03-01T12:00:00Z')
@@ -92,12 +77,9 @@ test('the time of a run and the time since the first one began are told apart', 
 })
 
 test('the list does not say that a job runs which is known to have ended', () => {
-  const listed = reduce(reduce(initialState, { type: 'routed', route: { screen: 'jobs', id: 'j', like: null } }), {
-    type: 'jobs',
-    action: { type: 'read', trail: initialState.jobs.trail, items: [job], next: null },
-  })
   // The last event was heard of before the job was read again: both are as young as it.
   const ended: Job = { ...job, status: 'cancelled' }
-  const now = reduce(listed, { type: 'watched', jobId: 'j', action: { type: 'job-read', job: ended, nowMs: 1 } })
-  expect(now.jobs.items[0]?.status).toBe('cancelled')
+  expect(withNewest([job], ended)).toEqual([ended])
+  expect(withNewest([{ ...job, last_seq: job.last_seq + 1 }], ended)).not.toEqual([ended])
+  expect(withNewest([job], null)).toEqual([job])
 })

@@ -92,7 +92,7 @@ describe('the rows of the grid', () => {
     employee_id: id,
     name: null,
     dates_done: 2,
-    failed: [],
+    failed_dates: [],
     blocked_from: null,
   })
   const page = (ids: readonly string[], next: string | null) => ({
@@ -125,13 +125,13 @@ describe('the rows of the grid', () => {
   })
 
   test('tell done, failed, blocked and waiting days apart', () => {
-    const failed = [{ date: '2025-01-03', stage: 's', code: 'C', message: 'No rate' }]
-    const ada = gridRow({ ...row('ada'), name: 'Ada', dates_done: 10, failed, blocked_from: '2025-01-04' }, 1)
+    const failed_dates = ['2025-01-03']
+    const ada = gridRow({ ...row('ada'), name: 'Ada', dates_done: 10, failed_dates, blocked_from: '2025-01-04' }, 1)
     expect(cellState(ada, 1, '2025-01-02')).toBe('done')
     expect(cellState(ada, 2, '2025-01-03')).toBe('failed')
     expect(cellState(ada, 20, '2025-01-21')).toBe('blocked')
     expect(cellState(gridRow(row('bob'), 1), 2, '2025-01-03')).toBe('waiting')
-    expect(cellText(ada, 2, '2025-01-03', words)).toBe('Ada (ada), 2025-01-03: failed: No rate')
+    expect(cellText(ada, 2, '2025-01-03', words)).toBe('Ada (ada), 2025-01-03: failed')
   })
 
   test('tell closed days apart where the server does, and say where it does not', () => {
@@ -143,7 +143,7 @@ describe('the rows of the grid', () => {
     expect(cellText(gridRow(row('bob'), 1), 0, '2025-01-01', mixed)).toBe('bob, 2025-01-01: done or closed')
   })
 
-  test('take failed days without messages, and say what is learned of them elsewhere', () => {
+  test('say of failed days what is learned of them elsewhere', () => {
     const bob = gridRow({ ...row('bob'), failed_dates: ['2025-01-02'] }, 1)
     expect(cellText(bob, 1, '2025-01-02', words)).toBe('bob, 2025-01-02: failed')
     const learned = { ...words, messageOf: (id: string, date: string) => `${id} on ${date}` }
@@ -259,11 +259,11 @@ describe('the form', () => {
 
 test('an address leads to a job whatever its id holds', () => {
   for (const id of ['a', 'a/b', '%', '<b>', 'ä ö', 'a?b#c']) {
-    expect(routeOf(hashOf({ screen: 'jobs', id }))).toEqual({ screen: 'jobs', id, like: null })
-    expect(routeOf(hashOf({ screen: 'start', like: id }))).toEqual({ screen: 'start', id: null, like: id })
+    expect(routeOf(hashOf({ screen: 'jobs', id }))).toEqual({ screen: 'jobs', id, like: null, month: null })
+    expect(routeOf(hashOf({ screen: 'start', like: id }))).toEqual({ screen: 'start', id: null, like: id, month: null })
   }
   for (const hash of ['#/jobs/%', '', '#main', '#/']) {
-    expect(routeOf(hash)).toEqual({ screen: 'jobs', id: null, like: null })
+    expect(routeOf(hash)).toEqual({ screen: 'jobs', id: null, like: null, month: null })
   }
 })
 

@@ -48,6 +48,51 @@ afterAll(async () => {
   await service.stop()
 })
 
+const PLACE = {
+  employee_id: `<b>${'Nobody-breaks-me'.repeat(10)}</b>`,
+  start_date: '2025-03-01',
+  end_date: '2025-03-31',
+  stage: `balances${'X'.repeat(60)}`,
+}
+const FAILED = {
+  ...PLACE,
+  date: '2025-03-04',
+  through: null,
+  code: 'BAD',
+  message: `No ${'rate'.repeat(40)}`,
+  attempts: 1,
+}
+const linesOf = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+
+const PREVIEWED = linesOf([
+  { type: 'difference', ...PLACE, kind: 'update', before: { pay: 1e9, note: 'n'.repeat(90) }, after: { pay: 2.5 } },
+  {
+    ...{
+      type: 'summary',
+      days: 1e9,
+      changed_days: 1,
+      closed_days: 0,
+      failed_days: 1,
+      inserts: 0,
+      updates: 1,
+      deletes: 0,
+    },
+    ...{ errors: [FAILED], totals: { [PLACE.stage]: { pay: { before: 1e9, after: 2.5 } } }, left_out: ['summary'] },
+  },
+])
+
+const OWED = linesOf([
+  {
+    ...{ type: 'correction', id: 'c', ...PLACE, stored: { pay: 1, hours: 8 }, right: { pay: 1e9, hours: 9 } },
+    ...{ taken: { pay: 0.5 }, difference: { pay: 999_999_998.5, hours: 1 } },
+  },
+  { type: 'correction', ...PLACE, id: 'd', stored: 'a', right: 'b', taken: {}, difference: {} },
+  {
+    ...{ type: 'summary', corrections: 2, totals: { [PLACE.stage]: { pay: 999_999_998.5, hours: 1 } } },
+    ...{ failed_days: 1, failed_periods: 1, errors: [FAILED] },
+  },
+])
+
 /** Every view of the console, one after the other. */
 async function eachView(options: BrowserContextOptions, look: (page: Page, view: string) => Promise<void>) {
   await using locked = await arrive(browser, host, '', options)
@@ -89,10 +134,21 @@ async function eachView(options: BrowserContextOptions, look: (page: Page, view:
   await page.getByRole('button', { name: 'Estimate' }).click()
   await page.getByRole('button', { name: 'Start the job' }).waitFor()
   await look(page, 'estimate')
+  await page.route('**/preview', (route) => route.fulfill({ body: PREVIEWED }))
+  await page.getByRole('button', { name: 'Preview' }).click()
+  await page.locator('#preview .groups summary').last().click()
+  await look(page, 'preview')
+  await page.route('**/corrections?*', (route) => route.fulfill({ body: OWED }))
+  await page.goto(`${host.url}#/corrections/acme?month=2025-03`)
+  await page.getByRole('checkbox').first().check()
+  await look(page, 'corrections')
+  await page.getByRole('button', { name: /Take over/ }).click()
+  await look(page, 'dialog of corrections')
+  await page.keyboard.press('Escape')
   expect(visit.faults).toEqual([])
 }
 
-const WIDTHS = [320, 360, 768, 1_280]
+const WIDTHS = [320, 360, 768, 1_280, 1_920]
 
 test(`nothing makes the page scroll sideways at ${WIDTHS.join(', ')} pixels`, async () => {
   await eachView({}, async (page, view) => {

@@ -78,7 +78,7 @@ function record(endpoint: string): string {
 }
 
 /** Lets `SECONDS` of the page's clock pass, each with time for the answers to arrive. */
-async function askedBy(page: Page): Promise<Asked> {
+async function askedBy(page: Page, again = async () => {}): Promise<Asked> {
   const open = new Set<unknown>()
   page.on('request', (request) => {
     if (!request.url().includes('/stream/')) open.add(request)
@@ -87,6 +87,7 @@ async function askedBy(page: Page): Promise<Asked> {
   page.on('requestfailed', (request) => open.delete(request))
   // On a busy machine the page's clock runs ahead of the answers: what counts are seconds behind the failure.
   for (let second = 0, behind = 0; second < SECONDS || (behind < SECONDS / 2 && second < 60); second += 1) {
+    await again()
     await page.clock.runFor(1_000)
     await expect.poll(() => open.size, { interval: 10 }).toBe(0)
     if (await page.evaluate('asked.failedAt < Infinity')) behind += 1
@@ -94,12 +95,47 @@ async function askedBy(page: Page): Promise<Asked> {
   return await page.evaluate<Asked>('asked')
 }
 
-const ENDPOINTS = ['me', 'jobs', 'status', 'employees', 'errors', 'stream']
+/** Where an endpoint is asked by whom. */
+interface Asking {
+  readonly endpoint: string
+  readonly fragment?: () => string
+  /** What somebody does so that it is asked. */
+  begin?(page: Page): Promise<void>
+  /** What somebody without patience presses again and again. */
+  readonly again?: string
+}
 
-/** Every endpoint fails in two ways, and each way is tried at two endpoints; in the long form all are tried at all. */
+const ofJob = ['me', 'jobs', 'status', 'employees', 'errors', 'stream'].map((endpoint) => ({ endpoint }))
+const ASKING: readonly Asking[] = [
+  ...ofJob,
+  { endpoint: 'freshness', fragment: () => '#/freshness/acme' },
+  { endpoint: 'dirty', fragment: () => '#/freshness/acme' },
+  { endpoint: 'corrections', fragment: () => '#/corrections/acme?month=2025-01', again: 'Look again' },
+  {
+    endpoint: 'preview',
+    fragment: () => '#/start',
+    async begin(page) {
+      await page.getByLabel('First day').fill('2025-03-01')
+      await page.getByLabel('Last day').fill('2025-03-02')
+      await page.getByRole('button', { name: 'Estimate' }).click()
+      await page.getByRole('button', { name: 'Preview' }).click()
+    },
+    again: 'Look again',
+  },
+  {
+    endpoint: 'history',
+    async begin(page) {
+      await page.getByRole('gridcell').focus()
+      await page.getByRole('button', { name: 'History of this day' }).click()
+    },
+    again: 'istory',
+  },
+]
+
+/** Every endpoint fails in two ways, and each way is tried at two endpoints or more; in the long form all are tried at all. */
 const isTried = (endpoint: number, failure: number) => isLong || (endpoint + failure) % 3 === 0
 
-for (const [number, endpoint] of ENDPOINTS.entries()) {
+for (const [number, { endpoint, fragment = () => jobFragment(runningId), begin, again = '' }] of ASKING.entries()) {
   test(`whatever way /${endpoint} fails in, the page asks for at most one thing a second`, async () => {
     await using visit = await enter(browser, host)
     const { page } = visit
@@ -109,8 +145,10 @@ for (const [number, endpoint] of ENDPOINTS.entries()) {
       await page.unrouteAll()
       await page.goto('about:blank')
       await page.route(`**/${endpoint}{,/**,\\?**}`, fail)
-      await page.goto(host.url + jobFragment(runningId))
-      const { at, failedAt } = await askedBy(page)
+      await page.goto(host.url + fragment())
+      await begin?.(page)
+      const press = `for (const it of document.querySelectorAll('main button')) if (${JSON.stringify(again)} && it.textContent.includes(${JSON.stringify(again)})) it.click()`
+      const { at, failedAt } = await askedBy(page, async () => void (await page.evaluate(press)))
       // The page has read the answer by then: its clock leaps by a second.
       const later = at.filter((time) => time > failedAt + 1_100)
       const gaps = later.map((time) => time - (at[at.indexOf(time) - 1] ?? 0))

@@ -56,6 +56,20 @@ export function jobFragment(jobId: string): string {
   return `#/jobs/${encodeURIComponent(jobId)}`
 }
 
+/** What a button gives to save: the file's name, and its lines. */
+export async function savedBy(page: Page, button: string) {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).click(),
+  ])
+  const chunks: Buffer[] = []
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
+  return {
+    name: download.suggestedFilename(),
+    lines: Buffer.concat(chunks).toString('utf8').replace('\uFEFF', '').trimEnd().split('\r\n'),
+  }
+}
+
 /** Presses Tab, or Shift+Tab, until what has the focus is called `name`. @throws {Error} with what was come by, when there is no such thing. */
 export async function tabTo(page: Page, name: string, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
   const passed: string[] = []

@@ -3,19 +3,12 @@ import { hashOf, routeOf } from '../model/route.ts'
 import { type Action, initialState, type JobFilter, reduce, type State } from '../model/state.ts'
 import { createStore } from '../model/store.ts'
 import { Api } from '../net/api.ts'
-import type { Job } from '../net/api-types.ts'
 import { Pace } from '../net/pace.ts'
 import { sessionKey } from '../net/session-key.ts'
 import { checkAccess, lock } from './access.ts'
 import { FailureReader } from './failure-reader.ts'
 import { JobWatch } from './job-watch.ts'
-import { PageReader } from './page-reader.ts'
 import { throttle } from './throttle.ts'
-
-const JOBS_PER_PAGE = 25
-
-/** How often the list of jobs looks for new ones. */
-const LIST_REFRESH_MS = 10_000
 
 /** The least time between two looks at the failures of a job that runs. */
 const FAILURES_REFRESH_MS = 1_000
@@ -24,7 +17,6 @@ const FAILURES_REFRESH_MS = 1_000
 export class App {
   readonly store = createStore<State, Action>(reduce, initialState)
   readonly api: Api
-  readonly jobs: PageReader<Job, string>
   readonly failures: FailureReader
   readonly #pace = new Pace()
   readonly #watch: JobWatch
@@ -35,15 +27,6 @@ export class App {
     this.api = new Api(location.pathname.replace(/\/+$/, ''), sessionKey.read, this.#pace, () => {
       if (store.state.access.name === 'open') lock(store, 'The server does not accept this key any more.')
     })
-    this.jobs = new PageReader<Job, string>({
-      current: () => store.state.jobs,
-      read: async (after, asked) => {
-        const { tenantId, status } = store.state.filter
-        const page = await this.api.jobs({ tenant_id: tenantId, status, after, limit: JOBS_PER_PAGE }, asked)
-        return { items: page.jobs, next: page.next }
-      },
-      dispatch: (action) => store.dispatch({ type: 'jobs', action }),
-    })
     this.failures = new FailureReader(this.api, store)
     this.#watch = new JobWatch(this.api, store)
   }
@@ -51,7 +34,7 @@ export class App {
   start(): void {
     const { store } = this
     const refreshFailures = throttle(FAILURES_REFRESH_MS, () => this.failures.refresh())
-    store.subscribe(({ watched, access, jobs }, before) => {
+    store.subscribe(({ watched, access }, before) => {
       const [job, known] = [watched?.job, before?.watched?.job]
       if (job && job.job_id !== known?.job_id) void this.failures.refresh()
       else if (job && known) {
@@ -61,13 +44,7 @@ export class App {
       if (access.name !== 'open' || before?.access.name === 'open') return
       // What the address asks for could not be read before.
       this.#follow()
-      if (jobs.status === 'unread') void this.jobs.first()
     })
-    setInterval(() => {
-      const { access, jobs, route } = store.state
-      const looked = document.visibilityState === 'visible' && route.screen === 'jobs'
-      if (access.name === 'open' && looked && jobs.status !== 'reading') void this.jobs.refresh()
-    }, LIST_REFRESH_MS)
     window.addEventListener('hashchange', () => {
       if (store.state.access.name === 'open') this.#follow()
     })
@@ -95,7 +72,6 @@ export class App {
 
   filter(filter: JobFilter): void {
     this.store.dispatch({ type: 'filtered', filter })
-    void this.jobs.first()
   }
 
   async cancel(jobId: string, reason: string): Promise<void> {

@@ -1,11 +1,11 @@
-import { csvOf } from '../model/failures.ts'
+import { failuresCsv } from '../model/failures.ts'
 import { hasEnded } from '../model/job-status.ts'
 import type { Action, State } from '../model/state.ts'
 import type { Store } from '../model/store.ts'
 import type { Api } from '../net/api.ts'
 import type { Failure, Job } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
-import { saveFile } from './save-file.ts'
+import { saveCsv } from './save-file.ts'
 
 const PAGE = 500
 
@@ -50,7 +50,7 @@ export class FailureReader {
     await this.rest()
     const { watched: now, failures } = this.#store.state
     if (!watched || watched.id !== now?.id || failures.problem !== null || failures.next !== null) return
-    saveFile(`failures-${watched.id}.csv`, csvOf(failures.items, now.names))
+    saveCsv(`failures-${watched.id}`, failuresCsv(failures.items, now.names))
   }
 
   /** What failed for one employee, where the grid knows only that something did. */

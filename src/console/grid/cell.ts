@@ -7,8 +7,7 @@ export interface GridRow {
   readonly id: string
   readonly name: string | null
   readonly datesDone: number
-  /** What failed days said, where the row tells. */
-  readonly failed: ReadonlyMap<string, string | null>
+  readonly failed: ReadonlySet<string>
   readonly blockedFrom: string | null
   readonly closed: readonly Days[]
   /** Of the grid's knowledge when it was read; an older one is read anew when it comes to be seen. */
@@ -16,12 +15,11 @@ export interface GridRow {
 }
 
 export function gridRow(row: EmployeeRow, version: number): GridRow {
-  const failed = row.failed_dates?.map((date) => ({ date, message: null })) ?? row.failed ?? []
   return {
     id: row.employee_id,
     name: row.name,
     datesDone: row.dates_done,
-    failed: new Map(failed.map(({ date, message }) => [date, message])),
+    failed: new Set(row.failed_dates),
     blockedFrom: row.blocked_from,
     closed: row.closed ?? [],
     version,
@@ -52,6 +50,6 @@ export interface CellWords {
 export function cellText(row: GridRow | undefined, dateIndex: number, date: string, words: CellWords): string {
   if (!row) return `${date}: not read yet`
   const state = cellState(row, dateIndex, date)
-  const message = row.failed.get(date) ?? (state === 'failed' ? words.messageOf(row.id, date) : undefined)
+  const message = state === 'failed' ? words.messageOf(row.id, date) : undefined
   return `${nameOf(row)}, ${date}: ${state === 'done' ? words.done : state}${message ? `: ${message}` : ''}`
 }

@@ -50,9 +50,7 @@ export class GridRows {
   /** The failed day before or after a cell, in the order in which one reads; `null`: none is known. */
   failureBeside({ row, column }: Position, step: 1 | -1, dates: readonly string[]): Position | null {
     for (let index = row; index >= 0 && index < this.known; index += step) {
-      const columns = [...(this.#rows[index]?.failed.keys() ?? [])]
-        .map((date) => dates.indexOf(date))
-        .filter((at) => at >= 0)
+      const columns = [...(this.#rows[index]?.failed ?? [])].map((date) => dates.indexOf(date)).filter((at) => at >= 0)
       const beyond = columns.filter((at) => index !== row || (at - column) * step > 0).sort((a, b) => (a - b) * step)
       if (beyond[0] !== undefined) return { row: index, column: beyond[0] }
     }

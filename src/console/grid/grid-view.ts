@@ -151,15 +151,9 @@ export class GridView {
     const layout = this.#layout()
     const before = leftOf(layout, this.#active.column)
     const { columnWidth } = layout
-    if (wanted === 'fit') this.#zoom = 'fit'
-    else if (this.#zoom !== 'fit') this.#zoom = clamp(this.#zoom + wanted, COLUMN_WIDTHS.length - 1)
-    else if (wanted === -1)
-      this.#zoom = Math.max(
-        0,
-        COLUMN_WIDTHS.findLastIndex((width) => width < columnWidth),
-      )
-    else
-      this.#zoom = COLUMN_WIDTHS.findIndex((width, index) => width > columnWidth || index === COLUMN_WIDTHS.length - 1)
+    const narrower = COLUMN_WIDTHS.filter((width) => width < columnWidth).length
+    const wider = COLUMN_WIDTHS.filter((width) => width <= columnWidth).length
+    this.#zoom = wanted === 'fit' ? 'fit' : clamp(wanted === 1 ? wider : narrower - 1, COLUMN_WIDTHS.length - 1)
     // The active day stays where it is.
     this.#scroller.scrollLeft += leftOf(this.#resized(), this.#active.column) - before
     this.#draw()
@@ -285,13 +279,12 @@ export class GridView {
     const row = this.#rows.at(this.#active.row)
     const date = this.#dates[this.#active.column] ?? ''
     const failed = row && cellState(row, this.#active.column, date) === 'failed'
-    const known = row?.failed.get(date) ?? (row && this.#subject.words.messageOf(row.id, date))
     const nobody = this.#rows.complete ? 'Nobody to recalculate.' : 'Reading…'
     const report: GridReport = {
       readout: rows === 0 ? nobody : text,
       chosen: row && date !== '' ? { employeeId: row.id, date } : null,
       problem: this.#problem,
-      unexplained: failed && known === undefined ? row.id : null,
+      unexplained: failed && this.#subject.words.messageOf(row.id, date) === undefined ? row.id : null,
       zoom: this.#zoom,
     }
     const told = JSON.stringify(report)

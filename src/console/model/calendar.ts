@@ -20,6 +20,18 @@ export function datesBetween(from: string, to: string): readonly string[] {
   return dates
 }
 
+/** The days of a month, as `YYYY-MM`; `null`: there is no such month. */
+export function daysOfMonth(month: string): Days | null {
+  const from = `${month}-01`
+  if (!isDate(from)) return null
+  return { from, to: isoDate(new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0))) }
+}
+
+/** The month before that of a day. */
+export function monthBefore(date: string): string {
+  return isoDate(new Date(Date.UTC(Number(date.slice(0, 4)), Number(date.slice(5, 7)) - 2, 1))).slice(0, 7)
+}
+
 /** 0 is Sunday. */
 export function weekday(date: string): number {
   return new Date(`${date}T00:00Z`).getUTCDay()

@@ -1,9 +1,9 @@
-import type { Failure } from '../net/api-types.ts'
-import { csvText } from './csv.ts'
+import type { Failure, RecordedFailure } from '../net/api-types.ts'
+import { csvOf } from './csv.ts'
 
 /** The failures of a job, as far as they were read: from the first on, by number. */
 export interface Failures {
-  readonly items: readonly Failure[]
+  readonly items: readonly RecordedFailure[]
   /** What leads to further ones; `null`: these are all. */
   readonly next: number | null
   readonly reading: boolean
@@ -13,7 +13,12 @@ export interface Failures {
 export type FailuresAction =
   | { readonly type: 'reading' }
   /** `after`: what the page was asked for with; 0 begins anew. */
-  | { readonly type: 'read'; readonly after: number; readonly items: readonly Failure[]; readonly next: number | null }
+  | {
+      readonly type: 'read'
+      readonly after: number
+      readonly items: readonly RecordedFailure[]
+      readonly next: number | null
+    }
   | { readonly type: 'failed'; readonly problem: string }
 
 export const noFailures: Failures = { items: [], next: null, reading: false, problem: null }
@@ -43,16 +48,15 @@ export interface FailureGroup {
 
 /** The most frequent first. Messages that differ only in their own employee and date say the same. */
 export function groupsOf(failures: readonly Failure[]): readonly FailureGroup[] {
-  const groups = new Map<string, FailureGroup & { readonly failures: Failure[] }>()
-  for (const failure of failures) {
-    const { code, stage } = failure
-    const message = generalMessage(failure)
-    const key = JSON.stringify([stage, code, message])
-    const group = groups.get(key)
-    if (group) group.failures.push(failure)
-    else groups.set(key, { key, message, code, stage, failures: [failure] })
-  }
-  return [...groups.values()].sort((a, b) => b.failures.length - a.failures.length)
+  const groups = Map.groupBy(failures, (failure) =>
+    JSON.stringify([failure.stage, failure.code, generalMessage(failure)]),
+  )
+  return [...groups]
+    .map(([key, alike]) => {
+      const [stage, code, message] = JSON.parse(key)
+      return { key, stage, code, message, failures: alike }
+    })
+    .sort((a, b) => b.failures.length - a.failures.length)
 }
 
 function generalMessage({ message, employee_id: employeeId, date }: Failure): string {
@@ -63,11 +67,11 @@ function generalMessage({ message, employee_id: employeeId, date }: Failure): st
   return dateless.replace(new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu'), '‹employee›')
 }
 
-/** One row each. */
-export function csvOf(failures: readonly Failure[], names: ReadonlyMap<string, string>): string {
-  const header = ['employee_id', 'name', 'date', 'stage', 'code', 'message', 'attempts']
-  const rows = failures.map(({ employee_id: id, date, stage, code, message, attempts }) => {
-    return [id ?? '', names.get(id ?? '') ?? '', date ?? '', stage, code, message, String(attempts)]
-  })
-  return csvText([header, ...rows])
+/** A row for each, with the names that are known. */
+export function failuresCsv(failures: readonly Failure[], names: ReadonlyMap<string, string>): string {
+  const columns = ['employee_id', 'name', 'date', 'stage', 'code', 'message', 'attempts']
+  const rows = failures.map(({ employee_id: id, date, stage, code, message, attempts }) => [
+    ...[id, names.get(id ?? '') ?? '', date, stage, code, message, attempts],
+  ])
+  return csvOf(columns, rows)
 }

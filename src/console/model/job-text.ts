@@ -18,7 +18,10 @@ export function rangeOf({ start_date, end_date }: Pick<Job, 'start_date' | 'end_
 
 /** Who is recalculated, in words. */
 export function kindText(kind: string): string {
-  return { all: 'Everybody', batch: 'Selected employees', day: 'One day', range: 'One employee' }[kind] ?? kind
+  return (
+    { all: 'Everybody', batch: 'Selected employees', day: 'One day', range: 'One employee', settle: 'Settled' }[kind] ??
+    kind
+  )
 }
 
 /** Why a job is not, or not all, done, and what helps; `null`: there is nothing to explain. */
@@ -39,8 +42,6 @@ export function explanation(job: Job): { readonly title: string; readonly text: 
         text: error ? `${error.message} (${error.code})` : 'The server’s log tells why.',
       }
     case 'cancelled':
-      // Not every server tells it.
-      if (reason === undefined) return null
       return { title: 'Why it was cancelled', text: reason || 'No reason was given.' }
     case 'interrupted':
       return { title: 'Interrupted', text: 'The service that worked on it stopped. It can be resumed.' }

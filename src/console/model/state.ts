@@ -1,8 +1,6 @@
-import type { Job, Me, Permission } from '../net/api-types.ts'
+import type { Me, Permission } from '../net/api-types.ts'
 import { type Failures, type FailuresAction, noFailures, reduceFailures } from './failures.ts'
-import { hasEnded } from './job-status.ts'
-import { type Paged, type PagedAction, reducePaged, unread } from './paged.ts'
-import type { Route } from './route.ts'
+import { type Route, START } from './route.ts'
 import { reduceWatched, unknownJob, type WatchAction, type WatchedJob } from './watched-job.ts'
 
 /** Whether the server lets us in. */
@@ -21,7 +19,6 @@ export interface State {
   readonly access: Access
   readonly route: Route
   readonly filter: JobFilter
-  readonly jobs: Paged<Job, string>
   readonly watched: WatchedJob | null
   readonly failures: Failures
 }
@@ -30,15 +27,13 @@ export type Action =
   | { readonly type: 'access'; readonly access: Access }
   | { readonly type: 'routed'; readonly route: Route }
   | { readonly type: 'filtered'; readonly filter: JobFilter }
-  | { readonly type: 'jobs'; readonly action: PagedAction<Job, string> }
   | { readonly type: 'failures'; readonly jobId: string; readonly action: FailuresAction }
   | { readonly type: 'watched'; readonly jobId: string; readonly action: WatchAction }
 
 export const initialState: State = {
   access: { name: 'checking', problem: null },
-  route: { screen: 'jobs', id: null, like: null },
+  route: START,
   filter: { tenantId: '', status: '' },
-  jobs: unread(),
   watched: null,
   failures: noFailures,
 }
@@ -46,6 +41,12 @@ export const initialState: State = {
 /** Whether the caller may do this at all; for which tenants, the server says. */
 export function may({ access }: State, permission: Permission): boolean {
   return access.name === 'open' && (access.me.actions === '*' || access.me.actions.includes(permission))
+}
+
+/** The tenant of those who have just one; else nobody. */
+export function onlyTenant({ access }: State): string {
+  const tenants = access.name === 'open' ? access.me.tenants : '*'
+  return tenants !== '*' && tenants.length === 1 ? (tenants[0] ?? '') : ''
 }
 
 /** The page after something happened. */
@@ -59,17 +60,13 @@ export function reduce(state: State, action: Action): State {
     case 'routed':
       return routed(state, action.route)
     case 'filtered':
-      return { ...state, filter: action.filter, jobs: unread() }
-    case 'jobs':
-      return { ...state, jobs: reducePaged(state.jobs, action.action) }
+      return { ...state, filter: action.filter }
     case 'failures':
       if (state.watched?.id !== action.jobId) return state
       return { ...state, failures: reduceFailures(state.failures, action.action) }
-    case 'watched': {
+    case 'watched':
       if (state.watched?.id !== action.jobId) return state
-      const watched = reduceWatched(state.watched, action.action)
-      return { ...state, watched, jobs: withJob(state.jobs, watched.job) }
-    }
+      return { ...state, watched: reduceWatched(state.watched, action.action) }
   }
 }
 
@@ -77,16 +74,4 @@ function routed(state: State, route: Route): State {
   const jobId = route.screen === 'jobs' ? route.id : null
   if (state.watched?.id === jobId) return { ...state, route }
   return { ...state, route, watched: jobId === null ? null : unknownJob(jobId), failures: noFailures }
-}
-
-/** The list knows of a job what its watcher knows. */
-function withJob(jobs: Paged<Job, string>, job: Job | null): Paged<Job, string> {
-  if (!job) return jobs
-  const items = jobs.items.map((item) => (isNewer(job, item) ? job : item))
-  return { ...jobs, items }
-}
-
-function isNewer(job: Job, item: Job): boolean {
-  if (job.job_id !== item.job_id) return false
-  return job.last_seq > item.last_seq || (job.last_seq === item.last_seq && hasEnded(job.status))
 }

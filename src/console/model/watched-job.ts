@@ -1,4 +1,4 @@
-import type { EmployeeRow, EndEvent, Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
+import type { EmployeeRow, Job, JobEvent, ProgressEvent, RetryEvent } from '../net/api-types.ts'
 import { hasEnded } from './job-status.ts'
 import { addSample, type RateSample } from './rate.ts'
 
@@ -62,10 +62,7 @@ function reread(watched: WatchedJob, job: Job, nowMs: number): WatchedJob {
   if (before && job.last_seq < before.last_seq) return watched
   const changed = !before || job.last_seq !== before.last_seq || daysDone(job) !== daysDone(before)
   const version = watched.version + (changed ? 1 : 0)
-  // What its last event told of its end a server may not tell again.
-  const { error, cancel_reason } = before ?? {}
-  const told = { ...(error !== undefined && { error }), ...(cancel_reason !== undefined && { cancel_reason }) }
-  const known = { ...watched, job: { ...told, ...job }, knownAtMs: nowMs, version }
+  const known = { ...watched, job, knownAtMs: nowMs, version }
   // Another run has a speed of its own.
   return job.runs === before?.runs && !hasEnded(job.status) ? known : { ...known, samples: [], retry: null }
 }
@@ -75,10 +72,6 @@ function happened(watched: WatchedJob, event: JobEvent, nowMs: number): WatchedJ
   if (!job || event.seq <= job.last_seq) return watched
   const known = { ...watched, job: { ...job, last_seq: event.seq }, version: watched.version + 1 }
   if (isRetry(event)) return { ...known, retry: event }
-  if (isEnd(event)) {
-    const { result, reason } = event
-    return { ...known, job: { ...known.job, error: result?.error ?? null, cancel_reason: reason ?? null } }
-  }
   if (!isProgress(event)) return known
   const days = daysDone(event)
   return {
@@ -105,10 +98,20 @@ function progressed(job: Job, event: ProgressEvent): Job {
     ...job,
     ...counters,
     stage: event.stage,
-    waiting_for: event.waiting_for ?? null,
+    waiting_for: event.waiting_for,
     elapsed_seconds: event.elapsed_ms / 1_000,
     remaining_seconds: event.remaining_ms === null ? null : event.remaining_ms / 1_000,
   }
+}
+
+/** A list knows of a job what its watcher knows. */
+export function withNewest(jobs: readonly Job[], watched: Job | null): readonly Job[] {
+  return jobs.map((job) => (watched && isNewer(watched, job) ? watched : job))
+}
+
+function isNewer(job: Job, listed: Job): boolean {
+  if (job.job_id !== listed.job_id) return false
+  return job.last_seq > listed.last_seq || (job.last_seq === listed.last_seq && hasEnded(job.status))
 }
 
 /** Employee-days that are dealt with, one way or another. */
@@ -118,10 +121,6 @@ export function daysDone(counters: Pick<Job, 'processed_days' | 'skipped_days' |
 
 function isProgress(event: JobEvent): event is ProgressEvent {
   return event.type === 'progress'
-}
-
-function isEnd(event: JobEvent): event is EndEvent {
-  return event.type === 'failed' || event.type === 'cancelled'
 }
 
 function isRetry(event: JobEvent): event is RetryEvent {

@@ -43,17 +43,14 @@ export interface Job extends JobCounters {
   readonly finished_at: string | null
   readonly runs: number
   readonly cancel_requested: boolean
-  /** Somebody has asked it to pause, where the server tells. */
-  readonly pause_requested?: boolean
-  /** Why it holds still, where the server tells; `null` while it goes on. */
-  readonly waiting_for?: string | null
+  readonly pause_requested: boolean
+  /** Why it holds still; `null` while it goes on. */
+  readonly waiting_for: string | null
   readonly elapsed_seconds: number | null
   readonly remaining_seconds: number | null
   readonly last_seq: number
-  /** Why it failed, where the server tells. */
-  readonly error?: Fault | null
-  /** Why it was cancelled, where the server tells and somebody said. */
-  readonly cancel_reason?: string | null
+  readonly error: Fault | null
+  readonly cancel_reason: string | null
   /** What it was narrowed down to, where the server tells. */
   readonly tables?: readonly string[] | null
   readonly clear_existing?: boolean
@@ -76,7 +73,7 @@ export interface ProgressEvent extends JobEvent, JobCounters {
   readonly stage: number
   readonly elapsed_ms: number
   readonly remaining_ms: number | null
-  readonly waiting_for?: string | null
+  readonly waiting_for: string | null
 }
 
 export interface RetryEvent extends JobEvent {
@@ -87,19 +84,12 @@ export interface RetryEvent extends JobEvent {
   readonly message: string
 }
 
-/** The last event of a run. */
-export interface EndEvent extends JobEvent {
-  readonly result?: { readonly error?: Fault }
-  readonly reason?: string | null
-}
-
 export interface JobPage {
   readonly jobs: readonly Job[]
   readonly next: string | null
 }
 
 export interface Failure {
-  readonly number: number
   readonly employee_id: string | null
   readonly date: string | null
   readonly stage: string
@@ -108,8 +98,13 @@ export interface Failure {
   readonly attempts: number
 }
 
+/** Of a job. */
+export interface RecordedFailure extends Failure {
+  readonly number: number
+}
+
 export interface FailurePage {
-  readonly errors: readonly Failure[]
+  readonly errors: readonly RecordedFailure[]
   readonly next: number | null
 }
 
@@ -125,9 +120,7 @@ export interface EmployeeRow {
   /** How many of the job's dates, from the first, are dealt with. */
   readonly dates_done: number
   /** What failed there has to be asked for. */
-  readonly failed_dates?: readonly string[]
-  /** In place of `failed_dates` from servers that tell the messages with them. */
-  readonly failed?: readonly { readonly date: string; readonly message: string }[]
+  readonly failed_dates: readonly string[]
   /** Days that were left alone because their period is closed, where the server tells. */
   readonly closed?: readonly Days[]
   /** This date and the later ones wait behind a failed day. */
@@ -186,6 +179,7 @@ export interface HistoryEntry {
   readonly after: unknown
   readonly not_kept: string | null
   readonly at: string
+  readonly job_id: string | null
   readonly kind: string
   readonly reason: string | null
   readonly actor: string | null
@@ -207,6 +201,60 @@ export interface StartRequest {
   readonly reason?: string
 }
 
+/** Of a recalculation, or of what held changes would do. */
+export type PreviewRequest =
+  | (StartRequest & { readonly closed: 'skip' | 'include' | 'only' })
+  | { readonly held: true; readonly tenant_id: string }
+
+/** A day or period, and what it is of. */
+interface Place {
+  readonly employee_id: string
+  readonly start_date: string
+  readonly end_date: string
+  readonly stage: string
+}
+
+/** What a recalculation would change. */
+export interface Difference extends Place {
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** Stage → numeric field → something about all of it. */
+export type Totals<Total> = Readonly<Record<string, Readonly<Record<string, Total>>>>
+
+export interface PreviewSummary {
+  readonly days: number
+  readonly changed_days: number
+  readonly closed_days: number
+  readonly failed_days: number
+  readonly inserts: number
+  readonly updates: number
+  readonly deletes: number
+  /** The first of them. */
+  readonly errors: readonly Failure[]
+  readonly totals: Totals<{ readonly before: number; readonly after: number }>
+  readonly left_out: readonly string[]
+}
+
+/** What a closed day or period owes. */
+export interface Correction extends Place {
+  readonly id: string
+  readonly stored: unknown
+  readonly right: unknown
+  readonly taken: Readonly<Record<string, number>>
+  readonly difference: Readonly<Record<string, number>>
+}
+
+export interface CorrectionsSummary {
+  readonly corrections: number
+  readonly totals: Totals<number>
+  readonly failed_days: number
+  readonly failed_periods: number
+  readonly errors: readonly Failure[]
+}
+
 export interface Estimate {
   readonly employees: number
   readonly total_days: number
@@ -217,37 +265,18 @@ export interface StartedJob {
   readonly job_id: string
 }
 
-export type Permission = 'start' | 'read' | 'cancel' | 'pause' | 'resume' | 'settle' | 'release' | 'history' | 'preview'
-
-/** One value that a recalculation would change. */
-export interface Difference {
-  readonly employee_id: string
-  readonly start_date: string
-  readonly end_date: string
-  readonly stage: string
-  readonly kind: 'insert' | 'update' | 'delete'
-  readonly before: unknown
-  readonly after: unknown
-}
-
-/** What a preview came to. */
-export interface PreviewSummary {
-  /** So many differences were told; the others were only counted. */
-  readonly told: number
-  readonly days: number
-  readonly changed_days: number
-  readonly closed_days: number
-  readonly failed_days: number
-  readonly inserts: number
-  readonly updates: number
-  readonly deletes: number
-  /** Stage → numeric field → its sums. */
-  readonly totals: Readonly<
-    Record<string, Readonly<Record<string, { readonly before: number; readonly after: number }>>>
-  >
-  /** Stages that were not looked at. */
-  readonly left_out: readonly string[]
-}
+export type Permission =
+  | 'start'
+  | 'read'
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'settle'
+  | 'release'
+  | 'history'
+  | 'preview'
+  | 'corrections'
+  | 'settle-corrections'
 
 /** What the caller may do. */
 export interface Me {

@@ -1,4 +1,7 @@
 import type {
+  Correction,
+  CorrectionsSummary,
+  Difference,
   DirtyPage,
   EmployeePage,
   Estimate,
@@ -8,11 +11,14 @@ import type {
   Job,
   JobPage,
   Me,
+  PreviewRequest,
+  PreviewSummary,
   StartedJob,
   StartRequest,
 } from './api-types.ts'
 import type { Pace } from './pace.ts'
 import { Problem, problemOf, problemOfResponse } from './problem.ts'
+import { linesOf } from './read-text.ts'
 
 type Query = Readonly<Record<string, string | number | null>>
 
@@ -21,6 +27,13 @@ export interface Asked {
   /** Somebody has just done something and waits for the answer. */
   readonly urgent?: boolean
   readonly signal?: AbortSignal
+}
+
+/** What becomes of an answer that is found piece by piece. */
+export interface Finding<Item> {
+  readonly signal: AbortSignal
+  /** `characters`: how long it was as it came. */
+  onItem(item: Item, characters: number): void
 }
 
 /** After how long without an answer a request counts as failed. */
@@ -55,6 +68,13 @@ export class Api {
   readonly freshness = (query: Query, asked: Asked) => this.#get<FreshnessPage>('/freshness', 'tenants', query, asked)
   readonly dirty = (query: Query, asked: Asked) => this.#get<DirtyPage>('/dirty', 'changes', query, asked)
   readonly history = (query: Query, asked: Asked) => this.#get<HistoryPage>('/history', 'entries', query, asked)
+  /** Nobody knows how long it takes; it gives what all of the differences come to. */
+  readonly preview = (request: PreviewRequest, limit: number, finding: Finding<Difference>) =>
+    this.#find<Difference, PreviewSummary>('/preview', postOf({ ...request, limit }), finding)
+  readonly corrections = (query: Query, finding: Finding<Correction>) =>
+    this.#find<Correction, CorrectionsSummary>(`/corrections${searchOf(query)}`, {}, finding)
+  readonly settleCorrections = (tenantId: string, ids: readonly string[]) =>
+    this.#post<{ readonly settled: number }>('/corrections/settle', { tenant_id: tenantId, ids })
   readonly settle = (tenantId: string) =>
     this.#post<{ settled: boolean; days?: number }>('/settle', { tenant_id: tenantId })
   readonly release = (tenantId: string) => this.#post<{ released: number }>('/release', { tenant_id: tenantId })
@@ -73,22 +93,6 @@ export class Api {
     return response.status === 204 ? null : response.body
   }
 
-  /** What a recalculation would change, as events, until the signal ends it. */
-  async preview(request: StartRequest, limit: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null> {
-    await this.#pace.turn({ urgent: true, signal })
-    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
-    const body = JSON.stringify({ ...request, limit })
-    try {
-      const response = await this.#fetch('/preview', { method: 'POST', headers, body, signal })
-      this.#pace.succeeded('POST /preview')
-      return response.body
-    } catch (error) {
-      const problem = problemOf(error)
-      if (!signal.aborted && problem.passing) this.#pace.failed('POST /preview', problem.retryAfterSeconds)
-      throw problem
-    }
-  }
-
   streamHeld(): void {
     this.#pace.succeeded('stream')
   }
@@ -99,42 +103,50 @@ export class Api {
 
   /** `list`: what the answer must hold an array of, for the page to rely on. */
   #get<Answer>(path: string, list: keyof Answer & string, query: Query, asked: Asked): Promise<Answer> {
-    const given = Object.entries(query).flatMap(([name, value]) =>
-      value === null || value === '' ? [] : [[name, String(value)]],
-    )
-    const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`
-    const isTrouble = ({ status }: Problem) => status !== 401
-    return this.#ask(path.split('/')[1] ?? '', { path: path + search, list, isTrouble, ...asked })
+    const within = { ...asked, timeoutMs: TIMEOUT_MS }
+    return this.#ask(path.split('/')[1] ?? '', path + searchOf(query), within, {}, jsonOf<Answer>(list))
   }
 
   #post<Answer>(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const json = { ...headers, 'content-type': 'application/json' }
-    const init = { method: 'POST', headers: json, body: JSON.stringify(body) }
-    // A server that refuses what somebody asks for is well.
-    const isTrouble = ({ status }: Problem) => status === 0 || status >= 500
-    return this.#ask(`POST ${path}`, { path, init, isTrouble, urgent: true })
+    const within = { urgent: true, timeoutMs: TIMEOUT_MS }
+    return this.#ask(`POST ${path}`, path, within, postOf(body, headers), jsonOf<Answer>())
   }
 
+  /** An answer of a line for each thing that was found, and a last one that sums up. */
+  #find<Item, Summary>(path: string, init: RequestInit, { signal, onItem }: Finding<Item>): Promise<Summary> {
+    return this.#ask(path, path, { urgent: true, signal }, init, async ({ body }) => {
+      for await (const text of linesOf(body ?? new Blob().stream())) {
+        const line = parsed(text)
+        if (!isAnswer<{ type: string; message: string }>(line)) throw foreign()
+        if (line.type === 'error') throw new Problem(500, { detail: line.message })
+        // The server's own schemas vouch for the rest.
+        if (line.type === 'summary') return line as Summary
+        onItem(line as Item, text.length)
+      }
+      throw new Problem(0, { detail: 'The answer broke off before its end.' })
+    })
+  }
+
+  /** Waits for its turn, asks, and tells the pace how that went: whatever is asked of the server is asked by this. */
   async #ask<Answer>(
     endpoint: string,
-    how: Asked & { path: string; list?: string; init?: RequestInit; isTrouble(problem: Problem): boolean },
+    path: string,
+    asked: Asked & { readonly timeoutMs?: number },
+    init: RequestInit,
+    read: (response: Response) => Promise<Answer>,
   ): Promise<Answer> {
-    const { path, list, init, isTrouble, signal } = how
-    await this.#pace.turn(how)
-    const timeout = AbortSignal.timeout(TIMEOUT_MS)
+    const { signal, timeoutMs } = asked
+    await this.#pace.turn(asked)
+    const limits = [...(signal ? [signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])]
     try {
-      const response = await this.#fetch(path, {
-        ...init,
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      })
-      const answer: unknown = await response.json().catch(() => null)
-      if (!isAnswer<Answer>(answer, list)) throw new Problem(0, { detail: 'The server’s answer is not this API’s.' })
+      const answer = await read(await this.#fetch(path, { ...init, signal: AbortSignal.any(limits) }))
       this.#pace.succeeded(endpoint)
       return answer
     } catch (error) {
       const problem = problemOf(error)
-      // Nobody is in trouble because somebody turned away.
-      if (!signal?.aborted && isTrouble(problem)) this.#pace.failed(endpoint, problem.retryAfterSeconds)
+      // Nobody is in trouble because somebody turned away; and a server that refuses what somebody asks for is well.
+      const isTrouble = init.method === 'POST' ? problem.status === 0 || problem.status >= 500 : problem.status !== 401
+      if (!signal?.aborted && isTrouble) this.#pace.failed(endpoint, problem.retryAfterSeconds)
       throw problem
     }
   }
@@ -154,6 +166,35 @@ export class Api {
 
 function pathOf(endpoint: string, id: string): string {
   return `/${endpoint}/${encodeURIComponent(id)}`
+}
+
+function searchOf(query: Query): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== '')
+  return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
+}
+
+function postOf(body: unknown, headers: Readonly<Record<string, string>> = {}): RequestInit {
+  return { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+function jsonOf<Answer>(list?: keyof Answer & string): (response: Response) => Promise<Answer> {
+  return async (response) => {
+    const answer: unknown = await response.json().catch(() => null)
+    if (!isAnswer<Answer>(answer, list)) throw foreign()
+    return answer
+  }
+}
+
+function foreign(): Problem {
+  return new Problem(0, { detail: 'The server’s answer is not this API’s.' })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 /** Whether the page can rely on this: an object, with an array of that name. The rest is only ever shown as text. */

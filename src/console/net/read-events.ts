@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import { textOf } from './read-text.ts'
 
 export interface ServerEvent {
   readonly event: string
@@ -22,13 +23,9 @@ export async function readEvents(
       if (parsed !== undefined) onEvent({ event, data: parsed })
     },
   })
-  const text = new TextDecoder()
-  const reader = stream.getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
+  for await (const text of textOf(stream)) {
     onSign()
-    parser.feed(text.decode(value, { stream: true }))
+    parser.feed(text)
   }
 }
 

@@ -1,9 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { App } from '../control/app.ts'
-import { formatInstant } from '../model/format.ts'
+import { changesOf, valueText } from '../model/field-change.ts'
+import { kindText } from '../model/job-text.ts'
+import { hashOf } from '../model/route.ts'
 import type { HistoryEntry, HistoryPage } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
 import { Button, Notice } from './parts.tsx'
+import { Instant, Table } from './table.tsx'
 
 /** The newest changes of a day that are shown; of more it is said that there are more. */
 const SHOWN = 50
@@ -55,41 +58,52 @@ export function DayHistory({ app, tenantId, employeeId, date }: Day) {
 
 function Entries({ page: { entries, next } }: { page: HistoryPage }) {
   return (
-    <div class="wide-table">
-      <table>
-        <caption class="hidden">History of this day, newest first</caption>
-        <thead>
-          <tr>
-            {['When', 'Stage', 'Before', 'After', 'Who', 'Why'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.id}>
-              <td class="nowrap">{formatInstant(entry.at)}</td>
-              <td class="nowrap">{entry.stage}</td>
-              <td class="message">{entry.before_known ? textOf(entry, entry.before) : 'unknown'}</td>
-              <td class="message">{textOf(entry, entry.after)}</td>
-              <td>{entry.actor ?? '–'}</td>
-              <td>{whyOf(entry)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {next !== null && <p class="muted">There is more.</p>}
-    </div>
+    <>
+      <Table
+        caption="History of this day, newest first"
+        heads={['When', 'Table', 'What changed', 'Who asked', 'Why']}
+        rows={entries.map((entry) => {
+          const when = <Instant at={entry.at} />
+          return {
+            key: entry.id,
+            cells: [when, entry.stage, <Changes entry={entry} />, <Who entry={entry} />, whyOf(entry)],
+          }
+        })}
+      />
+      {next !== null && <p class="muted">There is more; these are the newest {entries.length}.</p>}
+    </>
   )
 }
 
-function textOf({ not_kept }: HistoryEntry, value: unknown): string {
-  if (not_kept !== null) return `not kept: ${not_kept}`
-  return value === null ? 'no row' : JSON.stringify(value)
+function Changes({ entry: { before, before_known, after, not_kept } }: { entry: HistoryEntry }) {
+  if (not_kept !== null) return <span class="muted">not kept: {not_kept}</span>
+  return (
+    <>
+      {before === null && before_known && <div class="muted">new</div>}
+      {after === null && <div class="muted">removed</div>}
+      {changesOf(before_known ? before : null, after).map(({ field, before: old, after: now }) => (
+        <div key={field}>
+          {field && <span class="muted">{field} </span>}
+          {before_known ? valueText(old) : 'unknown'} → {valueText(now)}
+        </div>
+      ))}
+    </>
+  )
 }
 
-function whyOf({ reason, tables, kind }: HistoryEntry): string {
-  return reason ?? (tables.length > 0 ? `changed: ${tables.join(', ')}` : kind)
+function Who({ entry: { actor, kind, job_id: id } }: { entry: HistoryEntry }) {
+  return (
+    <>
+      {actor ?? <span class="muted">not told</span>}
+      <div class="small muted">
+        {kindText(kind)}
+        {id && [', ', <a href={hashOf({ screen: 'jobs', id })}>its job</a>]}
+      </div>
+    </>
+  )
+}
+
+function whyOf({ reason, tables }: HistoryEntry): string {
+  const changed = tables.length > 0 ? `${tables.join(', ')} changed` : ''
+  return [reason, changed].filter(Boolean).join('; ') || '–'
 }

@@ -2,12 +2,26 @@ import { formatCount, formatDuration, formatInstant, formatPercent } from '../mo
 import { hasEnded, STATUSES } from '../model/job-status.ts'
 import { kindText, rangeOf, timesOf } from '../model/job-text.ts'
 import { hashOf } from '../model/route.ts'
+import { withNewest } from '../model/watched-job.ts'
 import type { Job } from '../net/api-types.ts'
 import { Badge, Button, Field, Notice, Pager, submitting, Tenants } from './parts.tsx'
 import type { ViewProps } from './screen.ts'
+import { usePolledPages } from './use-polled.ts'
+
+const PER_PAGE = 25
+
+/** How often the list looks for new ones. */
+const REFRESH_MS = 10_000
 
 /** The jobs, latest first, with what narrows them down. */
-export function JobList({ app, state: { jobs, filter, watched, access } }: ViewProps) {
+export function JobList({ app, state: { filter, watched, access } }: ViewProps) {
+  const { answer, problem, look, pager } = usePolledPages(
+    JSON.stringify(filter),
+    (after: string | null, asked) =>
+      app.api.jobs({ tenant_id: filter.tenantId, status: filter.status, after, limit: PER_PAGE }, asked),
+    REFRESH_MS,
+  )
+  const jobs = withNewest(answer?.jobs ?? [], watched?.job ?? null)
   const none = filter.status === '' && filter.tenantId === '' ? 'No jobs yet.' : 'No such jobs.'
   return (
     <section class="pane list stack" aria-labelledby="jobs-title">
@@ -15,7 +29,7 @@ export function JobList({ app, state: { jobs, filter, watched, access } }: ViewP
         <h2 id="jobs-title" class="grow" tabIndex={-1}>
           Jobs
         </h2>
-        <Button class="quiet small" onClick={() => app.jobs.refresh(true)} text="Refresh" />
+        <Button class="quiet small" onClick={look} text="Refresh" />
       </div>
       <form class="row" aria-label="Filter jobs" onSubmit={submitting()}>
         <div class="grow">
@@ -46,19 +60,14 @@ export function JobList({ app, state: { jobs, filter, watched, access } }: ViewP
         </div>
         <Tenants tenants={access.name === 'open' ? access.me.tenants : '*'} />
       </form>
-      <Notice text={jobs.status === 'failed' ? jobs.problem : null} />
+      <Notice text={problem} />
       <ol id="jobs-list">
-        {jobs.items.map((job) => (
+        {jobs.map((job) => (
           <JobItem key={job.job_id} job={job} current={job.job_id === watched?.id} />
         ))}
       </ol>
-      {jobs.status === 'read' && jobs.items.length === 0 && <p class="muted">{none}</p>}
-      <Pager
-        label="Pages of jobs"
-        position={`Page ${jobs.trail.length}`}
-        previous={jobs.trail.length > 1 ? () => app.jobs.previous() : null}
-        next={jobs.next === null ? null : () => app.jobs.next()}
-      />
+      {answer && jobs.length === 0 && <p class="muted">{none}</p>}
+      <Pager label="Pages of jobs" {...pager} />
     </section>
   )
 }

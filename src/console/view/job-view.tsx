@@ -8,10 +8,10 @@ import { may } from '../model/state.ts'
 import type { Connection } from '../model/watched-job.ts'
 import type { Job } from '../net/api-types.ts'
 import { problemOf } from '../net/problem.ts'
-import { CancelDialog } from './cancel-dialog.tsx'
+import { ConfirmDialog } from './confirm-dialog.tsx'
 import { FailureList } from './failure-list.tsx'
 import { JobFacts, Stages, Tiles } from './job-numbers.tsx'
-import { Badge, Button, Notice } from './parts.tsx'
+import { Badge, Button, Field, Notice } from './parts.tsx'
 import type { JobProps } from './screen.ts'
 
 const CONNECTIONS: Readonly<Record<Connection, string>> = {
@@ -74,6 +74,7 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
   const [problem, setProblem] = useState<string | null>(null)
   const [asking, setAsking] = useState(false)
   const title = useRef<HTMLHeadingElement>(null)
+  const reason = useRef<HTMLInputElement>(null)
   // Whoever came here for the job has waited above it.
   useEffect(() => {
     if (document.activeElement?.matches('main, body')) title.current?.focus()
@@ -84,7 +85,7 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
   }
   const ended = hasEnded(job.status)
   const cancelling = job.cancel_requested && !ended
-  const pausing = job.pause_requested === true && !ended
+  const pausing = job.pause_requested && !ended
   return (
     <>
       <header class="row">
@@ -141,7 +142,19 @@ function Head({ app, state, watched: { connection }, job }: JobProps) {
       </header>
       <Notice bad text={problem} />
       {asking && (
-        <CancelDialog close={() => setAsking(false)} confirm={(reason) => act(app.cancel(job.job_id, reason))} />
+        <ConfirmDialog
+          title="Cancel this job?"
+          confirm="Cancel the job"
+          keep="Keep it running"
+          danger
+          close={() => setAsking(false)}
+          confirmed={() => act(app.cancel(job.job_id, reason.current?.value.trim() ?? ''))}
+        >
+          <p>Days in progress are finished, no others are begun. What is done stays done; the job can be resumed.</p>
+          <Field id="cancel-reason" label="Reason" hint="(optional)">
+            <input id="cancel-reason" ref={reason} autocomplete="off" maxLength={1_000} />
+          </Field>
+        </ConfirmDialog>
       )}
     </>
   )

@@ -11,7 +11,7 @@ import { SCREENS } from './screens.ts'
 export function Page({ app, state }: ViewProps) {
   const { access, route } = state
   const open = access.name === 'open'
-  const screens = SCREENS.filter(({ needs }) => may(state, needs))
+  const screens = SCREENS.filter(({ needs }) => needs.some((permission) => may(state, permission)))
   const screen = screens.find(({ name }) => name === route.screen) ?? SCREENS[0]
   const main = useRef<HTMLElement>(null)
   useFocusOnArrival(route, open)
@@ -47,10 +47,11 @@ export function Page({ app, state }: ViewProps) {
 }
 
 /** Whoever goes somewhere is led to its heading; a job has none before it was read, until then the focus waits above it. */
-function useFocusOnArrival({ screen, id }: Route, open: boolean): void {
+function useFocusOnArrival({ screen, id, month }: Route, open: boolean): void {
   useEffect(() => {
     if (!open) return
-    const heading = document.querySelector<HTMLElement>(screen === 'jobs' && id !== null ? '#job-title' : 'main h2')
-    ;(heading ?? document.querySelector<HTMLElement>('main'))?.focus()
-  }, [screen, id, open])
+    const find = (selector: string) => document.querySelector<HTMLElement>(selector)
+    const heading = screen === 'jobs' && id !== null ? find('#job-title') : (find('#owed-title') ?? find('main h2'))
+    ;(heading ?? find('main'))?.focus()
+  }, [screen, id, month, open])
 }

@@ -1,187 +1,136 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { ComponentChildren } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
 import type { App } from '../control/app.ts'
-import { saveFile } from '../control/save-file.ts'
-import { formatCount } from '../model/format.ts'
+import { saveCsv } from '../control/save-file.ts'
 import {
-  byField,
-  type ChangedField,
-  changedFields,
-  datesOf,
-  found,
-  MOST_TOLD,
-  previewCsv,
-  summaryText,
-  totalsOf,
-} from '../model/preview.ts'
-import type { Difference, PreviewSummary, StartRequest } from '../net/api-types.ts'
-import { problemOf } from '../net/problem.ts'
-import { readEvents } from '../net/read-events.ts'
-import { Button, Field, Notice, Pager, usePages } from './parts.tsx'
+  differencesCsv,
+  type FieldGroup,
+  fieldDifferences,
+  fieldGroups,
+  foundBy,
+  totalRows,
+} from '../model/differences.ts'
+import { differenceOf, fieldName, formatAmount, formatDifference } from '../model/field-change.ts'
+import { formatCount } from '../model/format.ts'
+import { rangeOf } from '../model/job-text.ts'
+import type { Difference, PreviewRequest, PreviewSummary } from '../net/api-types.ts'
+import { FailureGroups } from './failure-groups.tsx'
+import { FoundCard } from './found-card.tsx'
+import { Groups } from './group.tsx'
+import { Button, Pairs } from './parts.tsx'
+import { Search } from './search.tsx'
+import { Table, Value, Whole } from './table.tsx'
+import { MOST_KEPT, useFound } from './use-found.ts'
 
-const PER_PAGE = 20
-
-/** What a job would change, sums first; leaving it ends the preview. */
-export function Preview({ app, request }: { app: App; request: StartRequest }) {
-  const { fields, summary, problem, stop } = usePreview(app, request)
-  const [wanted, setWanted] = useState('')
-  const groups = useMemo(() => byField(found(fields, wanted)), [fields, wanted])
-  return (
-    <section class="card stack" id="preview" aria-labelledby="preview-title">
-      <div class="row">
-        <h3 id="preview-title" tabIndex={-1}>
-          Preview
-        </h3>
-        <span class="muted grow" role="status">
-          {summary ? summaryText(summary) : problem === null && `Looking… ${formatCount(fields.length)} found so far`}
-        </span>
-        {!summary && problem === null && <Button class="quiet small" onClick={stop} text="Stop" />}
-        {summary && fields.length > 0 && (
-          <Button
-            class="quiet small"
-            onClick={() => saveFile(`preview-${request.start_date}.csv`, previewCsv(fields))}
-            text="Download CSV"
-          />
-        )}
-      </div>
-      <Notice text={problem} bad />
-      {summary && summary.left_out.length > 0 && (
-        <Notice text={`Not looked at, because they are about the whole tenant: ${summary.left_out.join(', ')}.`} />
-      )}
-      {summary && summary.told < summary.inserts + summary.updates + summary.deletes && (
-        <Notice text={`The first ${formatCount(summary.told)} differences are shown; the sums hold all of them.`} />
-      )}
-      {summary && <Totals summary={summary} />}
-      {fields.length > 0 && (
-        <Field id="preview-search" label="Find" hint="an employee, a date, a field or a value">
-          <input
-            id="preview-search"
-            type="search"
-            value={wanted}
-            onInput={(event) => setWanted(event.currentTarget.value)}
-          />
-        </Field>
-      )}
-      <ol class="groups">
-        {groups.map(([name, group]) => (
-          <Group key={name} name={name} fields={group} only={groups.length === 1} />
-        ))}
-      </ol>
-    </section>
-  )
+interface PreviewProps {
+  readonly app: App
+  readonly title: string
+  readonly request: PreviewRequest
+  /** What can be chosen about it. */
+  readonly children?: ComponentChildren
 }
 
-function Totals({ summary }: { summary: PreviewSummary }) {
-  const totals = totalsOf(summary)
-  if (totals.length === 0) return null
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Sum of</th>
-          <th scope="col">Now</th>
-          <th scope="col">Then</th>
-        </tr>
-      </thead>
-      <tbody>
-        {totals.map(([name, before, after]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td>{formatCount(before)}</td>
-            <td>{formatCount(after)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+/** What would be changed, and by how much: the totals first. It ends when nobody looks any more. */
+export function Preview({ app, title, request, children }: PreviewProps) {
+  const [search, setSearch] = useState('')
+  const found = useFound<Difference, PreviewSummary>(JSON.stringify(request), (finding) =>
+    app.api.preview(request, MOST_KEPT, finding),
   )
-}
-
-function Group({ name, fields, only }: { name: string; fields: readonly ChangedField[]; only: boolean }) {
-  const [open, setOpen] = useState(only)
-  const pages = usePages(fields.length, PER_PAGE)
+  const { items, summary } = found
+  const all = useMemo(() => fieldDifferences(items), [items])
+  const shown = useMemo(() => foundBy(search, all), [search, all])
+  const groups = useMemo(() => fieldGroups(shown), [shown])
   return (
-    <li>
-      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>
-          <strong>{formatCount(fields.length)} ×</strong>
-          <span class="message">{name}</span>
-        </summary>
-        {open && (
-          <div>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Employee</th>
-                  <th scope="col">Day</th>
-                  <th scope="col">Now</th>
-                  <th scope="col">Then</th>
-                </tr>
-              </thead>
-              <tbody>
-                {fields.slice(pages.from, pages.to).map(({ difference, before, after }) => (
-                  <tr key={`${difference.employee_id} ${difference.start_date}`}>
-                    <td>{difference.employee_id}</td>
-                    <td class="nowrap">{datesOf(difference)}</td>
-                    <td class="message">{before}</td>
-                    <td class="message">{after}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-            <Pager label="Pages of differences" {...pages} />
+    <FoundCard
+      id="preview"
+      title={title}
+      found={found}
+      one="difference"
+      count={summary && summary.inserts + summary.updates + summary.deletes}
+      none="Nothing would change."
+      choice={children}
+    >
+      {summary && <Summary summary={summary} />}
+      {items.length > 0 && (
+        <>
+          <div class="row">
+            <h4>Differences</h4>
+            <Search label="Search the differences" search={search} setSearch={setSearch} />
+            <Button
+              class="quiet small"
+              off={shown.length === 0}
+              onClick={() => saveCsv(`preview-${request.tenant_id}`, differencesCsv(shown))}
+              text="Download CSV"
+            />
           </div>
-        )}
-      </details>
-    </li>
+          {shown.length === 0 && <p class="muted">Nothing holds {search}.</p>}
+          <Groups of="fields" groups={groups.map((group) => groupOf(group, groups.length === 1))} />
+        </>
+      )}
+    </FoundCard>
   )
 }
 
-/** Reads while the view is there; what is found is shown a few times a second. */
-function usePreview(app: App, request: StartRequest) {
-  const [fields, setFields] = useState<readonly ChangedField[]>([])
-  const [summary, setSummary] = useState<PreviewSummary | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const [gone] = useState(() => new AbortController())
-  useEffect(() => {
-    const all: ChangedField[] = []
-    const shown = setInterval(() => setFields([...all]), 300)
-    const end = (text: string | null) => {
-      clearInterval(shown)
-      setFields([...all])
-      setProblem(text)
-    }
-    read(app, request, gone.signal, (difference) => all.push(...changedFields(difference))).then(
-      (result) => {
-        if ('told' in result) setSummary(result)
-        end('told' in result ? null : result.message)
-      },
-      (error) => end(gone.signal.aborted ? 'Stopped.' : problemOf(error).message),
-    )
-    return () => {
-      clearInterval(shown)
-      gone.abort()
-    }
-  }, [])
-  return { fields, summary, problem, stop: () => gone.abort() }
+function Summary({ summary }: { summary: PreviewSummary }) {
+  const { days, changed_days, closed_days, failed_days, inserts, updates, deletes, errors, totals, left_out } = summary
+  const rows = totalRows(totals)
+  const pairs = Object.entries({
+    'Days looked at': days,
+    'Days changed': changed_days,
+    Inserted: inserts,
+    Updated: updates,
+    Deleted: deletes,
+    'Failed, blocked': failed_days,
+    Closed: closed_days,
+  }).map(([name, count]) => [name, formatCount(count)] as const)
+  return (
+    <>
+      <Pairs class="card tiles" id="preview-tiles" pairs={pairs} />
+      {rows.length > 0 && (
+        <Table
+          caption="Totals of all differences"
+          heads={['Table', 'Field', 'Before', 'After', 'Difference']}
+          rows={rows.map(({ key, stage, field, total: { before, after } }) => {
+            const amounts = [formatAmount(before), formatAmount(after), formatDifference(differenceOf(before, after))]
+            return { key, cells: [stage, fieldName(field), ...amounts] }
+          })}
+        />
+      )}
+      <p class="muted">
+        A preview writes nothing{left_out.length > 0 && `, and leaves out what comes last: ${left_out.join(', ')}`}.
+      </p>
+      {errors.length > 0 && (
+        <section class="stack" aria-label="What would fail">
+          <h4>What would fail</h4>
+          <FailureGroups failures={errors} />
+        </section>
+      )}
+    </>
+  )
 }
 
-/** @returns the summary, or what ended it before. */
-async function read(
-  app: App,
-  request: StartRequest,
-  signal: AbortSignal,
-  onDifference: (difference: Difference) => void,
-): Promise<PreviewSummary | { readonly message: string }> {
-  let result: PreviewSummary | { readonly message: string } = { message: 'The preview broke off. Try it again.' }
-  const stream = await app.api.preview(request, MOST_TOLD, signal)
-  if (!stream) return result
-  await readEvents(
-    stream,
-    ({ event, data }) => {
-      // As the API describes them; what is in them is only ever shown as text.
-      if (event === 'difference') onDifference(data as Difference)
-      else if (event === 'summary' || event === 'error') result = data as typeof result
+function groupOf({ key, stage, field, items }: FieldGroup, open: boolean) {
+  const name = fieldName(field)
+  return {
+    key,
+    name: `${stage}, ${name}`,
+    open,
+    items,
+    summary: (
+      <>
+        <span class="message">{name}</span>
+        <span class="muted">{stage}</span>
+      </>
+    ),
+    heads: ['Employee', 'Day', 'Before', 'After', 'Difference'],
+    row: ({ of, before, after }: (typeof items)[number]) => {
+      const isAmount = typeof before === 'number' && typeof after === 'number'
+      const change = isAmount ? formatDifference(differenceOf(before, after)) : of.kind
+      const values = [<Value of={before} />, <Value of={after} />, <Whole>{change}</Whole>]
+      return {
+        key: `${of.start_date} ${of.end_date} ${of.employee_id}`,
+        cells: [of.employee_id, <Whole>{rangeOf(of)}</Whole>, ...values],
+      }
     },
-    () => {},
-  )
-  return result
+  }
 }

@@ -18,7 +18,7 @@ export interface Screen {
   readonly name: string
   /** What it is called in the navigation. */
   readonly label: string
-  /** Who may not do this does not see it. */
-  readonly needs: Permission
+  /** Who may do none of these does not see it. */
+  readonly needs: readonly Permission[]
   readonly View: ComponentType<ViewProps>
 }

@@ -5,7 +5,7 @@ import { JobView } from '../job-view.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 
 /** The jobs, and beside them the one that is looked at. */
-export const jobsScreen: Screen = { name: 'jobs', label: 'Jobs', needs: 'read', View: Jobs }
+export const jobsScreen: Screen = { name: 'jobs', label: 'Jobs', needs: ['read'], View: Jobs }
 
 function Jobs({ app, state }: ViewProps) {
   const { watched } = state

@@ -3,7 +3,7 @@ import type { App } from '../../control/app.ts'
 import { estimateText, refusalText } from '../../model/job-text.ts'
 import { hashOf } from '../../model/route.ts'
 import { emptyInput, fieldErrorsOf, inputLike, type StartInput, startRequestOf } from '../../model/start-request.ts'
-import { may } from '../../model/state.ts'
+import { may, onlyTenant } from '../../model/state.ts'
 import type { Estimate, Me, StartRequest } from '../../net/api-types.ts'
 import { type Problem, problemOf } from '../../net/problem.ts'
 import { Button, Notice, submitting } from '../parts.tsx'
@@ -11,16 +11,19 @@ import { Preview } from '../preview.tsx'
 import type { Screen, ViewProps } from '../screen.ts'
 import { FIELDS, StartFields } from '../start-fields.tsx'
 
-/** The form that starts a job. */
+/** The form that starts a job, or shows what it would change. */
 export const startScreen: Screen = {
   name: 'start',
   label: 'New job',
-  needs: 'start',
+  needs: ['start', 'preview'],
   View: ({ app, state }) =>
     state.access.name === 'open' ? (
-      <Start app={app} me={state.access.me} like={state.route.like} canPreview={may(state, 'preview')} />
+      <Start app={app} state={state} me={state.access.me} like={state.route.like} />
     ) : null,
 }
+
+/** What becomes of closed days in a preview. */
+type Closed = 'skip' | 'include' | 'only'
 
 /** What was estimated, and is what is started. */
 interface Ready {
@@ -29,22 +32,14 @@ interface Ready {
   readonly idempotencyKey: string
 }
 
-interface StartProps {
-  readonly app: ViewProps['app']
-  readonly me: Me
-  readonly like: string | null
-  readonly canPreview: boolean
-}
-
 /** Two steps: what is typed in is estimated first. Whoever changes a field has to look at a new estimate. */
-function Start({ app, me, like, canPreview }: StartProps) {
-  const [input, setInput] = useState<StartInput>(() => ({ ...emptyInput, tenantId: onlyTenant(me) }))
+function Start({ app, state, me, like }: ViewProps & { me: Me; like: string | null }) {
+  const [input, setInput] = useState<StartInput>(() => ({ ...emptyInput, tenantId: onlyTenant(state) }))
   const [errors, setErrors] = useState<ReadonlyMap<string, string>>(new Map())
   const [problem, setProblem] = useState<Problem | null>(null)
   const [ready, setReady] = useState<Ready | null>(null)
+  const [closed, setClosed] = useState<Closed | null>(null)
   const [note, setNote] = useState<string | null>(null)
-  /** What is looked at before it is started. */
-  const [previewed, setPreviewed] = useState<StartRequest | null>(null)
   /** Ascends with every change: an estimate that comes later than one is of no use. */
   const edits = useRef(0)
   const screen = useRef<HTMLElement>(null)
@@ -55,7 +50,7 @@ function Start({ app, me, like, canPreview }: StartProps) {
     setErrors(new Map())
     setProblem(null)
     setReady(null)
-    setPreviewed(null)
+    setClosed(null)
   }
   useEffect(() => {
     if (like === null) return
@@ -104,7 +99,6 @@ function Start({ app, me, like, canPreview }: StartProps) {
   const start = async ({ request, idempotencyKey }: Ready) => {
     try {
       const { job_id: id } = await app.api.start(request, idempotencyKey)
-      void app.jobs.first()
       app.goTo({ screen: 'jobs', id })
     } catch (error) {
       // The estimate stays when only time is in the way; the key then makes sure that nothing is started twice.
@@ -130,13 +124,24 @@ function Start({ app, me, like, canPreview }: StartProps) {
           <h3 id="estimate-title">Estimate</h3>
           <p>{estimateText(ready.request, ready.estimate)}</p>
           <div class="row">
-            <Button class="primary" onClick={() => start(ready)} text="Start the job" />
-            {canPreview && <Button onClick={() => setPreviewed(ready.request)} text="Preview" />}
+            {may(state, 'start') && <Button class="primary" onClick={() => start(ready)} text="Start the job" />}
+            {may(state, 'preview') && <Button off={closed !== null} onClick={() => setClosed('skip')} text="Preview" />}
             <Button class="quiet" onClick={() => [setReady(null), focus('#tenant')]} text="Change it" />
           </div>
         </section>
       )}
-      {previewed && <Preview app={app} request={previewed} />}
+      {ready && closed && (
+        <Preview app={app} title="What the job would change" request={{ ...ready.request, closed }}>
+          <label class="row">
+            Closed days
+            <select value={closed} onChange={(event) => setClosed(event.currentTarget.value as Closed)}>
+              <option value="skip">are left as they are</option>
+              <option value="include">are looked at, too</option>
+              <option value="only">alone are looked at</option>
+            </select>
+          </label>
+        </Preview>
+      )}
       {refusal && (
         <p class="notice bad" role="alert">
           {refusal} {active && <a href={hashOf({ screen: 'jobs', id: active })}>Look at the job that is running</a>}
@@ -163,10 +168,6 @@ async function employeeIdsOf(app: App, jobId: string): Promise<readonly string[]
     after = employees.length === 0 ? null : next
   } while (after !== null)
   return ids
-}
-
-function onlyTenant({ tenants }: Me): string {
-  return tenants !== '*' && tenants.length === 1 ? (tenants[0] ?? '') : ''
 }
 
 /** `crypto.randomUUID` is there only on secure origins; a console on a plain http host needs it, too. */
