@@ -1,4 +1,7 @@
 import type { UnitOfWork } from '../../../src/index.ts'
+import { KeyedLocks } from '../../../src/run/units/keyed-locks.ts'
+
+const never = new AbortController().signal
 
 /** `table employee` → day → value; days are numbers, because the tests read millions of them. */
 type Rows = Map<string, Map<number, number | undefined>>
@@ -6,6 +9,7 @@ type Rows = Map<string, Map<number, number | undefined>>
 /** Tables of numbers in memory, whose transactions commit as a whole. */
 export class Tables {
   readonly rows: Rows = new Map()
+  readonly #locks = new KeyedLocks()
 
   /** Every row, in a fixed order. */
   dump(): readonly string[] {
@@ -28,12 +32,20 @@ export class Tables {
     return {
       run: async (work) => {
         const tx = new TablesTx(this.rows)
-        const result = await work(tx)
-        onCommit()
-        tx.commit()
-        return result
+        try {
+          const result = await work(tx)
+          onCommit()
+          tx.commit()
+          return result
+        } finally {
+          this.#locks.release(tx.locked)
+        }
       },
-      async lockEmployees() {},
+      lockEmployees: async (tx, _, employeeIds) => {
+        const wanted = employeeIds.filter((id) => !tx.locked.includes(id)).toSorted()
+        await this.#locks.acquire(wanted, { stopping: never })
+        tx.locked.push(...wanted)
+      },
       isTransient: (error) => error instanceof Interruption,
     }
   }
@@ -43,6 +55,8 @@ export class Tables {
 export class Interruption extends Error {}
 
 export class TablesTx {
+  /** Employees who are locked until it ends. */
+  readonly locked: string[] = []
   readonly #rows: Rows
   readonly #written: Rows = new Map()
 
