@@ -42,6 +42,10 @@ export function useFound<Item, Summary>(
     const tell = (change: Partial<Findings<Item, Summary>> = {}) => {
       if (!gone.signal.aborted) setFound((before) => ({ ...before, ...change, items: [...items] }))
     }
+    const end = (change: Partial<Findings<Item, Summary>>) => {
+      tell(change)
+      gone.abort() // nothing is drawn once more that is the same
+    }
     const tellSoon = throttle(DRAW_MS, async () => tell())
     const onItem = (item: Item, length: number) => {
       characters += length
@@ -52,10 +56,10 @@ export function useFound<Item, Summary>(
     setFound(nothing)
     stop.current = () => stopped.abort()
     read({ signal: AbortSignal.any([gone.signal, stopped.signal]), onItem }).then(
-      (summary) => tell({ summary, status: 'read' }),
+      (summary) => end({ summary, status: 'read' }),
       (error) => {
-        if (stopped.signal.aborted) tell({ status: 'stopped' })
-        else tell({ status: 'failed', problem: problemOf(error).message })
+        if (stopped.signal.aborted) end({ status: 'stopped' })
+        else end({ status: 'failed', problem: problemOf(error).message })
       },
     )
     return () => gone.abort()
