@@ -1,4 +1,5 @@
 import { ContractError } from '../errors.ts'
+import { describe } from '../expectation.ts'
 import { addDays, type DateInterval } from './date-range.ts'
 import { firstEpochDay, fromEpochDay, lastEpochDay, toEpochDay } from './epoch-day.ts'
 import { type IsoDate, isIsoDate } from './iso-date.ts'
@@ -17,7 +18,7 @@ export type PeriodKind = 'month' | 'week' | OwnPeriods
 /**
  * The period that holds `date`. At the ends of the calendar a week ends with it.
  *
- * @throws {ContractError} when periods of a host's own do not hold the date, or their ends are in other periods.
+ * @throws {ContractError} when periods of a host's own do not hold the date, their ends are in other periods, or they throw.
  */
 export function periodOf(kind: PeriodKind, date: IsoDate): DateInterval {
   if (kind === 'month') return monthOf(date)
@@ -65,11 +66,25 @@ function weekOf(date: IsoDate): DateInterval {
 }
 
 function ownPeriodOf(own: OwnPeriods, date: IsoDate): DateInterval {
-  const period = { from: own.startOf(date), to: own.endOf(date) }
-  if (isIsoDate(period.from) && isIsoDate(period.to) && period.from <= date && date <= period.to) return period
+  const period = { from: ask(own, 'startOf', date), to: ask(own, 'endOf', date) }
+  const { from, to } = period
+  if (isIsoDate(from) && isIsoDate(to) && from <= date && date <= to) return { from, to }
   throw new ContractError(`The period of ${date} does not hold it: startOf and endOf gave ${inWords(period)}`)
 }
 
-function inWords({ from, to }: DateInterval): string {
-  return `${String(from)} to ${String(to)}`
+/** Days have no period where this throws, so that neither a block nor a day can be tried without it. */
+function ask(own: OwnPeriods, end: 'startOf' | 'endOf', date: IsoDate): unknown {
+  try {
+    return own[end](date)
+  } catch (cause) {
+    throw new ContractError(`The period of ${date} is unknown: ${end} threw ${describe(messageOf(cause))}`, { cause })
+  }
+}
+
+function messageOf(thrown: unknown): unknown {
+  return thrown instanceof Error ? thrown.message : thrown
+}
+
+function inWords({ from, to }: Readonly<Record<'from' | 'to', unknown>>): string {
+  return [from, to].map((date) => (typeof date === 'string' ? date : describe(date))).join(' to ')
 }

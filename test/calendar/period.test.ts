@@ -40,6 +40,9 @@ describe('periodOf', () => {
       'but its 2024-02-15 in',
     ],
     ['moves with the date at its end', { endOf: (day) => addDays(day, 3) }, 'but its 2024-02-01 in'],
+    ['throws', { endOf: () => fail(new Error('no calendar')) }, 'is unknown: endOf threw "no calendar"'],
+    ['throws what is no error', { startOf: () => fail(Object.create(null)) }, 'is unknown: startOf threw {}'],
+    ['is no text', { startOf: () => Object.create(null) as IsoDate }, 'gave {} to 2024-02-15'],
   ])('refuses a period of a host that %s', (_, wrong, message) => {
     const find = () => periodOf({ ...halfMonths, ...wrong }, date('2024-02-10'))
     expect(find).toThrow(ContractError)
@@ -92,3 +95,7 @@ describe('periodsBetween', () => {
     )
   })
 })
+
+function fail(thrown: unknown): never {
+  throw thrown
+}

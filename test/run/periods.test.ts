@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import {
+  ContractError,
   type DailyCalc,
+  type IsoDate,
   PipelineError,
   parseIsoDate,
   periodOf,
@@ -133,4 +135,21 @@ test('a period kind that does not hold its own days ends the run, instead of giv
   const wrong = { ...months('scores'), period: { startOf: () => start, endOf: () => periodOf('month', start).to } }
   const { service } = host({ stages: [stageOf(scores), wrong] })
   await expect(service.triggerRecalcBatch(request)).rejects.toThrow('does not hold it')
+})
+
+test('a period kind that throws ends runs, previews and settling, and the note stays', async () => {
+  const startOf = (date: IsoDate) => {
+    if (date >= '2025-02-01') throw new Error('no calendar')
+    return periodOf('month', date).from
+  }
+  const wrong = { ...months('scores'), period: { startOf, endOf: (date: IsoDate) => periodOf('month', date).to } }
+  const { service, database } = host({ stages: [stageOf(scores), wrong] })
+  await expect(service.triggerRecalcBatch(request)).rejects.toThrow(ContractError)
+  await expect(service.preview(request).summary).rejects.toThrow('startOf threw "no calendar"')
+  const dates = { from: '2025-01-31', to: '2025-01-31' }
+  const change = { tenantId: TENANT, employeeId: 'ann', table: 'hours', dates }
+  await service.noteChange(undefined as unknown as Transaction, change) // the memory ledger needs none
+  database.edit('hours', key('ann', '2025-01-31'), 20)
+  await expect(service.settle({ tenantId: TENANT })).rejects.toThrow(ContractError)
+  expect(await service.listDirty({ tenantId: TENANT })).toHaveLength(1)
 })

@@ -184,15 +184,17 @@ function calculateEmployee<Tx>(
   for (const interval of block.periods) {
     const period = ofEmployee(interval)
     if (isDue.has(interval.from)) {
+      let change: ReturnType<PeriodValues['set']> | 'failed' = 'failed'
       try {
-        const change = values.set(period, stage.calculate(period, inputs, previous))
-        periods.calculated(employee, position, interval, change === 'unchanged')
-        if (change !== 'unchanged') periods.periodChanged(employee, position, interval)
-        if (change === 'carries') unit.cascade?.carriedBehindPeriod(employeeId, stage, interval)
-        if (carries && change === 'carries')
-          carry(stage, { position, employee, period: interval }, isDue, block, periods, days, unit)
+        change = values.set(period, stage.calculate(period, inputs, previous))
       } catch (error) {
         periods.fail(employee, position, interval, error, unit.context.attempt)
+      }
+      if (change !== 'failed') periods.calculated(employee, position, interval, change === 'unchanged')
+      if (change === 'changed' || change === 'carries') periods.periodChanged(employee, position, interval)
+      if (change === 'carries') {
+        unit.cascade?.carriedBehindPeriod(employeeId, stage, interval)
+        if (carries) carry(stage, { position, employee, period: interval }, isDue, block, periods, days, unit)
       }
     }
     if (carries) previous = values.held(period)
