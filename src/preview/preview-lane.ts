@@ -6,7 +6,7 @@ import { type BlockCalculator, FailedAfterSave } from '../run/blocks/block-calcu
 import { blockOf } from '../run/blocks/block-days.ts'
 import { calculateBlock, daysOf } from '../run/blocks/block-runner.ts'
 import { type CalcOwner, calcContext } from '../run/blocks/calc-context.ts'
-import { askClosed, closedIntervals } from '../run/blocks/closed-periods.ts'
+import { askClosed, closedIntervals, isClosedUnknown } from '../run/blocks/closed-periods.ts'
 import { BlockPeriods, type FailingPeriods } from '../run/blocks/periods/block-periods.ts'
 import { callStage } from '../run/blocks/stage-call.ts'
 import type { UnchangedValues, ValueChange } from '../run/blocks/value-change.ts'
@@ -80,15 +80,16 @@ async function previewKnown<Tx>(preview: ActivePreview<Tx>, lane: PreviewLane, k
     if (failing) return await previewKnown(preview, lane, { ...known, periods: [...known.periods, failing] })
     if (known.limit > 1 && at.dates.length > 1)
       return await previewKnown(preview, { employees, dates }, { ...known, limit: 1 })
-    const [date] = at.dates
     const [employee] = employees
-    if (!date || !employee) throw thrown
+    // What is thrown without these days as well is no fault of theirs.
+    if (!employee || at.dates.every((date) => known.days.has(keyOf(employee.id, date)))) throw thrown
     const attempts = thrown instanceof BackendUnavailableError ? thrown.attempts : 1
-    const failure = failureOf(thrown, { employeeId: employee.id, date, stage: 'commit' }, attempts)
-    return await previewKnown(preview, lane, {
-      ...known,
-      days: new Map([...known.days, [keyOf(employee.id, date), failure]]),
+    // Before the first block these are all dates of the lane.
+    const failed = at.dates.map((date) => {
+      const failure = failureOf(thrown, { employeeId: employee.id, date, stage: 'commit' }, attempts)
+      return [keyOf(employee.id, date), failure] as const
     })
+    return await previewKnown(preview, lane, { ...known, days: new Map([...known.days, ...failed]) })
   }
 }
 
@@ -116,7 +117,7 @@ async function tryLane<Tx>(
   const { closed, ...found } = await inRolledBackUnit<Tx, Found>(preview, laneOf().lockKeys, async (unit) => {
     // A lane of its own for each time that the transaction begins.
     const days = laneOf()
-    const closed = await closedOf(preview, lane, unit, number)
+    const closed = isClosedUnknown(known.days) ? new Map() : await closedOf(preview, lane, unit, number)
     const bookings = await bookingsOf(preview, lane, unit)
     return { ...(await calculateLane(preview, days, { ...known, bookings }, unit, number, at)), bookings, closed }
   })

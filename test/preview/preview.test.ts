@@ -136,6 +136,39 @@ test('what fails is told, day by day, and the rest is looked at', async () => {
   })
 })
 
+test.each([[[scores], 4] as const, [[scores, balances], 1] as const])(
+  'where nobody knows what is closed, days are told as failed, as in a run',
+  async (tables, errors) => {
+    const closed = async ({ employeeIds }: { readonly employeeIds: readonly string[] }) => {
+      if (employeeIds.includes('ann')) throw new Error('no calendar')
+      return new Map(employeeIds.map((id) => [id, [{ from: '2025-03-01', to: '2025-03-03' }]]))
+    }
+    const { service } = host(
+      { closedPeriods: { closed } },
+      tables.map((table) => stageOf(table)),
+    )
+    const preview = service.preview(request, { closed: 'only' })
+    const found = await all(preview)
+    expect(found).toHaveLength(3 * tables.length)
+    expect(found.every(({ employeeId }) => employeeId === 'bob')).toBe(true)
+    const summary = await preview.summary
+    expect(summary).toMatchObject({ status: 'completed', days: 4, failedDays: 4 })
+    expect(summary.errors).toHaveLength(errors)
+    expect(summary.errors[0]).toMatchObject({ stage: 'closedPeriods', message: 'no calendar' })
+    const { corrections, failedDays } = await service.corrections(request).summary
+    expect({ corrections, failedDays }).toEqual({ corrections: 3 * tables.length, failedDays: 4 })
+  },
+)
+
+test('what is thrown for whatever days ends a preview with the error, instead of being tried for ever', async () => {
+  const { service } = host({
+    probe: ({ name }) => {
+      if (name === 'lock') throw new Error('no table of locks')
+    },
+  })
+  await expect(service.preview(request).summary).rejects.toThrow('no table of locks')
+})
+
 test.each<[string, object, string]>([
   ['an unknown option', { table: ['scores'] }, '`table` is not known'],
   ['a wrong word for closed days', { closed: 'all' }, "'skip', 'include' or 'only'"],

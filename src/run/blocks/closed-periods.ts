@@ -34,7 +34,7 @@ export async function closeDays<Tx>(
 }
 
 /** True when it is unknown whether some day is closed, because asking failed. It is not asked again. */
-export function isClosedUnknown(known: ReadonlyMap<number, RecalcFailure>): boolean {
+export function isClosedUnknown(known: ReadonlyMap<unknown, RecalcFailure>): boolean {
   return known.values().some(({ stage }) => stage === CLOSED_PERIODS)
 }
 
