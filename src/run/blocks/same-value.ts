@@ -1,21 +1,42 @@
 import { isDeepStrictEqual } from 'node:util'
 
-/** `isDeepStrictEqual`, for which 0 and -0 are the same: a database knows no -0. */
+/** `isDeepStrictEqual`, for which 0 and -0 are the same: few databases know a -0. */
 export function isSame(a: unknown, b: unknown): boolean {
-  return a === b || isDeepStrictEqual(a, b) || (hasNegativeZero(a) && isDeepStrictEqual(withoutNegativeZero(a), b))
+  if (a === b || isDeepStrictEqual(a, b)) return true
+  if (!hasNegativeZero(a) && !hasNegativeZero(b)) return false
+  return isDeepStrictEqual(withoutNegativeZero(a), withoutNegativeZero(b))
 }
 
+/** Looks through a value without recursion: it may be deep, and it may hold itself. */
 function hasNegativeZero(value: unknown): boolean {
-  if (typeof value === 'number') return Object.is(value, -0)
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasNegativeZero)
+  const left = [value]
+  const seen = new Set<unknown>()
+  while (left.length > 0) {
+    const part = left.pop()
+    if (Object.is(part, -0)) return true
+    if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part) || seen.has(part)) continue
+    seen.add(part)
+    for (const inner of Object.values(part)) if (typeof inner === 'object' || inner === 0) left.push(inner)
+  }
+  return false
 }
 
-function withoutNegativeZero(value: unknown): unknown {
-  if (Object.is(value, -0)) return 0
-  if (Array.isArray(value)) return value.map(withoutNegativeZero)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([name, part]) => [name, withoutNegativeZero(part)] as const)
-  return Object.assign(Object.create(Object.getPrototypeOf(value) as object | null), Object.fromEntries(entries))
+/** Parts without -0, such as a `Date`, stay the same objects: a copy would lose what only the original can tell. */
+function withoutNegativeZero(value: unknown, copies = new Map<object, object>()): unknown {
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? 0 : value
+  if (!hasNegativeZero(value)) return value
+  const known = copies.get(value)
+  if (known) return known
+  const copy = Array.isArray(value)
+    ? new Array(value.length)
+    : (Object.create(Object.getPrototypeOf(value) as object | null) as object)
+  copies.set(value, copy)
+  for (const [name, part] of Object.entries(value)) {
+    // By definition: assigning `__proto__` would give it another prototype.
+    const own = { value: withoutNegativeZero(part, copies), enumerable: true, writable: true, configurable: true }
+    Object.defineProperty(copy, name, own)
+  }
+  return copy
 }
 
 /** True for what can be awaited. */
