@@ -68,22 +68,27 @@ export function inOrder(
   })
 }
 
-/** The numeric fields of a value: its properties that are numbers, or the value itself under the empty name. */
+/** The numeric fields of a value: its properties that are finite numbers, or the value itself under the empty name. */
 export function numbersOf(value: unknown): ReadonlyMap<string, number> {
-  if (typeof value === 'number') return new Map([['', value]])
+  if (isNumber(value)) return new Map([['', value]])
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map()
-  const isNumber = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number'
-  return new Map(Object.entries(value).filter(isNumber))
+  const isNumeric = (entry: [string, unknown]): entry is [string, number] => isNumber(entry[1])
+  return new Map(Object.entries(value).filter(isNumeric))
+}
+
+/** Sums and differences with `NaN` or `Infinity` say nothing, and have no JSON. */
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }
 
 /**
- * True for a field that is a number in one of two values and something else, such as a decimal that is a string, in the
- * other: what lies between them is unknown. A field that is missing or `null` stands for 0.
+ * True for a field that is a number in one of two values and something else, such as a decimal that is a string or `NaN`, in
+ * the other: what lies between them is unknown. A field that is missing or `null` stands for 0.
  */
 export function isMixed(field: string, before: unknown, after: unknown): boolean {
   return [before, after].some((value) => {
     const part = partOf(value, field)
-    return part !== undefined && part !== null && typeof part !== 'number'
+    return part !== undefined && part !== null && !isNumber(part)
   })
 }
 

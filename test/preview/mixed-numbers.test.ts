@@ -23,6 +23,8 @@ test.each<[what: string, before: unknown, after: unknown]>([
   ['a boolean', true, 1],
   ['a field that is a string', { minutes: '12.50' }, { minutes: 12.5 }],
   ['a list', [5], 5],
+  ['NaN', Number.NaN, 5],
+  ['a field that is infinite', { minutes: Number.NEGATIVE_INFINITY }, { minutes: 5 }],
 ])('%s and a number have no difference that anybody could take over', (_what, stored, right) => {
   for (const [before, after] of [
     [stored, right],
@@ -51,4 +53,12 @@ test('a field that is missing or null stands for 0', () => {
     const totals = totalsOf(before, { minutes: 3 })
     expect(totals).toEqual({ pay: { minutes: { before: 0, after: 3 } } })
   }
+})
+
+test('a difference that no number can hold is none that anybody could take over', () => {
+  const value = changed({ pay: -1e308, days: 1 }, { pay: 1e308, days: 3 })
+  const open = openCorrection(value, undefined, asked)!
+  expect(open.correction.difference).toEqual({ days: 2 })
+  const settled = openCorrection(value, { ...open.booking, at: 0, actor: null }, asked)
+  expect(settled).toBeUndefined()
 })

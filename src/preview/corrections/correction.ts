@@ -55,19 +55,19 @@ export function openCorrection(
   asked: AskedRange,
 ): OpenCorrection | undefined {
   const { employeeId, stage, before: stored, after: right } = value
-  const [old, now] = [finite(stored), finite(right)]
+  const [old, now] = [numbersOf(stored), numbersOf(right)]
   const taken = new Map(Object.entries(last?.taken ?? {}))
   const owed = new Map<string, number>()
   const left = new Map<string, number>()
   for (const field of new Set([...old.keys(), ...now.keys(), ...taken.keys()])) {
     const before = taken.get(field) ?? 0
-    if (isMixed(field, stored, right)) {
+    const whole = minus(now.get(field) ?? 0, old.get(field) ?? 0)
+    const rest = minus(whole, before)
+    if (isMixed(field, stored, right) || !Number.isFinite(rest)) {
       // Nobody knows what is left of it, but what was taken over stays taken over.
       if (before !== 0) owed.set(field, before)
       continue
     }
-    const whole = minus(now.get(field) ?? 0, old.get(field) ?? 0)
-    const rest = minus(whole, before)
     if (whole !== 0) owed.set(field, whole)
     if (rest !== 0) left.set(field, rest)
   }
@@ -85,8 +85,4 @@ export function openCorrection(
     correction: { id, employeeId, ...where, stage, stored, right, ...numbers } as Correction, // has one of both
     booking: { ...name, correction: digest, replaces, taken: Object.fromEntries(owed), right: rightDigest },
   }
-}
-
-function finite(value: unknown): ReadonlyMap<string, number> {
-  return new Map([...numbersOf(value)].filter(([, number]) => Number.isFinite(number)))
 }
