@@ -39,8 +39,15 @@ export function correctionsCommand({ recalc, output, signal, exitWith }: Command
         return exitWith(EXIT.cancelled)
       }
       const summary = await corrections.summary
-      const { corrections: number, failedDays: failed, totals } = summary
-      if (!csv) output().record(summary, { corrections: number, failed, totals: JSON.stringify(totals) })
-      if (failed + summary.failedPeriods > 0) exitWith(EXIT.someFailed)
+      const { corrections: number, failedDays: failed, failedPeriods, totals } = summary
+      if (!csv) {
+        output().record(summary, {
+          corrections: number,
+          failed,
+          'failed periods': failedPeriods || null,
+          totals: JSON.stringify(totals),
+        })
+      }
+      if (failed + failedPeriods > 0) exitWith(EXIT.someFailed)
     })
 }

@@ -1,3 +1,4 @@
+import { jsonFormOf } from '../run/json-form.ts'
 import { printable } from './printable.ts'
 import type { Screen } from './progress-bar.ts'
 import { textTable } from './text-table.ts'
@@ -19,7 +20,7 @@ export class Output {
 
   /** One value per line, so that a program can read them one by one. */
   json(value: unknown): void {
-    this.out.write(`${JSON.stringify(value)}\n`)
+    this.out.write(`${jsonFormOf(value)}\n`)
   }
 
   /** Rows of the same kind; `columns` gives the heads and what stands below them. */

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { InvalidRequestError } from '../errors.ts'
 import type { HeldRequest } from '../preview/held/held-request.ts'
 import type { ClosedInPreview } from '../preview/previewed-lanes.ts'
+import { jsonFormOf } from '../run/json-form.ts'
 import { wholeNumber } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-code.ts'
@@ -30,25 +31,27 @@ export function previewCommand({ recalc, output, signal, exitWith }: CommandCont
           const { employeeId, date, period, stage, before, after } = difference
           if (output().isJson) output().json(difference)
           const when = date ?? `${period.from} to ${period.to}`
-          output().say(`${employeeId}  ${when}  ${stage}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`)
+          output().say(`${employeeId}  ${when}  ${stage}: ${jsonFormOf(before)} -> ${jsonFormOf(after)}`)
         }
       } catch (error) {
         if (!signal.aborted) throw error
         return exitWith(EXIT.cancelled)
       }
       const summary = await preview.summary
-      const { days, changedDays, closedDays, failedDays, inserts, updates, deletes } = summary
+      const { days, changedDays, closedDays, failedDays, periods, inserts, updates, deletes } = summary
+      const failedPeriods = periods?.failed ?? 0
       output().record(summary, {
         days,
         changed: changedDays,
         closed: closedDays,
         failed: failedDays,
+        'failed periods': failedPeriods || null,
         inserts,
         updates,
         deletes,
         'not told': inserts + updates + deletes - told || null,
       })
-      if (failedDays > 0) exitWith(EXIT.someFailed)
+      if (failedDays + failedPeriods > 0) exitWith(EXIT.someFailed)
     })
 }
 

@@ -4,6 +4,7 @@ import { type CliOptions, runCli } from 'recalc-service/cli'
 import { describe, expect, test } from 'vitest'
 import { Database } from '../support/database.ts'
 import { gate } from '../support/gate.ts'
+import { months } from '../support/months.ts'
 import { fill, world } from '../support/service.ts'
 import { scores, stageOf } from '../support/stages.ts'
 
@@ -187,6 +188,33 @@ test('a preview tells differences and sums, and is refused where nothing can be 
   expect(out).not.toContain('2025-01-02')
   expect(out).toMatch(/changed +2\n/)
   expect(out).toMatch(/not told +1\n/)
+})
+
+test('a preview tells a bigint as a string, and says by its exit code that a period would fail', async () => {
+  const bigints = { ...stageOf(scores), calculate: () => 2n ** 60n }
+  const broken = months('hours', () => {
+    throw new Error('no rule')
+  })
+  const run = async (words: string) => {
+    // The command stops the service that it is given.
+    const { service } = world({ stages: [bigints, broken] }, { employees: ['ann'] })
+    let out = ''
+    const stdout = {
+      write(text: string) {
+        out += text
+      },
+    }
+    const code = await runCli(service, words.split(' '), { stdout, stderr: stdout })
+    return { code, out }
+  }
+  const words = 'preview --tenant acme --from 2025-01-01 --to 2025-01-01 --all'
+  const forPeople = await run(words)
+  expect(forPeople.code).toBe(1)
+  expect(forPeople.out).toContain('ann  2025-01-01  scores: null -> "1152921504606846976"\n')
+  expect(forPeople.out).toMatch(/failed periods +1\n/)
+  const forPrograms = await run(`${words} --json`)
+  expect(forPrograms.code).toBe(1)
+  expect(forPrograms.out).toContain('"after":"1152921504606846976"')
 })
 
 test('a preview of held changes names no days', async () => {

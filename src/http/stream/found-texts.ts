@@ -1,4 +1,5 @@
 import { codeOf, messageOf } from '../../run/failure.ts'
+import { jsonFormOf } from '../../run/json-form.ts'
 import type { ResolvedApiOptions } from '../options.ts'
 import { faultText } from '../response/failure-text.ts'
 
@@ -14,7 +15,7 @@ export async function* textsOf(
   isEvents: boolean,
 ): AsyncGenerator<string, undefined> {
   const text = (line: Line) => {
-    const json = JSON.stringify(line)
+    const json = jsonFormOf(line)
     return isEvents ? `event: ${line.type}\ndata: ${json}\n\n` : `${json}\n`
   }
   let isBegun = false

@@ -5,11 +5,11 @@ import { expected } from '../../expectation.ts'
 import type { ValueChange } from '../../run/blocks/value-change.ts'
 import { messageOf } from '../../run/failure.ts'
 import type { HistoryEntry, HistoryRecord, HistoryRun } from '../../run/history/history-store.ts'
-import { asciiJson } from '../ascii-json.ts'
+import { jsonFormOf } from '../../run/json-form.ts'
+import { asciiJson, escapeToAscii } from '../ascii-json.ts'
 import { hash } from '../hash.ts'
 import { bytesOfAscii } from '../statements.ts'
 import type { HistoryTable, NewHistoryRow } from './history-table.ts'
-import { jsonFormOf } from './json-form.ts'
 
 /** The most that a row's values take in a statement: with what stands around them it stays below the bound of one statement. */
 const MAX_BYTES = 128 * 1024
@@ -94,7 +94,7 @@ function valueJson({ stage, date, through, before, isBeforeKnown, after }: Value
     return `[${asciiJson(stage)},"${date}",${values}${end}]`
   }
   try {
-    const values = `${jsonFormOf(before)},${jsonFormOf(after)}`
+    const values = escapeToAscii(`${jsonFormOf(before)},${jsonFormOf(after)}`)
     if (values.length <= MAX_BYTES / 2 || bytesOfAscii(values) <= MAX_BYTES) return json(values, usual)
     return json('null,null', { ...usual, notKept: `larger than ${MAX_BYTES / 1024} KiB` })
   } catch (error) {

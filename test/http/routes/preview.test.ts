@@ -41,6 +41,22 @@ async function linesOf(response: Response) {
     .map((line) => JSON.parse(line))
 }
 
+test('a bigint is told as a string, as in the history', async () => {
+  const stage = { ...stageOf(scores), calculate: () => 2n ** 60n }
+  const { service } = world({ stages: [stage] }, { employees: ['ann'] })
+  const api = createRecalcApi(service, { authorize: () => ({ tenants: '*', actions: '*' }) })
+  const response = await api.fetch(
+    new Request('http://localhost/api/system/recalculate/preview', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(REQUEST),
+    }),
+  )
+  const lines = await linesOf(response)
+  expect(lines.map(({ type }) => type)).toEqual(['difference', 'difference', 'summary'])
+  expect(lines[0]).toMatchObject({ after: '1152921504606846976' })
+})
+
 test('a preview is told line by line, the sums last, and nothing is written', async () => {
   const { post, database } = host()
   const response = await post(REQUEST)

@@ -1,14 +1,12 @@
-import { escapeToAscii } from '../ascii-json.ts'
-
 /**
- * The JSON form of a value that a stage has stored or calculated, in ASCII. A `bigint` becomes a string, as a `Date` does.
+ * The JSON form of a value that a stage has stored or calculated. A `bigint` becomes a string, as a `Date` does.
  *
  * @throws {TypeError} when it has none.
  */
 export function jsonFormOf(value: unknown): string {
   const json = toJson(value) as string | undefined // its type does not tell that a function has no JSON
   if (json === undefined) throw new TypeError(`a ${typeof value} has no JSON form`)
-  return escapeToAscii(json)
+  return json
 }
 
 function toJson(value: unknown): string {
