@@ -18,7 +18,7 @@ import { SqlHistoryStore } from './history/sql-history-store.ts'
 import { JobDatabase } from './job-database.ts'
 import { JobWatch } from './job-watch.ts'
 import { migrate } from './migrate.ts'
-import { purgeJobs } from './purge-jobs.ts'
+import { type PurgeJobsOptions, purgeJobs } from './purge-jobs.ts'
 import { SqlJobStore } from './sql-job-store.ts'
 import { SqlLaneStore } from './sql-lane-store.ts'
 import { unitOfWorkIn } from './sql-unit-of-work.ts'
@@ -64,7 +64,7 @@ export interface SqlBackend<Tx> extends RecalcBackend<Tx> {
   /** Makes the library's tables, or brings them up to date; for hosts without a Migrator of their own. */
   migrate(): Promise<void>
   /** Removes jobs that ended before the given instant, with their events and failures; resolves with their number. */
-  purgeJobs(options: { readonly finishedBefore: Date }): Promise<number>
+  purgeJobs(options: PurgeJobsOptions): Promise<number>
   /**
    * Removes what the history holds from before an instant, in small batches; resolves with the number of rows. A row holds what
    * one block has changed of one employee.
@@ -164,7 +164,7 @@ function backendOf<Database, Tx extends object>(
       await migrate(database.db, prefix, clock)
       await database.askForCluster()
     },
-    purgeJobs: ({ finishedBefore }) => purgeJobs(database, finishedBefore),
+    purgeJobs: (about) => purgeJobs(database, about),
     purgeHistory: (about) => purgeHistory(database, historyTable, about),
   }
 }

@@ -60,6 +60,17 @@ describe.each(engines)('purgeJobs on $name', async ({ open }) => {
     }
   })
 
+  test.each<[object | undefined, string]>([
+    [{ finishedBefore: new Date(Number.NaN) }, '`finishedBefore` to be a valid Date'],
+    [{ finishedBefore: '2025-01-01' }, '`finishedBefore` to be a valid Date'],
+    [{ before: new Date() }, '`before` is not known'],
+    [undefined, '`options` to be an object { finishedBefore }'],
+  ])('of %j is refused', async (options, message) => {
+    const purged = backend.purgeJobs(options as never)
+    await expect(purged).rejects.toThrow(message)
+    await expect(purged).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+  })
+
   test('removes many, each once, also when two purge at the same time', async () => {
     const jobs: HeldJob[] = []
     for (let i = 0; i < 45; i++) jobs.push(await ended())

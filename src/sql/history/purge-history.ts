@@ -1,6 +1,5 @@
-import { InvalidRequestError } from '../../errors.ts'
-import { expected } from '../../expectation.ts'
 import type { JobDatabase } from '../job-database.ts'
+import { checkPurge, idOf, instantOf } from '../purge-request.ts'
 import { historyKey } from './history-rows.ts'
 import type { HistoryDb } from './history-table.ts'
 
@@ -23,22 +22,23 @@ export interface PurgeHistoryOptions {
 /**
  * Removes what was kept before an instant, a batch at a time, each a transaction of its own: blocks that write history wait for
  * none of them. Resolves with the number of rows, of which each holds what one block has changed of one employee.
+ *
+ * @throws {InvalidRequestError} that names the value and what was expected of it.
  */
 export async function purgeHistory(
   database: JobDatabase,
   table: 'history',
-  { before, employee }: PurgeHistoryOptions,
+  options: PurgeHistoryOptions,
 ): Promise<number> {
-  const time = before instanceof Date ? before.getTime() : Number.NaN
-  if (Number.isNaN(time)) throw new InvalidRequestError(expected('before', 'a valid Date', before))
+  const { before, employee } = checkPurge('options', options, ['before', 'employee'])
+  const time = instantOf('before', before)
+  const key = employee === undefined ? undefined : keyOf(employee)
   const historyOf = (db: unknown) => db as HistoryDb // the table is there once `migrate()` has run
   let purged = 0
   for (;;) {
     const ids = await database.read(({ db }) => {
       const rows = historyOf(db).selectFrom(table).select('id').where('kept_at', '<', time).limit(BATCH)
-      const own = employee
-        ? rows.where('employee_hash', '=', historyKey(employee.tenantId, employee.employeeId))
-        : rows.orderBy('kept_at')
+      const own = key === undefined ? rows.orderBy('kept_at') : rows.where('employee_hash', '=', key)
       return own.execute()
     })
     if (ids.length === 0) return purged
@@ -48,4 +48,9 @@ export async function purgeHistory(
       return Number(numDeletedRows)
     })
   }
+}
+
+function keyOf(employee: unknown): string {
+  const { tenantId, employeeId } = checkPurge('employee', employee, ['tenantId', 'employeeId'])
+  return historyKey(idOf('tenantId', tenantId), idOf('employeeId', employeeId))
 }

@@ -268,9 +268,24 @@ describe.each(engines)('history on $name', ({ name, open }) => {
     expect(statements.filter((statement) => statement.startsWith('delete')).length).toBe(1)
     expect(await recalc.history({ ...march, employeeId: '1' })).toHaveLength(25)
     expect(await recalc.history(march)).toHaveLength(2)
-    await expect(backend.purgeHistory({ before: new Date(Number.NaN) })).rejects.toThrow(
-      'Expected `before` to be a valid Date',
-    )
+  })
+
+  test.each<[object | undefined, string]>([
+    [{ before: new Date(Number.NaN) }, '`before` to be a valid Date'],
+    [{ before: 8e15 }, '`before` to be a valid Date'],
+    [undefined, '`options` to be an object { before, employee }'],
+    [{ before: new Date(), employe: { tenantId: TENANT, employeeId: 'ann' } }, '`employe` is not known'],
+    [{ before: new Date(), employee: null }, '`employee` to be an object { tenantId, employeeId }'],
+    [{ before: new Date(), employee: {} }, '`tenantId` to be a non-empty string'],
+    [{ before: new Date(), employee: { tenantId: TENANT, employeeId: 7 } }, '`employeeId` to be a non-empty string'],
+  ])('a purge of %j removes nothing', async (options, message) => {
+    const { recalc, backend } = shiftHost(db)
+    await work(db, 'ann', '2025-03-01', 60)
+    await recalc.triggerRecalc(first)
+    const purged = backend.purgeHistory(options as never)
+    await expect(purged).rejects.toThrow(message)
+    await expect(purged).rejects.toMatchObject({ code: 'INVALID_REQUEST' })
+    expect(await recalc.history(march)).not.toEqual([])
   })
 
   test.each([
