@@ -73,7 +73,7 @@ async function findAll<Tx>(
   tenantId: string,
   named: readonly NamedCorrection[],
 ): Promise<ReadonlyMap<string, Found>> {
-  const wanted = new Set(named.map(({ digest }) => digest))
+  const wanted = new Map(named.map((one) => [one.digest, one]))
   const found = new Map<string, Found>()
   for (const group of Map.groupBy(named, ({ from, to }) => `${from} ${to}`).values()) {
     const { from, to } = group[0] as NamedCorrection // a group is not empty
@@ -81,12 +81,18 @@ async function findAll<Tx>(
     const lanes = await lanesOf({ tenantId, from, to, employeeIds })
     for await (const lane of lanes(control)) {
       for (const { booking } of openCorrections(lane, { tenantId, from, to })) {
-        if (wanted.has(booking.correction)) found.set(booking.correction, booking)
+        const one = wanted.get(booking.correction)
+        // What an id says beside its digest may be forged, and it is what is locked.
+        if (one && isAt(one, booking)) found.set(booking.correction, booking)
       }
     }
     if (control.stopped) throw control.stopped.cause
   }
   return found
+}
+
+function isAt(named: NamedCorrection, found: Found): boolean {
+  return keyOf(named) === keyOf(found) && named.through === found.through
 }
 
 async function lastBookings<Tx>(

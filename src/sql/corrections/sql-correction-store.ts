@@ -32,17 +32,21 @@ export class SqlCorrectionStore<Tx> implements CorrectionStore<Tx> {
         .where('first_date', '<=', to)
         .where('last_date', '>=', from)
         .execute()
-      for (const { body } of rows) found.push((JSON.parse(body) as { readonly booking: Booking }).booking) // as `book` wrote it
+      for (const { body } of rows) found.push(readBody(body).booking)
     }
     return found
   }
 
-  async takenOver(tx: Tx, _tenantId: string, corrections: readonly string[]): Promise<ReadonlySet<string>> {
+  async takenOver(tx: Tx, tenantId: string, corrections: readonly string[]): Promise<ReadonlySet<string>> {
     const db = this.#dbOf(tx)
     const found = new Set<string>()
     for (const group of inGroups(corrections)) {
-      const rows = await db.selectFrom(this.#table).select('correction').where('correction', 'in', group).execute()
-      for (const { correction } of rows) found.add(correction)
+      const rows = await db
+        .selectFrom(this.#table)
+        .select(['correction', 'body'])
+        .where('correction', 'in', group)
+        .execute()
+      for (const { correction, body } of rows) if (readBody(body).tenantId === tenantId) found.add(correction)
     }
     return found
   }
@@ -79,6 +83,10 @@ function rowOf(tenantId: string, booking: Booking): CorrectionsTable {
     is_last: 1,
     body: asciiJson({ tenantId, booking }),
   }
+}
+
+function readBody(body: string): { readonly tenantId: string; readonly booking: Booking } {
+  return JSON.parse(body) as ReturnType<typeof readBody> // as `rowOf` wrote it
 }
 
 function rowBytes({ body }: CorrectionsTable): number {

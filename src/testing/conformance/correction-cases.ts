@@ -39,6 +39,7 @@ const cases: readonly CorrectionCase[] = [
       assert.deepEqual(await bookings(backend, 'acme', ['1']), [bookingOf('c2', { stage: 'balances' }), second])
       assert.deepEqual(await takenOver(backend, 'acme', ['c1', 'c2', 'c3', 'c4']), ['c1', 'c2', 'c3'])
       assert.deepEqual(await takenOver(backend, 'acme', []), [])
+      assert.deepEqual(await takenOver(backend, 'other', ['c1', 'c2', 'c3']), [])
     },
   },
   {

@@ -120,9 +120,18 @@ describe.each(engines)('corrections on $name', ({ open }) => {
     expect((await listOf(recalc)).filter(({ employeeId }) => employeeId === 'ann')).toHaveLength(2)
     const unknown = `c${'0'.repeat(32)}.${listed[0]!.id.split('.')[1]}`
     await expect(recalc.settleCorrections({ tenantId: TENANT, ids: [unknown] })).rejects.toThrow(StaleCorrectionError)
+    const forged = listed.slice(0, 1).map(({ id }) => withPlace(id, ([, ...place]) => ['balances', ...place]))
+    await expect(recalc.settleCorrections({ tenantId: TENANT, ids: forged })).rejects.toThrow(StaleCorrectionError)
     const another = recalc.settleCorrections({ tenantId: 'another', ids: listed.slice(0, 1).map(({ id }) => id) })
     await expect(another).rejects.toThrow(StaleCorrectionError)
     expect(await sql`select correction from recalc_corrections`.execute(db)).toMatchObject({ rows: [] })
+  })
+
+  test('of another tenant are none, also once they are taken over', async () => {
+    await work(db, 'ann', '2025-01-31', 120)
+    const ids = (await listOf(recalc)).map(({ id }) => id)
+    await recalc.settleCorrections({ tenantId: TENANT, ids })
+    await expect(recalc.settleCorrections({ tenantId: 'another', ids })).rejects.toThrow(StaleCorrectionError)
   })
 
   test('are taken over once when two processes settle them at the same time', async () => {
@@ -161,6 +170,13 @@ async function listOf(recalc: RecalcService<ShiftTx>): Promise<readonly Correcti
   const corrections: Correction[] = []
   for await (const correction of recalc.corrections(JANUARY)) corrections.push(correction)
   return corrections
+}
+
+/** The same id, of another place. */
+function withPlace(id: string, other: (place: readonly unknown[]) => readonly unknown[]): string {
+  const [digest, place = ''] = id.split('.')
+  const text = JSON.stringify(other(JSON.parse(Buffer.from(place, 'base64url').toString())))
+  return `${digest}.${Buffer.from(text).toString('base64url')}`
 }
 
 async function settleAll(recalc: RecalcService<ShiftTx>): Promise<void> {
