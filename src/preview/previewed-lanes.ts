@@ -45,12 +45,17 @@ export async function* underControl(
     control.stop({ status: 'cancelled', cause: signal?.reason })
     control.abort(signal?.reason)
   }
+  const found = lanes(control)
   const done = Promise.withResolvers<void>()
   running.begin(control, done.promise)
+  // Whoever reads it may never ask for more: what is in flight ends without them.
+  const isOver = () => done.resolve()
+  const end = () => void found.return(undefined).then(isOver, isOver)
+  control.stopping.addEventListener('abort', end, { once: true })
   signal?.addEventListener('abort', stop, { once: true })
   if (signal?.aborted) stop()
   try {
-    yield* lanes(control)
+    yield* found
     if (control.stopped) throw control.stopped.cause
   } finally {
     signal?.removeEventListener('abort', stop)

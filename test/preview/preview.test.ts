@@ -232,6 +232,22 @@ test('a preview inside a calculation, or of a stopped service, is refused', asyn
   expect(() => service.preview(request)).toThrow(ServiceStoppedError)
 })
 
+test('a reader who asks for nothing more keeps no service from stopping', async () => {
+  const { service } = host({ block: { employees: 1, days: 2 }, concurrency: 1 })
+  const preview = service.preview(request)
+  const reader = preview[Symbol.asyncIterator]()
+  const first = await reader.next()
+  expect(first.done).toBe(false)
+  const began = performance.now()
+  await service.stop({ timeoutMs: 60_000 })
+  expect(performance.now() - began).toBeLessThan(30_000)
+  const rest = (async () => {
+    while (!(await reader.next()).done);
+  })()
+  await expect(rest).rejects.toThrow(ServiceStoppedError)
+  await expect(preview.summary).rejects.toThrow(ServiceStoppedError)
+})
+
 test('calls for after the commit are never made', async () => {
   let calls = 0
   const { service } = host({}, [
