@@ -47,6 +47,11 @@ export function keyOf({ employeeId, date }: { readonly employeeId: string; reado
   return `${date}/${employeeId}` as DayKey
 }
 
+/** True for a key that {@link keyOf} makes of one of the dates and one of the ids. Any other key is one that nobody looks up. */
+export function isKeyOf(key: unknown, dates: ReadonlySet<string>, employeeIds: ReadonlySet<string>): boolean {
+  return typeof key === 'string' && key[10] === '/' && dates.has(key.slice(0, 10)) && employeeIds.has(key.slice(11))
+}
+
 /** Some employees × some consecutive days, loaded, calculated and saved in one unit of work. */
 export interface Block {
   /** Whose data. */

@@ -3,6 +3,7 @@ import {
   ContractError,
   type DailyCalc,
   type IsoDate,
+  type PeriodKey,
   PipelineError,
   parseIsoDate,
   periodOf,
@@ -153,3 +154,13 @@ test('a period kind that throws ends runs, previews and settling, and the note s
   await expect(service.settle({ tenantId: TENANT })).rejects.toThrow(ContractError)
   expect(await service.listDirty({ tenantId: TENANT })).toHaveLength(1)
 })
+
+test.each([['2025-01-01|ann'], ['2025-01-02/ann'], ['2025-01-01/bob'], [{ toString: (): string => '2025-01-01/ann' }]])(
+  'a key of `stored` that no period has, %o, breaks the contract: its row would seem to be missing',
+  async (wrong) => {
+    const stage = { ...months('scores'), stored: async () => new Map([[wrong as PeriodKey, 1]]) }
+    const { service, database } = host({ stages: [stageOf(scores), stage] })
+    await expect(service.triggerRecalcBatch(request)).rejects.toThrow(ContractError)
+    expect(database.dump('months')).toEqual({})
+  },
+)

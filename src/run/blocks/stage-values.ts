@@ -2,7 +2,7 @@ import { dayBefore } from '../../calendar/date-range.ts'
 import { ContractError } from '../../errors.ts'
 import { describe, expected } from '../../expectation.ts'
 import type { Block, EmployeeDay } from '../../pipeline/employee-day.ts'
-import { type DayKey, keyOf } from '../../pipeline/employee-day.ts'
+import { type DayKey, isKeyOf, keyOf } from '../../pipeline/employee-day.ts'
 import type { PassStage } from '../../pipeline/selection.ts'
 import type { DayChanges, DayValue } from '../../pipeline/stages.ts'
 import type { BlockDays } from './block-days.ts'
@@ -205,10 +205,9 @@ export function checkStored(stage: string, stored: unknown, block: Block): Reado
   if (!(stored instanceof Map)) {
     throw new ContractError(expected(`stored of stage ${stage}`, 'resolved to a Map by dayKey', stored))
   }
-  const employeeIds = new Set(block.employeeIds)
+  const [dates, employeeIds] = [new Set<string>(block.dates), new Set(block.employeeIds)]
   for (const key of stored.keys()) {
-    const date = String(key).slice(0, 10)
-    if (date >= block.from && date <= block.to && employeeIds.has(String(key).slice(11))) continue
+    if (isKeyOf(key, dates, employeeIds)) continue
     throw new ContractError(
       `Expected \`stored\` of stage ${stage} to have keys of the days it was asked for, ${block.from} to ${block.to} of ` +
         `${block.employeeIds.length} employees, made by dayKey({ employeeId, date }), got ${describe(key)}`,

@@ -271,6 +271,9 @@ describe('what is compared with what is stored', () => {
     ['a date with its time', '2025-01-01T00:00:00.000Z/a'],
     ['nothing', 'undefined/a'],
     ['an employee alone', 'a'],
+    ['another separator', '2025-01-01|a'],
+    ['no date, though it would sort among them', '2025-01-0x/a'],
+    ['an object that reads like a key', { toString: (): string => '2025-01-01/a' }],
   ])(
     'keys of `stored` that nobody asked for break the contract before anything is written: %s',
     async (_what, wrong) => {

@@ -1,6 +1,7 @@
 import type { DateInterval } from '../../../calendar/date-range.ts'
 import { ContractError } from '../../../errors.ts'
 import { describe, expected } from '../../../expectation.ts'
+import { isKeyOf } from '../../../pipeline/employee-day.ts'
 import type {
   EmployeePeriod,
   PeriodBlock,
@@ -126,7 +127,7 @@ export function checkStoredPeriods(
   const employeeIds = new Set(block.employeeIds)
   const begins = new Set<string>(block.periods.map(({ from }) => from))
   for (const key of stored.keys()) {
-    if (begins.has(String(key).slice(0, 10)) && employeeIds.has(String(key).slice(11))) continue
+    if (isKeyOf(key, begins, employeeIds)) continue
     throw new ContractError(
       `Expected \`stored\` of stage ${stage} to have keys of the periods it was asked for, which begin on ` +
         `${[...begins].join(', ')}, made by periodKey({ employeeId, from }), got ${describe(key)}`,
