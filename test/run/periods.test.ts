@@ -3,9 +3,11 @@ import {
   ContractError,
   type DailyCalc,
   type IsoDate,
+  type PeriodBlock,
   type PeriodKey,
   PipelineError,
   parseIsoDate,
+  periodKey,
   periodOf,
   type RecalcServiceOptions,
   systemClock,
@@ -164,3 +166,20 @@ test.each([['2025-01-01|ann'], ['2025-01-02/ann'], ['2025-01-01/bob'], [{ toStri
     expect(database.dump('months')).toEqual({})
   },
 )
+
+test('a month that `stored` gives as null is none: it is neither compared nor removed', async () => {
+  const stage = {
+    ...months('scores'),
+    reads: { scores: 'period' as const },
+    calculate: () => null,
+    stored: async ({ employeeIds, periods }: PeriodBlock) =>
+      new Map(
+        employeeIds.flatMap((employeeId) =>
+          periods.map(({ from }) => [periodKey({ employeeId, from }), null as never]),
+        ),
+      ),
+  }
+  const { service } = host({ stages: [stageOf(scores), stage] })
+  const { periods } = await service.triggerRecalcBatch(request)
+  expect(periods).toEqual({ processed: 2, unchanged: 2, skipped: 0, failed: 0 })
+})

@@ -110,9 +110,9 @@ export class StageValues<Tx> {
     return value === null && !this.#clearExisting ? (this.storedOn(day) ?? null) : value
   }
 
-  /** What is stored for a day; undefined when that is nothing, or unknown. */
+  /** What is stored for a day; undefined when that is nothing, also where `stored` says so by `null`, or unknown. */
   storedOn(day: number): unknown {
-    return this.#stored?.get(keyOf(this.#days.day(day)))
+    return this.#stored?.get(keyOf(this.#days.day(day))) ?? undefined
   }
 
   /** What is stored for the day before, which may lie in front of the block; `null` when that is nothing. */

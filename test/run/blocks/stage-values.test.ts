@@ -290,6 +290,23 @@ describe('what is compared with what is stored', () => {
     },
   )
 
+  test('a row that `stored` gives as null is none: nothing is compared with it, and nothing removed', async () => {
+    const stage = balance({
+      calculate: ({ date }) => (date === FROM ? 1 : null),
+      stored: async ({ employeeIds, dates }) => {
+        const keys = employeeIds.flatMap((employeeId) => dates.map((date) => dayKey({ employeeId, date })))
+        return new Map(keys.map((key) => [key, null as never]))
+      },
+      isEqual: (a, b) => a.toFixed() === b.toFixed(),
+    })
+    const { service, database } = world({ stages: [stage] })
+    const result = await service.triggerRecalcRange(request)
+    expect(result).toMatchObject({ failedDays: 0, unchangedDays: 7 })
+    expect(database.writes).toHaveLength(1)
+    const { inserts, deletes } = await service.preview(request).summary
+    expect({ inserts, deletes }).toEqual({ inserts: 1, deletes: 0 })
+  })
+
   test('a stage whose driver gives dates as Date fails loudly instead of overwriting everything', async () => {
     const stage = balance({
       stored: async () => new Map([[dayKey({ employeeId: 'a', date: new Date(FROM) as never }), 1]]),

@@ -69,9 +69,9 @@ export class PeriodValues {
     return carries && old !== undefined && isSame(carries(old), carries(value)) ? 'changed' : 'carries'
   }
 
-  /** What is stored of a period; undefined when that is nothing, or unknown. */
+  /** What is stored of a period; undefined when that is nothing, also where `stored` says so by `null`, or unknown. */
   storedOf(period: EmployeePeriod): unknown {
-    return this.#stored?.get(periodKeyOf(period))
+    return this.#stored?.get(periodKeyOf(period)) ?? undefined
   }
 
   /** What the table will hold of a period once this is saved; `null` when that is nothing. */
