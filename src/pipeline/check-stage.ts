@@ -11,6 +11,9 @@ type Kind = keyof typeof FUNCTIONS
 
 const FUNCTIONS_KEEPING_NOTHING = ['load', 'calculate'] as const
 
+/** Those that a stage may do without. */
+const OPTIONAL_FUNCTIONS = ['stored', 'latest', 'isEqual', 'carries'] as const
+
 /** `kind` is there when a made stage is spread into another. */
 const MEMBERS = {
   day: [
@@ -62,8 +65,13 @@ export function checkStage(name: string, stage: unknown): void {
     if (!isTables(reads)) refuse(`${name}.reads`, 'an array of table names', reads)
     return
   }
-  if (kind === 'period') checkPeriodReads(name, reads)
-  else checkReads(name, reads)
+  if (kind === 'day') {
+    if (reads === undefined) refuse(`${name}.reads`, 'an object of tables and days', reads)
+    checkReads(name, reads)
+    return
+  }
+  checkPeriod(name, stage)
+  checkPeriodReads(name, reads)
 }
 
 /** Refuses `reads` of a period stage that name no periods. */
@@ -124,8 +132,15 @@ function checkFunctions(name: string, stage: unknown, kind: Kind): void {
   const { writes, save } = (stage ?? {}) as Record<string, unknown> // or has none of these
   const keepsNothing = kind === 'day' && Array.isArray(writes) && writes.length === 0 && save === undefined
   const functions = keepsNothing ? FUNCTIONS_KEEPING_NOTHING : FUNCTIONS[kind]
-  if (hasMethods(stage, functions)) return
-  refuse(name, `an object with ${functions.map((method) => `${method}()`).join(', ')}`, stage)
+  if (!hasMethods(stage, functions)) {
+    refuse(name, `an object with ${functions.map((method) => `${method}()`).join(', ')}`, stage)
+  }
+  for (const method of OPTIONAL_FUNCTIONS) {
+    const own = (stage as Readonly<Record<string, unknown>>)[method] // has methods, as was just checked
+    if (own !== undefined && own !== null && typeof own !== 'function') {
+      refuse(`${name}.${method}`, 'a function, or left out', own)
+    }
+  }
 }
 
 function isTables(value: unknown): boolean {

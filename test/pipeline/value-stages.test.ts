@@ -6,6 +6,7 @@ import {
   dayStage,
   InvalidOptionsError,
   PipelineError,
+  periodStage,
   RecalcService,
   type Stage,
   tenantStage,
@@ -255,6 +256,15 @@ test('a misspelled member of a stage is refused', () => {
   expect(() => tenantStage({ name: 't', writes: ['t'], run: async () => {}, read: ['a'] } as never)).toThrow(
     '`read` is not known',
   )
+})
+
+test.each(['stored', 'isEqual', 'carries'])('a stage whose %s is no function is refused', (member) => {
+  const definition = { name: 'a', writes: ['a'], load: async () => 1, calculate: () => 1, save: async () => {} }
+  for (const wrong of [5, 'x', true, false, {}]) {
+    const message = `${member}\` to be a function, or left out`
+    expect(() => dayStage({ ...definition, [member]: wrong } as never)).toThrow(message)
+    expect(() => periodStage({ ...definition, period: 'month', [member]: wrong } as never)).toThrow(message)
+  }
 })
 
 test('an instance of a class may have members of its own', () => {

@@ -11,6 +11,7 @@ import {
   ServiceStoppedError,
 } from '../../src/index.ts'
 import { Database, type Transaction } from '../support/database.ts'
+import { months } from '../support/months.ts'
 import { fill, TENANT, world } from '../support/service.ts'
 import { balances, ranks, scores, stageOf } from '../support/stages.ts'
 
@@ -180,6 +181,20 @@ test.each<[string, object, string]>([
   const preview = service.preview(request, options)
   await expect(preview.summary).rejects.toThrow(InvalidRequestError)
   await expect(service.preview(request, options).summary).rejects.toThrow(message)
+  expect(connection.begun).toBe(0)
+})
+
+test.each<[object, string]>([
+  [{ ...stageOf(scores), stored: 5 }, '`stages[0].stored` to be a function, or left out, got 5'],
+  [{ ...stageOf(scores), reads: undefined }, '`stages[0].reads` to be an object of tables and days'],
+  [{ ...months('scores'), period: 'year' }, "`stages[0].period` to be 'month', 'week' or an object"],
+  [{ ...months('scores'), period: { startOf: () => '2025-01-01' } }, '`stages[0].period` to be'],
+  [{ ...months('scores'), carries: 'minutes' }, '`stages[0].carries` to be a function, or left out'],
+])('a made stage that was spread into a wrong one is refused before anything is read: %#', async (stage, message) => {
+  const { service, connection } = host()
+  const summary = service.preview(request, { stages: [stage as never] }).summary
+  await expect(summary).rejects.toThrow(message)
+  await expect(summary).rejects.toThrow(InvalidRequestError)
   expect(connection.begun).toBe(0)
 })
 
