@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  ContractError,
   type DayDifference,
   dayStage,
   InvalidRequestError,
@@ -160,6 +161,16 @@ test.each([[[scores], 4] as const, [[scores, balances], 1] as const])(
     expect({ corrections, failedDays }).toEqual({ corrections: 3 * tables.length, failedDays: 4 })
   },
 )
+
+test('corrections of a value that cannot be looked through end with an error that says whose it is', async () => {
+  let deep: unknown = 1
+  for (let i = 0; i < 10_000; i++) deep = { deep }
+  const closed = async () => new Map([['ann', [{ from: FROM, to: FROM }]]])
+  const { service } = host({ closedPeriods: { closed } }, [{ ...stageOf(scores), calculate: () => deep }])
+  const corrections = service.corrections(request).summary
+  await expect(corrections).rejects.toThrow(ContractError)
+  await expect(corrections).rejects.toThrow('stage scores (employee ann, 2025-03-01) cannot be looked through')
+})
 
 test('what is thrown for whatever days ends a preview with the error, instead of being tried for ever', async () => {
   const { service } = host({

@@ -1,3 +1,5 @@
+import { ContractError } from '../../errors.ts'
+import { messageOf } from '../../run/failure.ts'
 import { datesOf } from '../difference.ts'
 import { ItemStream } from '../item-stream.ts'
 import { bookingKey, type LaneSource, type PreviewedLane } from '../previewed-lane.ts'
@@ -65,7 +67,14 @@ export function openCorrections(
   return differences
     .map((value) => {
       const { employeeId, stage } = value
-      return openCorrection(value, bookings.get(bookingKey(stage, employeeId, datesOf(value).from)), asked)
+      const { from } = datesOf(value)
+      try {
+        return openCorrection(value, bookings.get(bookingKey(stage, employeeId, from)), asked)
+      } catch (cause) {
+        // Such as an object that is too deep, or whose getters throw.
+        const what = `A value of stage ${stage} (employee ${employeeId}, ${from}) cannot be looked through`
+        throw new ContractError(`${what}: ${messageOf(cause)}`, { cause })
+      }
     })
     .filter((open) => open !== undefined)
 }
