@@ -161,8 +161,8 @@ function backendOf<Database, Tx extends object>(
     corrections: new SqlCorrectionStore<Tx>(sideTable(prefix, 'corrections'), dbOf),
     history: history ? new SqlHistoryStore<Tx>(database, historyTable, dbOf) : undefined,
     async migrate() {
-      await migrate(database.db, prefix, clock)
       await database.askForCluster()
+      await migrate(database.db, prefix, clock)
     },
     purgeJobs: (about) => purgeJobs(database, about),
     purgeHistory: (about) => purgeHistory(database, historyTable, about),

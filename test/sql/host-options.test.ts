@@ -1,9 +1,9 @@
 import { CamelCasePlugin, Kysely, MysqlDialect, ParseJSONResultsPlugin, sql } from 'kysely'
 import { createPool, type PoolOptions } from 'mysql2'
 import pg from 'pg'
-import { dayStage, RecalcService } from 'recalc-service'
+import { dayStage, InvalidOptionsError, RecalcService } from 'recalc-service'
 import { sqlBackend, sqlUnitOfWork } from 'recalc-service/sql'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { testDatabase } from '../support/mariadb.ts'
 import { postgresDatabase } from '../support/postgres.ts'
 import { engines } from './support/engines.ts'
@@ -142,6 +142,38 @@ describe.each<[string, PoolOptions]>([
     } finally {
       await kysely.destroy()
     }
+  })
+})
+
+describe.each<[string, PoolOptions]>([
+  ['typeCast', { typeCast: false }],
+  ['typeCast', { typeCast: (field) => field.buffer() }],
+  ['rowsAsArray', { rowsAsArray: true }],
+  ['nestTables', { nestTables: true }],
+  ['nestTables', { nestTables: '_' }],
+])('on MariaDB, a pool whose setting `%s` changes the shape of every row', async (setting, options) => {
+  const database = await testDatabase()
+  const kysely = new Kysely<Host>({
+    dialect: new MysqlDialect({ pool: createPool({ uri: database.url, ...options }) }),
+  })
+  afterAll(() => kysely.destroy())
+  const message = `Expected \`kysely\` to have a pool that gives rows as objects of columns, got one with \`${setting}\``
+
+  test('is refused by migrate()', async () => {
+    const refusal = await sqlBackend(kysely)
+      .migrate()
+      .catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(InvalidOptionsError)
+    expect(refusal).toHaveProperty('message', expect.stringContaining(message))
+  })
+
+  test('is refused before a job is read', async () => {
+    await sqlBackend(database.kysely()).migrate()
+    const employees = { listEmployees: async () => [] }
+    const recalc = new RecalcService({ backend: sqlBackend(kysely), employees, dailyCalc: { async calculateDay() {} } })
+    const refusal = await recalc.listJobs().catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(InvalidOptionsError)
+    expect(refusal).toHaveProperty('message', expect.stringContaining(message))
   })
 })
 

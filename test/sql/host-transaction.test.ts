@@ -223,6 +223,64 @@ describe.each(engines)('inside a transaction of the host on $name', ({ name, ope
     )
   })
 
+  test('whoever rolls back while a call still takes part gets a clean connection back, and nothing of the call', async () => {
+    const entered = gate()
+    const left = gate()
+    const service = serviceOn(kysely, [
+      balances({
+        async load() {
+          void entered.pass()
+          await left.arrived
+        },
+      }),
+    ])
+    let call: Promise<unknown> | undefined
+    const edit = inTransaction(kysely, isSqlite, async (tx) => {
+      await book(tx, day.date, 60)
+      call = service.triggerRecalcRange(range, { tx }).catch((error: unknown) => error)
+      await entered.arrived
+      throw new Error('the host changed its mind')
+    })
+    await expect(edit).rejects.toThrow('the host changed its mind')
+    // Of all connections, the one that comes back last is given out first.
+    await inTransaction(kysely, isSqlite, async (tx) => {
+      void left.pass()
+      expect(await call).toMatchObject({
+        message: 'Expected the transaction to stay open until the call that takes part in it has ended, got "rollback"',
+      })
+      await book(tx, day.date, 30)
+    })
+    expect(await foreign.selectFrom('bookings').select('minutes').execute()).toEqual([{ minutes: 30 }])
+    expect(await balancesIn(foreign)).toEqual([])
+    await inTransaction(kysely, isSqlite, (tx) => service.triggerRecalc(day, { tx }))
+    expect(await balancesIn(foreign)).toEqual([30])
+  })
+
+  test('a commit while a call still takes part is refused, and all of it rolled back', async () => {
+    const entered = gate()
+    const left = gate()
+    const service = serviceOn(kysely, [
+      balances({
+        async load() {
+          void entered.pass()
+          await left.arrived
+        },
+      }),
+    ])
+    let call: Promise<unknown> | undefined
+    const edit = inTransaction(kysely, isSqlite, async (tx) => {
+      await book(tx, day.date, 60)
+      call = service.triggerRecalcRange(range, { tx }).catch((error: unknown) => error)
+      await entered.arrived
+    })
+    await expect(edit).rejects.toThrow('got "commit"')
+    void left.pass()
+    expect(await call).toBeInstanceOf(Error)
+    await inTransaction(kysely, isSqlite, (tx) => book(tx, day.date, 30))
+    expect(await foreign.selectFrom('bookings').select('minutes').execute()).toEqual([{ minutes: 30 }])
+    expect(await balancesIn(foreign)).toEqual([])
+  })
+
   test('a failed day rejects with its cause, and what follows is the host’s', async () => {
     const broken = new Error('broken')
     const calculate = (date: string) => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { BackendUnavailableError, InvalidOptionsError, RecalcService } from 'recalc-service'
@@ -17,6 +18,7 @@ import type {
   RecalcTables,
 } from '../../src/sql/tables.ts'
 import type { StatementHook } from '../support/crash-database.ts'
+import { type Gate, gate } from '../support/gate.ts'
 import { withDatabase } from '../support/mariadb.ts'
 import { postgresDatabase, postgresKysely, startPgbouncer } from '../support/postgres.ts'
 import { engines } from './support/engines.ts'
@@ -194,7 +196,20 @@ function migratorOf(kysely: Kysely<never>, migrations: Record<string, Migration>
   return new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } })
 }
 
-describe.each(engines)('the schema on $name', async ({ open }) => {
+/** A client's hook that holds it up once it has added a column. */
+function pausesAfterAdding(column: string): { readonly hook: StatementHook; readonly middle: Gate } {
+  const middle = gate()
+  return {
+    middle,
+    async hook(statement, run) {
+      const result = await run()
+      if (statement.startsWith('alter table') && statement.includes(column)) await middle.pass()
+      return result
+    },
+  }
+}
+
+describe.each(engines)('the schema on $name', async ({ name, open }) => {
   const database = await open()
 
   test('is what the types of the tables say', async () => {
@@ -216,6 +231,27 @@ describe.each(engines)('the schema on $name', async ({ open }) => {
     const clients = Array.from({ length: 5 }, () => database.connect<never>())
     await Promise.all(clients.map((kysely) => sqlBackend(kysely, { prefix: 'crowd_' }).migrate()))
     expect(await libraryTables(clients[0]!, 'crowd_')).toEqual(expected)
+  })
+
+  test('is left alone by a client that comes while another one is in the middle of a migration', async () => {
+    const first = pausesAfterAdding('taken')
+    const second = pausesAfterAdding('reserved_until')
+    const clients = [first, second].map(({ hook }) => database.connect<never>(hook))
+    // Both share one event loop: whoever blocked it would wait for itself.
+    if (name === 'SQLite') await Promise.all(clients.map((kysely) => sql`pragma busy_timeout = 0`.execute(kysely)))
+    const migrating = clients[0]!
+    const made = sqlBackend(migrating, { prefix: 'turn_' }).migrate()
+    await first.middle.arrived
+    const waited = sqlBackend(clients[1]!, { prefix: 'turn_' }).migrate()
+    await Promise.race([second.middle.arrived, setTimeout(200)])
+    first.middle.open()
+    const outcome = await Promise.allSettled([made])
+    second.middle.open()
+    expect([...outcome, ...(await Promise.allSettled([waited]))].map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(await libraryTables(migrating, 'turn_')).toEqual(expected)
   })
 
   test('is finished by whoever comes after a process that died in the middle', async () => {

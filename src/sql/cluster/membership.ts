@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from '../../errors.ts'
 import type { Logger } from '../../pipeline/context.ts'
 import { messageOf } from '../../run/failure.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -31,12 +32,13 @@ export class Membership {
    * Asks the server.
    *
    * @param db What it is asked through; within a transaction that transaction, which may hold the pool's only connection.
+   * @throws {InvalidOptionsError} when nothing that the server says can be read.
    */
   async ask(db: RecalcDb): Promise<Cluster | undefined> {
     try {
       this.#cluster = await this.#engine.clusterOf?.(db)
     } catch (error) {
-      if (this.#engine.isTransient(error)) throw error
+      if (error instanceof InvalidOptionsError || this.#engine.isTransient(error)) throw error
       this.#logger.warn({ err: error }, `Taken for a single server, as it does not say otherwise: ${messageOf(error)}`)
       this.#cluster = undefined
     }

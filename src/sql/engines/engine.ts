@@ -62,9 +62,9 @@ export interface Engine {
   /** The columns of a table that is there; none when it is not. Without a schema it is looked for where new tables go. */
   columnsOf(db: RecalcDb, table: string, schema: string | undefined): Promise<readonly string[]>
   /**
-   * A Kysely for migrations within the given transaction. Undefined: what Kysely's migrator does by itself is right.
-   * A lock that belongs to the session would be taken on one server connection and given back on another where a pooler
-   * hands connections out per transaction.
+   * A Kysely for migrations within the given transaction, which has locked out others that migrate. Undefined: what Kysely's
+   * migrator does by itself is right. A lock that belongs to the session would be taken on one server connection and given
+   * back on another where a pooler hands connections out per transaction.
    */
   readonly migrationsIn: ((tx: RecalcTx) => Promise<RecalcDb>) | undefined
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Cluster, ClusterTrouble } from '../cluster/cluster.ts'
 import type { RecalcDb } from '../tables.ts'
 import { driverError } from './driver-error.ts'
+import { checkPool } from './mysql-pool.ts'
 
 const CONFLICTS: ReadonlySet<unknown> = new Set([
   1213, // ER_LOCK_DEADLOCK: so a node says that another one's transaction came first, at a statement or at the commit
@@ -30,10 +31,15 @@ export function troubleOfCommit(error: unknown): ClusterTrouble | undefined {
   return /not connected to primary component/i.test(String(message)) ? 'not ready' : undefined
 }
 
-/** Asks the server by what every user may see; variables that it does not know are not listed. */
+/**
+ * Asks the server by what every user may see; variables that it does not know are not listed.
+ *
+ * @throws {InvalidOptionsError} when the pool gives no rows that the library can read.
+ */
 export async function mysqlClusterOf(db: RecalcDb): Promise<Cluster | undefined> {
   const { rows } = await sql<Record<string, string>>`show variables where variable_name in
     ('version', 'wsrep_on', 'wsrep_provider', 'group_replication_single_primary_mode')`.execute(db)
+  checkPool(rows)
   const variables = new Map(rows.map((row) => Object.values(row) as [string, string]))
   const provider = variables.get('wsrep_provider') ?? 'none'
   if (variables.get('wsrep_on') === 'ON' && provider !== 'none' && provider !== '') {

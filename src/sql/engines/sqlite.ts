@@ -1,5 +1,7 @@
-import { sql } from 'kysely'
+import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely'
 import { hexKey } from '../ledger-key.ts'
+import type { RecalcTables } from '../tables.ts'
+import { driverOn } from '../transaction/driver-on.ts'
 import { endsSqliteTransaction } from '../transaction/ending-statements.ts'
 import { sqliteCapture } from './capture/sqlite.ts'
 import { deleteLanes } from './delete-lanes.ts'
@@ -68,7 +70,20 @@ export const sqlite: Engine = {
   },
   replicaLagMs: undefined,
   clusterOf: undefined,
-  migrationsIn: undefined, // its migrator's statements are each committed by themselves, which the migrations expect
+  async migrationsIn(tx) {
+    // Kysely's lock for migrations is none in SQLite. The first write of a transaction is one, and no other statement.
+    await sql`create table recalc_first_write (id integer)`.execute(tx)
+    await sql`drop table recalc_first_write`.execute(tx)
+    const connection = await tx.getExecutor().provideConnection(async (one) => one)
+    return new Kysely<RecalcTables>({
+      dialect: {
+        createAdapter: () => new SqliteAdapter(),
+        createDriver: () => driverOn(connection),
+        createIntrospector: (db) => new SqliteIntrospector(db),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      },
+    })
+  },
   listed: (numbers) => sql`(${sql.join(numbers, sql` || ',' || `)})`,
 
   ledgerKey: hexKey,

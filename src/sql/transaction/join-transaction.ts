@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { ControlledTransaction, type Kysely, Transaction } from 'kysely'
 import { InvalidRequestError } from '../../errors.ts'
 import { expected } from '../../expectation.ts'
@@ -13,9 +14,13 @@ interface Joined {
 
 const joined = new WeakMap<object, Joined>()
 
+/** The transaction in which work of ours goes on here; whatever else is done in that transaction is done by the host. */
+const working = new AsyncLocalStorage<object>()
+
 /**
  * Does `work` inside a transaction that the host has begun. Once the database has ended it, each further statement is refused
- * with the error that ended it, and so is the work, whoever caught that error. How the transaction ends is the host's business.
+ * with the error that ended it, and so is the work, whoever caught that error. How the transaction ends is the host's business:
+ * a rollback ends the work as well; a commit is refused, for it would keep half of the work.
  *
  * @throws {InvalidRequestError} when `tx` is no open transaction of `kysely`.
  */
@@ -40,7 +45,7 @@ export async function joinTransaction<Database, T>(
     guard = await entry.guard
     guards.set(tx, guard)
     await checkIsolation(tx, engine)
-    const value = await work()
+    const value = await working.run(tx, work)
     guard.check()
     return value
   } finally {
@@ -54,7 +59,8 @@ export async function joinTransaction<Database, T>(
 }
 
 async function guardOf<Database>(tx: Transaction<Database>, engine: Engine): Promise<TransactionGuard> {
-  return new TransactionGuard(await tx.getExecutor().provideConnection(async (one) => one), engine)
+  const connection = await tx.getExecutor().provideConnection(async (one) => one)
+  return new TransactionGuard(connection, engine, () => working.getStore() !== tx)
 }
 
 function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {

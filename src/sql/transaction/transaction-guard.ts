@@ -13,13 +13,18 @@ export class TransactionGuard {
   metReadOnly = false
   readonly #connection: DatabaseConnection
   readonly #engine: Engine
+  readonly #isHosts: () => boolean
   readonly #unguarded: Pick<DatabaseConnection, 'executeQuery' | 'streamQuery'>
   #end: { readonly error: unknown } | undefined
   #isDone = false
+  #isLeft = false
+  #isRemoved = false
 
-  constructor(connection: DatabaseConnection, engine: Engine) {
+  /** @param isHosts Whether the statement at hand is the host's, made beside the work. Only the host may roll back. */
+  constructor(connection: DatabaseConnection, engine: Engine, isHosts = () => false) {
     this.#connection = connection
     this.#engine = engine
+    this.#isHosts = isHosts
     this.#unguarded = { executeQuery: connection.executeQuery, streamQuery: connection.streamQuery }
     const { executeQuery, streamQuery } = this.#unguarded
     const watch = <T>(statement: string, run: () => Promise<T>) => this.#watch(statement, run)
@@ -67,10 +72,19 @@ export class TransactionGuard {
 
   /** Lets every statement through again. */
   remove(): void {
+    if (this.#isRemoved) return // by now somebody else may watch over the connection
+    this.#isRemoved = true
     Object.assign(this.#connection, this.#unguarded)
   }
 
   async #watch<T>(statement: string, run: () => Promise<T>): Promise<T> {
+    if (this.#isHosts()) {
+      if (this.#isLeft) {
+        this.remove() // the connection has gone back to its pool, and from there to somebody else
+        return await run()
+      }
+      if (ROLLBACK.test(statement)) return await this.#leave(run)
+    }
     const revives = this.#end !== undefined && this.#engine.revivesTransaction(statement)
     if (!revives && !ROLLBACK.test(statement)) this.check()
     if (!this.#isDone && !this.#end && this.#engine.isEnding(statement)) throw endingError(statement)
@@ -82,6 +96,20 @@ export class TransactionGuard {
       if (this.#engine.isReadOnly(error)) this.metReadOnly = true
       if (!this.#end && (await this.#ends(error))) this.refuse(error)
       throw error
+    }
+  }
+
+  /** The host rolls back: refused, the connection would go back to its pool inside of the transaction. */
+  async #leave<T>(rollBack: () => Promise<T>): Promise<T> {
+    this.refuse(
+      new ContractError(
+        'Expected the transaction to stay open until the call that takes part in it has ended, got "rollback"',
+      ),
+    )
+    try {
+      return await rollBack()
+    } finally {
+      this.#isLeft = true
     }
   }
 
