@@ -148,7 +148,7 @@ async function eachView(options: BrowserContextOptions, look: (page: Page, view:
   expect(visit.faults).toEqual([])
 }
 
-const WIDTHS = [320, 360, 768, 1_280, 1_920]
+const WIDTHS = [320, 360, 600, 768, 1_280, 1_920]
 
 test(`nothing makes the page scroll sideways at ${WIDTHS.join(', ')} pixels`, async () => {
   await eachView({}, async (page, view) => {
