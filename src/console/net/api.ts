@@ -18,7 +18,7 @@ import type {
 } from './api-types.ts'
 import type { Pace } from './pace.ts'
 import { Problem, problemOf, problemOfResponse } from './problem.ts'
-import { linesOf } from './read-text.ts'
+import { linesOf, parsed } from './read-text.ts'
 
 type Query = Readonly<Record<string, string | number | null>>
 
@@ -187,14 +187,6 @@ function jsonOf<Answer>(list?: keyof Answer & string): (response: Response) => P
 
 function foreign(): Problem {
   return new Problem(0, { detail: 'The server’s answer is not this API’s.' })
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** Whether the page can rely on this: an object, with an array of that name. The rest is only ever shown as text. */

@@ -35,11 +35,7 @@ export async function problemOfResponse(response: Response): Promise<Problem> {
 async function detailsOf(response: Response): Promise<ProblemDetails> {
   // A proxy in between answers with a page of its own.
   if (!response.headers.get('content-type')?.includes('json')) return {}
-  try {
-    const body: unknown = await response.json()
-    // What else a problem holds is only ever shown as text.
-    return typeof body === 'object' && body !== null ? (body as ProblemDetails) : {}
-  } catch {
-    return {}
-  }
+  const body: unknown = await response.json().catch(() => null)
+  // What else a problem holds is only ever shown as text.
+  return typeof body === 'object' && body !== null ? (body as ProblemDetails) : {}
 }

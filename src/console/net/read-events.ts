@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { textOf } from './read-text.ts'
+import { parsed, textOf } from './read-text.ts'
 
 export interface ServerEvent {
   readonly event: string
@@ -19,21 +19,13 @@ export async function readEvents(
 ): Promise<void> {
   const parser = createParser({
     onEvent: ({ event = 'message', data }) => {
-      const parsed = parse(data)
-      if (parsed !== undefined) onEvent({ event, data: parsed })
+      const told = parsed(data)
+      // A frame that is no JSON is not this API's.
+      if (told !== null) onEvent({ event, data: told })
     },
   })
   for await (const text of textOf(stream)) {
     onSign()
     parser.feed(text)
-  }
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    // A frame that is no JSON is not this API's.
-    return undefined
   }
 }

@@ -20,3 +20,12 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   }
   if (begun !== '') yield begun
 }
+
+/** What a text holds as JSON; `null` when it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
