@@ -87,14 +87,12 @@ export class Pace {
     for (const wake of [...this.#sleepers]) wake()
   }
 
-  #forget(): void {
-    this.#failing.clear()
-    this.#failures = 0
-  }
-
   #wait(urgent: boolean): number {
     const now = this.#clock.now()
-    if (now - this.#failedAt > FORGOTTEN_MS) this.#forget()
+    if (now - this.#failedAt > FORGOTTEN_MS) {
+      this.#failing.clear()
+      this.#failures = 0
+    }
     if (this.#failing.size === 0) return 0
     return Math.max(this.#sentAt + SPACING_MS - now, urgent ? 0 : this.#pausedUntil - now)
   }
