@@ -17,10 +17,9 @@ export interface JobIdentity {
  */
 export function identityOf(
   plan: RunPlan,
-  asked: { readonly key: string; readonly tables: readonly string[] | undefined; readonly reason: string | null },
+  asked: { readonly key: string; readonly reason: string | null },
 ): JobIdentity {
-  const { kind, tenantId, employeeIds, from, to, clearExisting, onError, actor } = plan
-  const tables = asked.tables ? [...new Set(asked.tables)].sort() : null
+  const { kind, tenantId, employeeIds, from, to, tables = null, clearExisting, onError, actor } = plan
   const request = [kind, tenantId, employeeIds, from, to, tables, clearExisting, onError, asked.reason]
   return {
     id: uuidOf(sha256(['job', tenantId, asked.key])),

@@ -11,7 +11,7 @@ export function jobRequestOf(
   options: JobTriggerOptions,
   service: { readonly exclusive: Exclusive; readonly whenBusy: WhenBusy },
 ): Parameters<Jobs<never>['create']>[2] {
-  const { reason = null, signal, cooldownMs = 0, tables, idempotencyKey: key, whenBusy = service.whenBusy } = options
-  const identity = key === undefined ? undefined : identityOf(plan, { key, tables, reason })
+  const { reason = null, signal, cooldownMs = 0, idempotencyKey: key, whenBusy = service.whenBusy } = options
+  const identity = key === undefined ? undefined : identityOf(plan, { key, reason })
   return { reason, scope: scopeOf(plan, service.exclusive), signal, cooldownMs, whenBusy, identity }
 }

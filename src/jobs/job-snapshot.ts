@@ -22,6 +22,10 @@ export interface JobSnapshot extends Counters {
   readonly reason: string | null
   /** Who asked for it, as they named themselves. */
   readonly actor: string | null
+  /** The tables that it was asked to recalculate; `null`: all. */
+  readonly tables: readonly string[] | null
+  /** Whether it removes rows that no source supports any more. */
+  readonly clearExisting: boolean
   /** What it does, in order. */
   readonly stages: readonly RunPhase[]
   /** The number of the stage it is in, or was in when it ended; 0 before the first. */
@@ -60,7 +64,7 @@ export interface JobSnapshot extends Counters {
 export function snapshotOf(record: JobRecord): JobSnapshot {
   const { plan, phases, phase, counters, cancel, resumedAt, fault, ...rest } = record
   const { scope: _, fingerprint: __, reachedAtStart: ___, recoveries: ____, ...shown } = rest
-  const { kind, tenantId, from, to, actor = null } = plan
+  const { kind, tenantId, from, to, tables = null, clearExisting, actor = null } = plan
   return {
     ...shown,
     ...counters,
@@ -69,6 +73,8 @@ export function snapshotOf(record: JobRecord): JobSnapshot {
     from,
     to,
     actor,
+    tables,
+    clearExisting,
     stages: phases,
     stage: phase,
     runStartedAt: resumedAt,

@@ -62,7 +62,7 @@ test('a job is started again with the settings of an earlier one', async () => {
   const host = await consoleHost(service, { tenants: ['acme', 'globex'] })
   const first = await service.triggerRecalcBatchAsync(
     { tenantId: 'globex', employeeIds: ['e0001', 'e0003'], ...MARCH },
-    { reason: 'New rates' },
+    { reason: 'New rates', tables: ['balances'], clearExisting: false },
   )
   await first.result
   await using visit = await enter(browser, host, jobFragment(first.id))
@@ -78,7 +78,14 @@ test('a job is started again with the settings of an earlier one', async () => {
   await page.getByRole('button', { name: 'Start the job' }).click()
   await page.locator('#job-status', { hasText: 'Completed' }).waitFor()
   expect(await service.listJobs()).toMatchObject([
-    { kind: 'batch', tenantId: 'globex', totalDays: 62, reason: 'New rates' },
+    {
+      kind: 'batch',
+      tenantId: 'globex',
+      totalDays: 62,
+      reason: 'New rates',
+      tables: ['balances'],
+      clearExisting: false,
+    },
     { id: first.id },
   ])
   expect(faults).toEqual([])

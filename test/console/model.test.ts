@@ -242,7 +242,8 @@ describe('the form', () => {
   })
 
   test('begins with the settings of an earlier job', () => {
-    const job = { tenant_id: 'acme', start_date: '2025-01-01', end_date: '2025-01-31', reason: null } as Job
+    const asked = { tenant_id: 'acme', start_date: '2025-01-01', end_date: '2025-01-31', reason: null }
+    const job = { ...asked, tables: null, clear_existing: true } as Job
     expect(inputLike(job, null)).toEqual(input)
     expect(inputLike({ ...job, reason: 'Rates', tables: ['days'], clear_existing: false }, ['a', 'b'])).toEqual({
       ...input,

@@ -31,8 +31,8 @@ export function inputLike(job: Job, employeeIds: readonly string[] | null): Star
     startDate: job.start_date,
     endDate: job.end_date,
     employees: employeeIds?.join('\n') ?? null,
-    tables: job.tables ?? null,
-    clearExisting: job.clear_existing ?? true,
+    tables: job.tables,
+    clearExisting: job.clear_existing,
     reason: job.reason ?? '',
   }
 }

@@ -51,9 +51,9 @@ export interface Job extends JobCounters {
   readonly last_seq: number
   readonly error: Fault | null
   readonly cancel_reason: string | null
-  /** What it was narrowed down to, where the server tells. */
-  readonly tables?: readonly string[] | null
-  readonly clear_existing?: boolean
+  /** What it was narrowed down to; `null`: every table. */
+  readonly tables: readonly string[] | null
+  readonly clear_existing: boolean
 }
 
 interface Fault {

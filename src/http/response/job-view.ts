@@ -24,6 +24,8 @@ export function jobView(job: JobSnapshot, about: JobViewOptions) {
     end_date: job.to,
     reason: job.reason,
     actor: job.actor,
+    tables: job.tables,
+    clear_existing: job.clearExisting,
     stage: job.stage,
     stage_name: present?.name ?? null,
     stage_title: present?.title ?? null,

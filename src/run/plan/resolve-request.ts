@@ -169,6 +169,7 @@ export async function resolveRequest<Tx>(
     to,
     zone: await resolution.zoneOf(tenantId),
     ...(resolution.dayStartsAt !== MIDNIGHT && { dayStartsAt: resolution.dayStartsAt }),
+    ...(options.tables !== undefined && { tables: Object.freeze([...new Set(options.tables)].sort()) }),
     stages: selection.shapes,
     clearExisting: options.clearExisting ?? true,
     onError: options.onError ?? resolution.defaultOnError,

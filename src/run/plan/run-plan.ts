@@ -20,6 +20,8 @@ export interface RunPlan {
   readonly zone: string
   /** The time of day at which days begin. Left out: midnight. */
   readonly dayStartsAt?: string
+  /** The tables that were asked for, sorted, without duplicates. Left out: all. */
+  readonly tables?: readonly string[]
   /** What it runs, in order, as it was when the run was made. */
   readonly stages: readonly StageShape[]
   /** Whether rows that no source supports any more are removed. */

@@ -151,12 +151,11 @@ function Start({ app, state, me, like }: ViewProps & { me: Me; like: string | nu
   )
 }
 
-/** The settings of an earlier job, and what of them has to be looked at. */
+/** The settings of an earlier job, and whose they are. */
 async function settingsOf(app: App, jobId: string) {
   const job = await app.api.job(jobId, { urgent: true })
   const about = `With the settings of the job of ${job.created_at.slice(0, 10)}.`
-  const unknown = job.tables === undefined ? ' Its choice of tables is not known here: look at it.' : ''
-  return { input: inputLike(job, job.kind === 'all' ? null : await employeeIdsOf(app, jobId)), note: about + unknown }
+  return { input: inputLike(job, job.kind === 'all' ? null : await employeeIdsOf(app, jobId)), note: about }
 }
 
 async function employeeIdsOf(app: App, jobId: string): Promise<readonly string[]> {

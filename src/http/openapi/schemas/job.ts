@@ -16,6 +16,8 @@ const jobFields = {
   end_date: z.string().meta({ format: 'date', description: 'Inclusive' }),
   reason: z.string().nullable(),
   actor: z.string().nullable().meta({ description: 'Who asked for it' }),
+  tables: z.array(z.string()).nullable().meta({ description: 'What it was asked to recalculate; null: every table' }),
+  clear_existing: z.boolean().meta({ description: 'Whether it removes rows that no source supports any more' }),
   stage: z.number().int().min(0).meta({ description: 'The number of the present or last stage; 0 before the first' }),
   stage_name: z.string().nullable(),
   stage_title: z.string().nullable(),
