@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type MigrationResultSet, Migrator } from 'kysely/migration'
 import type { Clock } from '../calendar/clock.ts'
 import { BackendUnavailableError } from '../errors.ts'
@@ -48,6 +49,7 @@ async function latest(db: RecalcDb, engine: Engine, prefix: string): Promise<Mig
   const { migrationsIn } = engine
   try {
     if (!migrationsIn) return await (await migratorOf(db, engine, prefix, schemaOf(db))).migrateToLatest()
+    if (await isUpToDate(db, engine, prefix)) return {}
     return await runTransaction(db, engine, async (tx) => {
       const migrator = await migratorOf(await migrationsIn(tx), engine, prefix, schemaOf(db))
       const outcome = await migrator.migrateToLatest()
@@ -57,6 +59,17 @@ async function latest(db: RecalcDb, engine: Engine, prefix: string): Promise<Mig
   } catch (error) {
     return { error }
   }
+}
+
+/** True when there is nothing to do: then nobody has to be locked out, and a process that comes up waits for no other. */
+async function isUpToDate(db: RecalcDb, engine: Engine, prefix: string): Promise<boolean> {
+  const schema = schemaOf(db) ?? (await engine.defaultSchema(db))
+  const table = `${prefix}migrations`
+  if ((await engine.columnsOf(db, table, schema)).length === 0) return false
+  const from = schema === undefined ? sql.id(table) : sql.id(schema, table)
+  const { rows } = await sql<{ readonly name: string }>`select name from ${from}`.execute(db)
+  const known = Object.keys(recalcMigrations(prefix))
+  return rows.length === known.length && rows.every(({ name }) => known.includes(name))
 }
 
 /** True when the migration that failed here was meanwhile done by another process. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { Kysely, type LogConfig, MysqlDialect } from 'kysely'
 import { createPool, type PoolConnection, type PoolOptions } from 'mysql2'
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
@@ -93,13 +94,17 @@ class CountedPool {
   }
 }
 
+/** Those that are open for a while: the server makes this list anew only when nobody has asked for it in the last 100 ms. */
 async function openTransactions(admin: Connection, database: string): Promise<readonly RowDataPacket[]> {
-  const [rows] = await admin.query<RowDataPacket[]>(
-    `select trx_mysql_thread_id as thread, trx_state as state, trx_query as query, trx_rows_locked as locked
-     from information_schema.innodb_trx join information_schema.processlist on id = trx_mysql_thread_id where db = ?`,
-    [database],
-  )
-  return rows
+  for (let look = 0; ; look++) {
+    const [rows] = await admin.query<RowDataPacket[]>(
+      `select trx_mysql_thread_id as thread, trx_state as state, trx_query as query, trx_rows_locked as locked
+       from information_schema.innodb_trx join information_schema.processlist on id = trx_mysql_thread_id where db = ?`,
+      [database],
+    )
+    if (rows.length === 0 || look === 50) return rows
+    await setTimeout(100 + 100 * Math.random())
+  }
 }
 
 /** Those that are still there after a while: a server takes notice of a closed connection a moment later. */
