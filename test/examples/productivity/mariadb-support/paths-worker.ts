@@ -47,14 +47,12 @@ async function work({ database, zone, from, to, asOf, aheadMs, standsStill, jobs
     concurrency: 2,
     progressIntervalMs: 0,
   })
-  await recalc.start()
+  // Looked at before it is taken up: a small job may be over a moment later.
   const jobs = await recalc.listJobs()
-  const [latest] = jobs
-  const job =
-    latest && jobs.length > jobsBefore
-      ? await recalc.openJob(latest.id)
-      : await recalc.triggerRecalcAllAsync({ tenantId: 't', from, to })
-  const { processedDays, lastSeq } = await job.snapshot()
+  const begun = jobs.length > jobsBefore ? jobs[0] : undefined
+  const { processedDays, lastSeq } = begun ?? { processedDays: 0, lastSeq: 0 }
+  await recalc.start()
+  const job = begun ? await recalc.openJob(begun.id) : await recalc.triggerRecalcAllAsync({ tenantId: 't', from, to })
   for await (const event of job.events({ after: lastSeq })) {
     if (!standsStill || event.type !== 'progress' || event.processedDays === processedDays) continue
     tell({ type: 'standing still' })

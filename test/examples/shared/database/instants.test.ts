@@ -19,6 +19,7 @@ const engines = [
     zone: "set time_zone = '+05:30'",
     text: 'date_format(clock_in, "%Y-%m-%d %H:%i:%s.%f")',
     type: 'datetime',
+    schema: 'database()',
   },
   {
     name: 'PostgreSQL',
@@ -26,6 +27,7 @@ const engines = [
     zone: "set time zone 'Asia/Kolkata'",
     text: `to_char(clock_in at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`,
     type: 'timestamp with time zone',
+    schema: 'current_schema()',
   },
 ]
 
@@ -37,52 +39,55 @@ const instants = [
   '1970-01-01T00:00:00.000Z',
 ]
 
-describe.each(engines)('instants on $name, in a session of another time zone', ({ kysely, zone, text, type }) => {
-  async function open(): Promise<Kysely<Tables>> {
-    const db = withInstants(kysely, INSTANTS)
-    await createTables(db)
-    await sql.raw(zone).execute(db)
-    onTestFinished(async () => {
-      for (const table of ['clock_times', 'employees'] as const) await db.deleteFrom(table).execute()
-    })
-    await db.insertInto('employees').values({ id: 'a', name: 'A' }).execute()
-    return db
-  }
+describe.each(engines)(
+  'instants on $name, in a session of another time zone',
+  ({ kysely, zone, text, type, schema }) => {
+    async function open(): Promise<Kysely<Tables>> {
+      const db = withInstants(kysely, INSTANTS)
+      await createTables(db)
+      await sql.raw(zone).execute(db)
+      onTestFinished(async () => {
+        for (const table of ['clock_times', 'employees'] as const) await db.deleteFrom(table).execute()
+      })
+      await db.insertInto('employees').values({ id: 'a', name: 'A' }).execute()
+      return db
+    }
 
-  it('are in UTC in a column of the engine\u2019s own type, and come back as they went in, whichever statement wrote them', async () => {
-    const db = await open()
-    const { rows: types } = await sql<{ type: string }>`select data_type as type from information_schema.columns
-      where table_name = 'clock_times' and column_name = 'clock_in'`.execute(db)
-    expect(types).toEqual([{ type }])
-    for (const [index, written] of instants.entries()) {
-      const clock_in = Date.parse(written)
-      const row = { id: index + 1, employee_id: 'a', clock_in, clock_out: null, break_minutes: 0 }
+    it('are in UTC in a column of the engine\u2019s own type, and come back as they went in, whichever statement wrote them', async () => {
+      const db = await open()
+      const { rows: types } = await sql<{ type: string }>`select data_type as type from information_schema.columns
+      where table_name = 'clock_times' and column_name = 'clock_in' and table_schema = ${sql.raw(schema)}`.execute(db)
+      expect(types).toEqual([{ type }])
+      for (const [index, written] of instants.entries()) {
+        const clock_in = Date.parse(written)
+        const row = { id: index + 1, employee_id: 'a', clock_in, clock_out: null, break_minutes: 0 }
+        await db
+          .insertInto('clock_times')
+          .values({ ...row, clock_in: 0 })
+          .execute()
+        await upsert(db, 'clock_times', ['id'], [row])
+        await db.updateTable('clock_times').set({ clock_out: clock_in }).where('clock_in', '=', clock_in).execute()
+        expect(await db.selectFrom('clock_times').selectAll().where('id', '=', row.id).execute()).toEqual([
+          { ...row, clock_out: clock_in },
+        ])
+        const stored = await sql<{ text: string }>`select ${sql.raw(text)} as text from clock_times
+        where id = ${row.id}`.execute(db)
+        expect(stored.rows).toEqual([{ text: `${written.replace('T', ' ').replace('Z', '')}000` }])
+      }
+    })
+
+    it('are found from the one on and up to the other, to the millisecond', async () => {
+      const db = await open()
+      const at = Date.parse('2025-10-26T00:30:00.001Z')
       await db
         .insertInto('clock_times')
-        .values({ ...row, clock_in: 0 })
+        .values({ employee_id: 'a', clock_in: at, clock_out: null, break_minutes: 0 })
         .execute()
-      await upsert(db, 'clock_times', ['id'], [row])
-      await db.updateTable('clock_times').set({ clock_out: clock_in }).where('clock_in', '=', clock_in).execute()
-      expect(await db.selectFrom('clock_times').selectAll().where('id', '=', row.id).execute()).toEqual([
-        { ...row, clock_out: clock_in },
-      ])
-      const stored = await sql<{ text: string }>`select ${sql.raw(text)} as text from clock_times
-        where id = ${row.id}`.execute(db)
-      expect(stored.rows).toEqual([{ text: `${written.replace('T', ' ').replace('Z', '')}000` }])
-    }
-  })
-
-  it('are found from the one on and up to the other, to the millisecond', async () => {
-    const db = await open()
-    const at = Date.parse('2025-10-26T00:30:00.001Z')
-    await db
-      .insertInto('clock_times')
-      .values({ employee_id: 'a', clock_in: at, clock_out: null, break_minutes: 0 })
-      .execute()
-    const found = async (from: number, below: number) => {
-      const rows = db.selectFrom('clock_times').select('clock_in').where('clock_in', '>=', from)
-      return (await rows.where('clock_in', '<', below).execute()).length
-    }
-    expect([await found(at, at + 1), await found(at + 1, at + 9), await found(at - 9, at)]).toEqual([1, 0, 0])
-  })
-})
+      const found = async (from: number, below: number) => {
+        const rows = db.selectFrom('clock_times').select('clock_in').where('clock_in', '>=', from)
+        return (await rows.where('clock_in', '<', below).execute()).length
+      }
+      expect([await found(at, at + 1), await found(at + 1, at + 9), await found(at - 9, at)]).toEqual([1, 0, 0])
+    })
+  },
+)
