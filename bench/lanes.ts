@@ -102,12 +102,12 @@ async function benchMillion(place: Place): Promise<void> {
   await service.stop()
   console.log(
     `\n${days.toLocaleString('en')} days of ${count.toLocaleString('en')} employees over 4 workers: ${seconds.toFixed(0)} s, ` +
-      `peak memory above the idle process ${memory.map(above).join(', ')}`,
+      `peak memory above the idle process by quarters of the time, in MB: ${memory.map(above).join(', ')}`,
   )
 }
 
-function above({ idleMb, peakMb }: WorkerMemory): string {
-  return `${(peakMb - idleMb).toFixed(0)} MB`
+function above({ idleMb, peaksMb }: WorkerMemory): string {
+  return peaksMb.map((peak) => (peak - idleMb).toFixed(0)).join(' / ')
 }
 
 /** A web process that only stores the job, and workers that stay for all rounds. */

@@ -4,6 +4,7 @@ import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './
 import type { Settled } from './changes/settle-lane.ts'
 import { CallTimeoutError, CooldownError, JobConflictError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
 import { startBulkJob } from './jobs/bulk-job.ts'
+import { closedDays } from './jobs/closed-days.ts'
 import { type Estimate, estimateRun } from './jobs/estimate.ts'
 import { type JobEmployee, listEmployeesOf } from './jobs/job-employees.ts'
 import { listFailuresOf } from './jobs/job-failures.ts'
@@ -359,7 +360,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /**
    * How far a job is with each of its employees, in the job's order; the next page is that `after` the last id. Whom a job
    * of everybody means is asked of the employee repository, so who has left it is not listed. A job of tenant stages alone
-   * has no employees.
+   * has no employees. Where the job has left closed days alone, `closedPeriods` is asked which days are closed by now.
    *
    * A page holds at most `limit` × dates failures.
    *
@@ -369,7 +370,8 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
     const checked = checkEmployeePage(page)
     const { jobs, employees } = this.#options
     const record = await this.#recordOf(jobId)
-    return await this.#beforeStop(() => listEmployeesOf(record, checked, { jobs, employees }))
+    const sources = { jobs, employees, closedDays: closedDays(this.#options, this.#stopped.signal) }
+    return await this.#beforeStop(() => listEmployeesOf(record, checked, sources))
   }
 
   /**

@@ -7,7 +7,8 @@ import type { Work } from './stages.ts'
 /** What a worker process took. */
 export interface WorkerMemory {
   readonly idleMb: number
-  readonly peakMb: number
+  /** In each quarter of the time. */
+  readonly peaksMb: readonly number[]
 }
 
 /** What workers do, and where. */

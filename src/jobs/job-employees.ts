@@ -1,10 +1,11 @@
-import { addDays, countDays } from '../calendar/date-range.ts'
+import { addDays, countDays, type DateInterval } from '../calendar/date-range.ts'
 import type { IsoDate } from '../calendar/iso-date.ts'
 import { JobNotFoundError } from '../errors.ts'
 import type { StageShape } from '../pipeline/stage-shape.ts'
 import type { Checkpoint, RecordedFailure } from '../run/checkpoint.ts'
 import { employeePages } from '../run/plan/employee-pages.ts'
 import type { Employee, EmployeeRepository } from '../run/plan/host-contracts.ts'
+import type { ClosedDays } from './closed-days.ts'
 import { countDispatched, readOnce } from './dispatched.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobStore } from './job-store.ts'
@@ -21,12 +22,18 @@ export interface JobEmployee {
   readonly failures: readonly RecordedFailure[]
   /** This date and all later ones wait behind a failed day. */
   readonly blockedFrom: IsoDate | null
+  /**
+   * The job's dates that are closed by now, in a job that has left closed days alone; in others none. `null` when the host's
+   * `closedPeriods` could not be asked.
+   */
+  readonly closed: readonly DateInterval[] | null
 }
 
 /** What is read besides the job itself. */
 export interface JobEmployeeSources {
   readonly jobs: Pick<JobStore<never>, 'checkpoint' | 'employeeIds' | 'failuresOf'>
   readonly employees: EmployeeRepository
+  readonly closedDays: ClosedDays
 }
 
 /**
@@ -38,9 +45,9 @@ export interface JobEmployeeSources {
  * @throws {JobNotFoundError} when the job has been forgotten meanwhile.
  */
 export async function listEmployeesOf(
-  { id: jobId, plan }: JobRecord,
+  { id: jobId, plan, counters }: JobRecord,
   page: { readonly after: string | null; readonly limit: number },
-  { jobs, employees: repository }: JobEmployeeSources,
+  { jobs, employees: repository, closedDays }: JobEmployeeSources,
 ): Promise<readonly JobEmployee[]> {
   if (!hasDays(plan)) return []
   const everybody = plan.kind === 'all'
@@ -56,13 +63,18 @@ export async function listEmployeesOf(
     : ids.filter((id) => isDispatched(id, checkpoint)).length
   const failuresOf = groupedByEmployee(await jobs.failuresOf(jobId, ids))
   const datesInLanes = datesDoneInLanes(checkpoint)
-  const dates = countDays(plan.from, plan.to)
+  const { tenantId, from, to } = plan
+  const closed = counters.skippedDays > 0 ? await closedDays({ tenantId, employeeIds: ids, from, to }) : noneClosed
+  const dates = countDays(from, to)
   return employees.map(({ id, name = null }, i) => {
     const failures = failuresOf.get(id) ?? []
     const datesDone = datesInLanes.get(id) ?? (i < dispatched ? dates : 0)
-    return { id, name, datesDone, failures, blockedFrom: blockedFromOf(failures) }
+    const closedOfOne = closed ? (closed.get(id) ?? []) : null
+    return { id, name, datesDone, failures, blockedFrom: blockedFromOf(failures), closed: closedOfOne }
   })
 }
+
+const noneClosed: ReadonlyMap<string, readonly DateInterval[]> = new Map()
 
 /** For employees whom the job names: their order is JavaScript's. */
 function isDispatched(id: string, { dispatchedThrough, allDispatched }: Checkpoint): boolean {

@@ -87,13 +87,14 @@ describe('the rate', () => {
 })
 
 describe('the rows of the grid', () => {
-  const words = { done: 'done', messageOf: () => undefined }
+  const unknown = () => undefined
   const row = (id: string): EmployeeRow => ({
     employee_id: id,
     name: null,
     dates_done: 2,
     failed_dates: [],
     blocked_from: null,
+    closed: [],
   })
   const page = (ids: readonly string[], next: string | null) => ({
     start_date: '2025-01-01',
@@ -131,7 +132,7 @@ describe('the rows of the grid', () => {
     expect(cellState(ada, 2, '2025-01-03')).toBe('failed')
     expect(cellState(ada, 20, '2025-01-21')).toBe('blocked')
     expect(cellState(gridRow(row('bob'), 1), 2, '2025-01-03')).toBe('waiting')
-    expect(cellText(ada, 2, '2025-01-03', words)).toBe('Ada (ada), 2025-01-03: failed')
+    expect(cellText(ada, 2, '2025-01-03', unknown)).toBe('Ada (ada), 2025-01-03: failed')
   })
 
   test('tell closed days apart where the server does, and say where it does not', () => {
@@ -139,14 +140,14 @@ describe('the rows of the grid', () => {
     expect(
       ['2025-01-01', '2025-01-02', '2025-01-03', '2025-01-04'].map((date, at) => cellState(ada, at, date)),
     ).toEqual([...['closed', 'closed', 'done', 'waiting']])
-    const mixed = { ...words, done: 'done or closed' }
-    expect(cellText(gridRow(row('bob'), 1), 0, '2025-01-01', mixed)).toBe('bob, 2025-01-01: done or closed')
+    const bob = gridRow({ ...row('bob'), closed: null }, 1)
+    expect(cellText(bob, 0, '2025-01-01', unknown)).toBe('bob, 2025-01-01: done or closed')
   })
 
   test('say of failed days what is learned of them elsewhere', () => {
     const bob = gridRow({ ...row('bob'), failed_dates: ['2025-01-02'] }, 1)
-    expect(cellText(bob, 1, '2025-01-02', words)).toBe('bob, 2025-01-02: failed')
-    const learned = { ...words, messageOf: (id: string, date: string) => `${id} on ${date}` }
+    expect(cellText(bob, 1, '2025-01-02', unknown)).toBe('bob, 2025-01-02: failed')
+    const learned = (id: string, date: string) => `${id} on ${date}`
     expect(cellText(bob, 1, '2025-01-02', learned)).toBe('bob, 2025-01-02: failed: bob on 2025-01-02')
   })
 

@@ -99,8 +99,8 @@ describe('a job of everybody', () => {
     const job = await service.triggerRecalcAllAsync(RANGE)
     await job.result
     expect(await service.listJobEmployees(job.id)).toEqual([
-      { id: '1', name: 'Employee 1', datesDone: 3, failures: [], blockedFrom: null },
-      { id: '2', name: 'Employee 2', datesDone: 3, failures: [], blockedFrom: null },
+      { id: '1', name: 'Employee 1', datesDone: 3, failures: [], blockedFrom: null, closed: [] },
+      { id: '2', name: 'Employee 2', datesDone: 3, failures: [], blockedFrom: null, closed: [] },
     ])
   })
 
@@ -188,12 +188,12 @@ describe('failures', () => {
     const all = await service.listJobFailures(job.id)
     expect(all).toHaveLength(3)
     const [e1, e2, e3] = await service.listJobEmployees(job.id)
-    expect(e1).toMatchObject({ id: 'e1', datesDone: 3, blockedFrom: null })
+    expect(e1).toMatchObject({ id: 'e1', datesDone: 3, blockedFrom: null, closed: [] })
     expect(e1!.failures.map(({ date, message }) => [date, message])).toEqual([
       ['2025-01-01', 'no hours for e1 2025-01-01'],
       ['2025-01-03', 'no hours for e1 2025-01-03'],
     ])
-    expect(e2).toMatchObject({ failures: [], blockedFrom: null })
+    expect(e2).toMatchObject({ failures: [], blockedFrom: null, closed: [] })
     expect([...e1!.failures, ...e3!.failures]).toEqual(all)
     expect(await service.listJobEmployees(job.id, { after: 'e1', limit: 1 })).toEqual([e2])
   })
@@ -215,7 +215,11 @@ describe('failures', () => {
     expect(await (await service.resumeJob(job.id)).result).toMatchObject({ status: 'completed' })
     expect(await grid(service, job.id)).toEqual(['e1 3', 'e2 3', 'e3 3', 'e4 3'])
     const withoutStage = office({ backend, clock })
-    expect((await withoutStage.service.listJobEmployees(job.id))[0]).toMatchObject({ datesDone: 3, blockedFrom: null })
+    expect((await withoutStage.service.listJobEmployees(job.id))[0]).toMatchObject({
+      datesDone: 3,
+      blockedFrom: null,
+      closed: [],
+    })
   })
 
   test('are listed by number, a page at a time, and those of tenant stages stand with nobody', async () => {
@@ -291,3 +295,72 @@ function balances(failing: ReadonlySet<string>) {
     save: async () => {},
   })
 }
+
+describe('which days are closed', () => {
+  const closing = {
+    closed: [
+      [
+        'e1',
+        [
+          { from: '2024-12-30', to: '2025-01-02' },
+          { from: '2025-02-01', to: '2025-02-28' },
+        ],
+      ],
+    ] as const,
+  }
+
+  /** A service of which a job is over; afterwards `answer` is what becomes of the question which days are closed. */
+  async function overWith(closed: typeof closing.closed | readonly [], answer?: () => Promise<never>) {
+    let asked = 0
+    let isOver = false
+    const made = office({
+      closedPeriods: {
+        closed: async () => {
+          if (isOver) asked += 1
+          return isOver && answer ? await answer() : new Map(closed)
+        },
+      },
+    })
+    const job = await made.service.triggerRecalcAllAsync(RANGE)
+    await job.result
+    isOver = true
+    return { ...made, id: job.id, asked: () => asked }
+  }
+
+  const closedIn = (page: readonly JobEmployee[]) => page.map(({ closed }) => closed)
+
+  test('is said within the dates of the job', async () => {
+    const { service, id } = await overWith(closing.closed)
+    const page = await service.listJobEmployees(id)
+    expect(closedIn(page)).toEqual([[{ from: '2025-01-01', to: '2025-01-02' }], []])
+  })
+
+  test('is not asked where the job has left none alone', async () => {
+    const { service, id, asked } = await overWith([])
+    const page = await service.listJobEmployees(id)
+    expect(closedIn(page)).toEqual([[], []])
+    expect(asked()).toBe(0)
+  })
+
+  test.for([
+    ['throws', async () => Promise.reject(new Error('no calendar')), /could not be asked: no calendar/],
+    ['gives nonsense', async () => 'march' as never, /could not be asked: Expected .closed\(…\). to be a map/],
+  ] as const)('is unknown when the host %s, and all else is told', async ([, answer, message]) => {
+    const { service, id, log } = await overWith(closing.closed, answer)
+    const page = await service.listJobEmployees(id)
+    expect(closedIn(page)).toEqual([null, null])
+    expect(page.map(({ datesDone }) => datesDone)).toEqual([3, 3])
+    const warnings = log.filter(({ level }) => level === 'warn')
+    expect(warnings).toEqual([expect.objectContaining({ message: expect.stringMatching(message) })])
+  })
+
+  test('is unknown when the host does not answer in time', async () => {
+    const door = gate()
+    const { service, id, clock } = await overWith(closing.closed, () => door.pass() as Promise<never>)
+    const page = service.listJobEmployees(id)
+    await door.arrived
+    await clock.advance(5_000)
+    expect(closedIn(await page)).toEqual([null, null])
+    door.open()
+  })
+})

@@ -9,7 +9,8 @@ export interface GridRow {
   readonly datesDone: number
   readonly failed: ReadonlySet<string>
   readonly blockedFrom: string | null
-  readonly closed: readonly Days[]
+  /** Null: nobody knows which of its days are. */
+  readonly closed: readonly Days[] | null
   /** Of the grid's knowledge when it was read; an older one is read anew when it comes to be seen. */
   readonly version: number
 }
@@ -21,14 +22,14 @@ export function gridRow(row: EmployeeRow, version: number): GridRow {
     datesDone: row.dates_done,
     failed: new Set(row.failed_dates),
     blockedFrom: row.blocked_from,
-    closed: row.closed ?? [],
+    closed: row.closed,
     version,
   }
 }
 
 export function cellState(row: GridRow, dateIndex: number, date: string): CellState {
   if (row.failed.has(date)) return 'failed'
-  if (row.closed.some(({ from, to }) => date >= from && date <= to)) return 'closed'
+  if (row.closed?.some(({ from, to }) => date >= from && date <= to)) return 'closed'
   if (row.blockedFrom !== null && date >= row.blockedFrom) return 'blocked'
   return dateIndex < row.datesDone ? 'done' : 'waiting'
 }
@@ -38,18 +39,14 @@ function nameOf({ id, name }: Pick<GridRow, 'id' | 'name'>): string {
   return name === null || name === id ? id : `${name} (${id})`
 }
 
-/** What is said of a cell beyond its row. */
-export interface CellWords {
-  /** What a done day is called: some may be closed where the server does not tell which. */
-  readonly done: string
-  /** What a failure said, where that is known. */
-  messageOf(employeeId: string, date: string): string | undefined
-}
+/** What a failure said, where that is known. */
+export type MessageOf = (employeeId: string, date: string) => string | undefined
 
 /** What is said of a cell: `Ada (17), 2025-03-04: failed: message`. */
-export function cellText(row: GridRow | undefined, dateIndex: number, date: string, words: CellWords): string {
+export function cellText(row: GridRow | undefined, dateIndex: number, date: string, messageOf: MessageOf): string {
   if (!row) return `${date}: not read yet`
   const state = cellState(row, dateIndex, date)
-  const message = state === 'failed' ? words.messageOf(row.id, date) : undefined
-  return `${nameOf(row)}, ${date}: ${state === 'done' ? words.done : state}${message ? `: ${message}` : ''}`
+  const message = state === 'failed' ? messageOf(row.id, date) : undefined
+  const said = state === 'done' && row.closed === null ? 'done or closed' : state
+  return `${nameOf(row)}, ${date}: ${said}${message ? `: ${message}` : ''}`
 }

@@ -26,20 +26,17 @@ export function GridCard({ app, state, watched, job, handle }: JobProps & { hand
     unexplained: null,
     zoom: 0,
   })
-  /** Whether the server tells which days are closed. */
-  const [tellsClosed, setTellsClosed] = useState(false)
   const [explained, setExplained] = useState<readonly Failure[]>([])
   const [missed, setMissed] = useState<string | null>(null)
   const jobId = job.job_id
   const { items } = state.failures
   const messages = useMemo(() => messagesOf([...explained, ...items]), [explained, items])
-  const done = job.skipped_days > 0 && !tellsClosed ? 'done or closed' : 'done'
   const subject: GridSubject = {
     from: job.start_date,
     to: job.end_date,
     employees: Math.round(job.total_days / Math.max(1, datesBetween(job.start_date, job.end_date).length)),
     version: watched.version,
-    words: { done, messageOf: (employeeId, date) => messages.get(`${date} ${employeeId}`) },
+    messageOf: (employeeId, date) => messages.get(`${date} ${employeeId}`),
   }
   const root = useRef<HTMLDivElement>(null)
   const view = useRef<GridView | null>(null)
@@ -50,7 +47,6 @@ export function GridCard({ app, state, watched, job, handle }: JobProps & { hand
       subject,
       async ({ after, limit }, asked) => {
         const page = await app.api.employees(jobId, { after, limit }, asked)
-        if (page.employees.some(({ closed }) => closed !== undefined)) setTellsClosed(true)
         app.store.dispatch({ type: 'watched', jobId, action: { type: 'employees-read', employees: page.employees } })
         return page
       },
@@ -60,7 +56,7 @@ export function GridCard({ app, state, watched, job, handle }: JobProps & { hand
     handle.current = made
     return () => made.stop()
   }, [])
-  useEffect(() => view.current?.show(subject), [watched.version, job, messages, done])
+  useEffect(() => view.current?.show(subject), [watched.version, job, messages])
   const { unexplained, zoom } = report
   useEffect(() => {
     if (unexplained === null) return
@@ -79,7 +75,7 @@ export function GridCard({ app, state, watched, job, handle }: JobProps & { hand
         <ul class="row muted" aria-label="Legend">
           {STATES.map((name) => (
             <li key={name} class="row">
-              <i class={`swatch ${name}`} /> {name === 'done' ? done : name}
+              <i class={`swatch ${name}`} /> {name}
             </li>
           ))}
         </ul>

@@ -3,7 +3,7 @@ import { datesBetween } from '../model/calendar.ts'
 import type { Asked } from '../net/api.ts'
 import type { EmployeePage } from '../net/api-types.ts'
 import { type Problem, problemOf } from '../net/problem.ts'
-import { type CellWords, cellState, cellText } from './cell.ts'
+import { cellState, cellText, type MessageOf } from './cell.ts'
 import { GridRows, type RowRequest } from './grid-rows.ts'
 import { type Layout, leftOf, type Position, positionAt, scrolledTo, visibleRows } from './layout.ts'
 import { clamp, moved } from './movement.ts'
@@ -19,7 +19,7 @@ export interface GridSubject {
   /** As far as the job knows; 0 before it has counted them. */
   readonly employees: number
   readonly version: number
-  readonly words: CellWords
+  readonly messageOf: MessageOf
 }
 
 /** What is said of the grid around it. */
@@ -232,7 +232,7 @@ export class GridView {
     const rowAt = (index: number) => this.#rows.at(index)
     this.#paint(layout)
     const date = this.#dates[active.column] ?? ''
-    const text = cellText(rowAt(active.row), active.column, date, this.#subject.words)
+    const text = cellText(rowAt(active.row), active.column, date, this.#subject.messageOf)
     const hadFocus = document.activeElement?.role === 'gridcell'
     layer.ariaRowCount = String(this.#rows.complete || this.#subject.employees > 0 ? layout.rows + 1 : -1)
     layer.ariaColCount = String(layout.columns + 1)
@@ -284,7 +284,7 @@ export class GridView {
       readout: rows === 0 ? nobody : text,
       chosen: row && date !== '' ? { employeeId: row.id, date } : null,
       problem: this.#problem,
-      unexplained: failed && this.#subject.words.messageOf(row.id, date) === undefined ? row.id : null,
+      unexplained: failed && this.#subject.messageOf(row.id, date) === undefined ? row.id : null,
       zoom: this.#zoom,
     }
     const told = JSON.stringify(report)

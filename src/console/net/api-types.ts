@@ -121,8 +121,8 @@ export interface EmployeeRow {
   readonly dates_done: number
   /** What failed there has to be asked for. */
   readonly failed_dates: readonly string[]
-  /** Days that were left alone because their period is closed, where the server tells. */
-  readonly closed?: readonly Days[]
+  /** Days that are closed by now, in a job that has left closed days alone; null when that could not be found out. */
+  readonly closed: readonly Days[] | null
   /** This date and the later ones wait behind a failed day. */
   readonly blocked_from: string | null
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { countDays } from '../../calendar/date-range.ts'
 import type { JobSnapshot } from '../../jobs/job-snapshot.ts'
 import { named } from '../openapi/schemas/components.ts'
-import { countField, idField, wholeNumberField } from '../openapi/schemas/fields.ts'
+import { countField, dateField, idField, wholeNumberField } from '../openapi/schemas/fields.ts'
 import { ownJob } from '../request/own-job.ts'
 import { json } from '../response/json.ts'
 import { route } from './route.ts'
@@ -24,6 +24,13 @@ const employeePage = named(
           .string()
           .nullable()
           .meta({ format: 'date', description: 'This date and later ones wait behind a failed day' }),
+        closed: z
+          .array(z.strictObject({ from: dateField('The first closed date'), to: dateField('Inclusive') }))
+          .nullable()
+          .meta({
+            description:
+              'The dates that are closed by now, in a job that has left closed days alone; null when that could not be found out',
+          }),
       }),
     ),
     next: z.string().nullable().meta({
@@ -72,6 +79,7 @@ export const employeesRoute = route(
       dates_done: employee.datesDone,
       failed_dates: employee.failures.map(({ date }) => date),
       blocked_from: employee.blockedFrom,
+      closed: employee.closed,
     }))
     const next = found.length <= limit ? null : (page.at(-1)?.id ?? null)
     return json({ start_date: job.from, end_date: job.to, employees, next })

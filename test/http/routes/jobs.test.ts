@@ -156,8 +156,9 @@ test('failures and employees come in pages', async () => {
       dates_done: 3,
       failed_dates: ['2025-01-01', '2025-01-03'],
       blocked_from: null,
+      closed: [],
     },
-    { employee_id: 'e2', name: 'Employee e2', dates_done: 3, failed_dates: [], blocked_from: null },
+    { employee_id: 'e2', name: 'Employee e2', dates_done: 3, failed_dates: [], blocked_from: null, closed: [] },
   ])
   const rest = await client.get(`/employees/${job.job_id}?after=e2`)
   expect(rest.body).toMatchObject({ employees: [{ employee_id: 'e3' }], next: null })
