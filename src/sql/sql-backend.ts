@@ -24,7 +24,7 @@ import { SqlLaneStore } from './sql-lane-store.ts'
 import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, sideTable, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
-import { joinTransaction } from './transaction/join-transaction.ts'
+import { checkTransaction, joinTransaction } from './transaction/join-transaction.ts'
 import { withSavepoint } from './transaction/savepoint.ts'
 import { Transactions } from './transaction/transactions.ts'
 
@@ -106,7 +106,10 @@ export function sqlBackend<Database, Tx extends object>(
   const transactions = new Transactions(kysely, engine, membership, names)
   if (!unitOfWork || !executorOf) {
     const join: UnitOfWork<Transaction<Database>>['join'] = (tx, work) => joinTransaction(kysely, engine, tx, work)
-    return backendOf(kysely, options, membership, { ...unitOfWorkIn(transactions, engine), join }, (tx) => tx)
+    return backendOf(kysely, options, membership, { ...unitOfWorkIn(transactions, engine), join }, (tx) => {
+      checkTransaction(kysely, tx) // a note that commits without its edit would be settled before it
+      return tx
+    })
   }
   const executorIn = oncePerTransaction(executorOf)
   const unit = hostUnitOfWork(unitOfWork, engine, executorIn, transactions)

@@ -4,6 +4,7 @@ import {
   type DayStage,
   dayKey,
   dayStage,
+  InvalidRequestError,
   memoryBackend,
   NestedCallError,
   RecalcFailedError,
@@ -362,6 +363,31 @@ describe.each(engines)('inside a transaction of the host on $name', ({ name, ope
     await expect(service.triggerRecalc(day, { tx: undefined as never })).rejects.toThrow(/`tx`.* got undefined$/)
     await expect(service.triggerRecalc(day, { tx: kysely as never })).rejects.toThrow(/^Expected `tx`/)
     expect(await balancesIn(kysely)).toEqual([])
+  })
+
+  test('a change is noted in an open transaction of the backend’s Kysely, and nowhere else', async () => {
+    const service = serviceOn(kysely, [balances()])
+    const note = (tx: unknown) =>
+      service.noteChange(tx as never, {
+        tenantId: TENANT,
+        employeeId: '1',
+        table: 'bookings',
+        dates: { from: dates[0]!, to: dates[0]! },
+      })
+    await expect(note(kysely)).rejects.toThrow(/^Expected `tx` .*, got "a Kysely without a transaction"$/)
+    const onConnection = kysely.connection().execute(note)
+    await expect(onConnection).rejects.toThrow('"a Kysely without a transaction"')
+    const inOther = foreign.transaction().execute(note)
+    await expect(inOther).rejects.toThrow('"one of another Kysely"')
+    const over = await kysely.startTransaction().execute()
+    await over.rollback().execute()
+    await expect(note(over)).rejects.toThrow('"one that is over"')
+    await expect(note(undefined)).rejects.toThrow(InvalidRequestError)
+    expect(await service.freshness()).toMatchObject({ changes: 0 })
+
+    await inTransaction(kysely, isSqlite, note)
+    expect(await service.freshness()).toMatchObject({ changes: 1 })
+    await service.settle({ tenantId: TENANT })
   })
 
   test('what was noted of its days is settled with them, in that transaction, and what follows is noted', async () => {

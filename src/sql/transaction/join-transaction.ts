@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { ControlledTransaction, type Kysely, Transaction } from 'kysely'
+import { ControlledTransaction, Kysely, Transaction } from 'kysely'
 import { InvalidRequestError } from '../../errors.ts'
 import { expected } from '../../expectation.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -63,13 +63,18 @@ async function guardOf<Database>(tx: Transaction<Database>, engine: Engine): Pro
   return new TransactionGuard(connection, engine, () => working.getStore() !== tx)
 }
 
-function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {
+/** @throws {InvalidRequestError} when `tx` is no open transaction of `kysely`. */
+export function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {
   // A Kysely and all that is made of it share one adapter.
   const isOurs = tx instanceof Transaction && tx.getExecutor().adapter === kysely.getExecutor().adapter
   const isOver = tx instanceof ControlledTransaction && (tx.isCommitted || tx.isRolledBack)
   if (isOurs && !isOver) return
-  const got = tx instanceof Transaction ? (isOver ? 'one that is over' : 'one of another Kysely') : tx
+  const got = isOver ? 'one that is over' : tx instanceof Kysely ? kindOf(tx) : tx
   throw new InvalidRequestError(expected('tx', 'an open Transaction of the Kysely that the backend was given', got))
+}
+
+function kindOf<Database>(kysely: Kysely<Database>): string {
+  return kysely instanceof Transaction ? 'one of another Kysely' : 'a Kysely without a transaction'
 }
 
 /** A snapshot from before the employees were locked would hide what others have committed since. */

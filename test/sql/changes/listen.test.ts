@@ -70,7 +70,7 @@ describe('PostgreSQL', async () => {
   /** Its first look is over, and it listens. */
   const isListening = () => expect.poll(async () => await listeners(db, database.name)).toBe(1)
 
-  const other = () => balanceService(sqlBackend(db))
+  const other = (on: Kysely<BalanceTables>) => balanceService(sqlBackend(on))
 
   async function edit(minutes: number, on = db): Promise<void> {
     await on.transaction().execute(async (tx) => {
@@ -81,7 +81,7 @@ describe('PostgreSQL', async () => {
         table: 'hours',
         dates: { from: '2025-03-31', to: '2025-03-31' },
       }
-      await other().noteChange(tx as never, change)
+      await other(on).noteChange(tx, change)
     })
   }
 

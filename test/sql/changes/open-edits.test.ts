@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/index.ts'
 import { sqlBackend } from '../../../src/sql/index.ts'
@@ -28,7 +28,9 @@ describe.each(engines.filter(({ name }) => name !== 'SQLite'))('$name', (engine)
   /** Bob's edit is open while something is done about Ann's. */
   async function whileAnEditIsOpen(changes: number, work: () => Promise<void>): Promise<void> {
     await db.deleteFrom('recalc_changes' as 'hours').execute()
-    for (let i = 0; i < changes; i++) await note(db, 'ann')
+    await db.transaction().execute(async (tx) => {
+      for (let i = 0; i < changes; i++) await note(tx, 'ann')
+    })
     const open = await db.startTransaction().execute()
     await note(open, 'bob')
     try {
@@ -38,8 +40,8 @@ describe.each(engines.filter(({ name }) => name !== 'SQLite'))('$name', (engine)
     }
   }
 
-  const note = (tx: Kysely<BalanceTables>, employeeId: string) =>
-    recalc.noteChange(tx as never, { tenantId: 'acme', employeeId, table: 'hours', at: AT })
+  const note = (tx: Transaction<BalanceTables>, employeeId: string) =>
+    recalc.noteChange(tx, { tenantId: 'acme', employeeId, table: 'hours', at: AT })
 
   const settled = async () => {
     const { changes } = await recalc.freshness()
@@ -64,7 +66,7 @@ describe.each(engines.filter(({ name }) => name !== 'SQLite'))('$name', (engine)
 
   test('an edit waits for nobody who is settling', async () => {
     await db.deleteFrom('recalc_changes' as 'hours').execute()
-    await note(db, 'ann')
+    await db.transaction().execute((tx) => note(tx, 'ann'))
     let isNoted = false
     const settling = balanceService(sqlBackend(db, { clock }) as never, {
       onCalculate: () => {},
