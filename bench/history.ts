@@ -1,26 +1,17 @@
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
-import { openMysql } from '../examples/shared/database/mysql.ts'
-import { startMariadb } from '../test/support/mariadb-server.ts'
 import { median } from './measure.ts'
-import { generatedWorkload, MARIADB_SETTINGS } from './server/generated.ts'
+import { generatedWorkload } from './server/generated.ts'
+import { type BenchServer, onServers } from './server/on-servers.ts'
 import { daysOf, empty, TENANT } from './server/workload.ts'
 
 const ROUNDS = 7
 
-/** The reference back end on MariaDB with a history against the same without one: when everything changes, and when nothing does. */
+/** The reference back end with a history against the same without one: when everything changes, and when nothing does. */
 export async function benchHistory(): Promise<void> {
-  const server = await startMariadb({ settings: MARIADB_SETTINGS })
-  try {
-    const db = await openMysql<Tables>(`${server.url}/history`, INSTANTS)
-    await race(db, `${server.url}/history`)
-    await db.destroy()
-  } finally {
-    await server.stop()
-  }
+  await onServers('history', race)
 }
 
-async function race(db: Database, url: string): Promise<void> {
+async function race({ name, url, db }: BenchServer): Promise<void> {
   const workload = await generatedWorkload(db, url)
   const { zone, from, to, asOf, employeeIds } = workload
   const services = {
@@ -50,7 +41,7 @@ async function race(db: Database, url: string): Promise<void> {
     for (const name of ['off', 'on']) speeds[name]?.push(times[name]?.changed ?? Number.NaN)
   }
   const days = daysOf(workload, employeeIds)
-  console.log(`\nhistory on MariaDB: ${days.toLocaleString('en')} employee-days, 8 stages`)
+  console.log(`\nhistory on ${name}: ${days.toLocaleString('en')} employee-days, 8 stages`)
   const tell = (what: string, value: string, target: string) => console.log(`  ${what.padEnd(54)} ${value} ${target}`)
   const ratio = (values: readonly number[]) => `${median(values).toFixed(2)} x`
   tell('on / off, everything changes', ratio(ratios.changed), '(at most 1.25)')

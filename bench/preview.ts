@@ -1,12 +1,8 @@
 import { createProductivity } from '../examples/productivity/productivity.ts'
-import { type Database, INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
-import { openMysql } from '../examples/shared/database/mysql.ts'
-import { openPostgres } from '../examples/shared/database/postgres.ts'
-import { startMariadb } from '../test/support/mariadb-server.ts'
-import { startPostgres } from '../test/support/postgres-server.ts'
 import { median } from './measure.ts'
 import { peakOf, printPeak } from './memory.ts'
-import { generatedWorkload, MARIADB_SETTINGS } from './server/generated.ts'
+import { generatedWorkload } from './server/generated.ts'
+import { type BenchServer, onServers } from './server/on-servers.ts'
 import { daysOf, empty, TENANT } from './server/workload.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
@@ -14,20 +10,7 @@ const SIZES = [100_000, 1_000_000]
 
 /** A preview against the run that it shows: when everything changes, and when nothing does; and its memory. */
 export async function benchPreview(): Promise<void> {
-  const mariadb = await startMariadb({ settings: MARIADB_SETTINGS })
-  try {
-    const url = `${mariadb.url}/preview`
-    await compare('MariaDB', url, await openMysql<Tables>(url, INSTANTS))
-  } finally {
-    await mariadb.stop()
-  }
-  const postgres = await startPostgres()
-  try {
-    const url = `${postgres.url}/preview`
-    await compare('PostgreSQL', url, await openPostgres<Tables>(url, INSTANTS))
-  } finally {
-    await postgres.stop()
-  }
+  await onServers('preview', compare)
   console.log(
     '\npreview: peak memory above the idle process (resident set), 1,000,000 days in all, every one different',
   )
@@ -42,7 +25,7 @@ interface Cost {
   readonly cpuMs: number
 }
 
-async function compare(name: string, url: string, db: Database): Promise<void> {
+async function compare({ name, url, db }: BenchServer): Promise<void> {
   const workload = await generatedWorkload(db, url)
   const { zone, from, to, asOf, employeeIds } = workload
   const service = createProductivity(db, { zone, asOf })
@@ -80,7 +63,6 @@ async function compare(name: string, url: string, db: Database): Promise<void> {
   tell('preview / first run, everything changes', ratios.changed, '(at most 1.0)')
   tell('preview / second run, nothing changes', ratios.unchanged, '(at most 1.1)')
   await service.stop()
-  await db.destroy()
 }
 
 function tell(what: string, ratios: readonly Cost[], target: string): void {

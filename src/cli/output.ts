@@ -1,4 +1,4 @@
-import { jsonFormOf } from '../run/json-form.ts'
+import { jsonFormOf, jsonFormOfParts } from '../run/json-form.ts'
 import { printable } from './printable.ts'
 import type { Screen } from './progress-bar.ts'
 import { textTable } from './text-table.ts'
@@ -19,8 +19,8 @@ export class Output {
   }
 
   /** One value per line, so that a program can read them one by one. */
-  json(value: unknown): void {
-    this.out.write(`${jsonFormOf(value)}\n`)
+  json(value: object): void {
+    this.out.write(`${Array.isArray(value) ? jsonFormOf(value) : jsonFormOfParts(value, 'notTold')}\n`)
   }
 
   /** Rows of the same kind; `columns` gives the heads and what stands below them. */
@@ -31,7 +31,7 @@ export class Output {
   }
 
   /** One thing, a line for each of its members; `value` is what a program gets. */
-  record(value: unknown, members: Readonly<Record<string, Cell>>): void {
+  record(value: object, members: Readonly<Record<string, Cell>>): void {
     const known = Object.entries(members).filter(([, cell]) => cell !== null && cell !== undefined)
     const width = Math.max(...known.map(([name]) => name.length))
     if (this.isJson) this.json(value)

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { InvalidRequestError } from '../errors.ts'
 import type { HeldRequest } from '../preview/held/held-request.ts'
 import type { ClosedInPreview } from '../preview/previewed-lanes.ts'
+import { messageOf } from '../run/failure.ts'
 import { jsonFormOf } from '../run/json-form.ts'
 import { wholeNumber } from './arguments.ts'
 import type { CommandContext } from './command-context.ts'
@@ -31,7 +32,7 @@ export function previewCommand({ recalc, output, signal, exitWith }: CommandCont
           const { employeeId, date, period, stage, before, after } = difference
           if (output().isJson) output().json(difference)
           const when = date ?? `${period.from} to ${period.to}`
-          output().say(`${employeeId}  ${when}  ${stage}: ${jsonFormOf(before)} -> ${jsonFormOf(after)}`)
+          output().say(`${employeeId}  ${when}  ${stage}: ${shown(before)} -> ${shown(after)}`)
         }
       } catch (error) {
         if (!signal.aborted) throw error
@@ -53,6 +54,14 @@ export function previewCommand({ recalc, output, signal, exitWith }: CommandCont
       })
       if (failedDays + failedPeriods > 0) exitWith(EXIT.someFailed)
     })
+}
+
+function shown(value: unknown): string {
+  try {
+    return jsonFormOf(value)
+  } catch (error) {
+    return `(${messageOf(error)})`
+  }
 }
 
 /** The changes tell which days. */

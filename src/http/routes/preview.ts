@@ -18,8 +18,9 @@ const DEFAULT_LIMIT = 10_000
 const MOST_TOLD = 'a whole number from 0 to 1000000'
 
 const DESCRIPTION = `One JSON object per line, as they are found. \`{ "type": "difference", … }\` for each of the first \`limit\` differences; last
-\`{ "type": "summary", … }\`, which counts all of them, or \`{ "type": "error", "code", "message" }\` when it could not go on. With
-\`Accept: text/event-stream\` the same objects come as server-sent events, named by their type. It ends when the client goes.`
+\`{ "type": "summary", … }\`, which counts all of them, or \`{ "type": "error", "code", "message" }\` when it could not go on. A
+value that has no JSON form is \`null\`, and \`not_told\` says why. With \`Accept: text/event-stream\` the same objects come as
+server-sent events, named by their type. It ends when the client goes.`
 
 const limit = z
   .int({ error: MOST_TOLD })

@@ -1,5 +1,5 @@
 import { codeOf, messageOf } from '../../run/failure.ts'
-import { jsonFormOf } from '../../run/json-form.ts'
+import { jsonFormOfParts } from '../../run/json-form.ts'
 import type { ResolvedApiOptions } from '../options.ts'
 import { faultText } from '../response/failure-text.ts'
 
@@ -15,7 +15,7 @@ export async function* textsOf(
   isEvents: boolean,
 ): AsyncGenerator<string, undefined> {
   const text = (line: Line) => {
-    const json = jsonFormOf(line)
+    const json = jsonFormOfParts(line, 'not_told')
     return isEvents ? `event: ${line.type}\ndata: ${json}\n\n` : `${json}\n`
   }
   let isBegun = false

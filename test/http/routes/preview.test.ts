@@ -41,8 +41,9 @@ async function linesOf(response: Response) {
     .map((line) => JSON.parse(line))
 }
 
-test('a bigint is told as a string, as in the history', async () => {
-  const stage = { ...stageOf(scores), calculate: () => 2n ** 60n }
+/** A preview of days that all have the same value. */
+async function previewOfValue(value: unknown) {
+  const stage = { ...stageOf(scores), calculate: () => value as never }
   const { service } = world({ stages: [stage] }, { employees: ['ann'] })
   const api = createRecalcApi(service, { authorize: () => ({ tenants: '*', actions: '*' }) })
   const response = await api.fetch(
@@ -52,9 +53,25 @@ test('a bigint is told as a string, as in the history', async () => {
       body: JSON.stringify(REQUEST),
     }),
   )
-  const lines = await linesOf(response)
+  return await linesOf(response)
+}
+
+test('a bigint is told as a string, as in the history', async () => {
+  const lines = await previewOfValue(2n ** 60n)
   expect(lines.map(({ type }) => type)).toEqual(['difference', 'difference', 'summary'])
   expect(lines[0]).toMatchObject({ after: '1152921504606846976' })
+})
+
+test('a value without a JSON form is told as null, with the reason, and all others are told', async () => {
+  const cyclic: { self?: object } = {}
+  cyclic.self = cyclic
+  const lines = await previewOfValue(cyclic)
+  expect(lines.map(({ type }) => type)).toEqual(['difference', 'difference', 'summary'])
+  expect(lines[0]).toMatchObject({
+    employee_id: 'ann',
+    after: null,
+    not_told: expect.stringMatching(/^after: .*circular/),
+  })
 })
 
 test('a preview is told line by line, the sums last, and nothing is written', async () => {
