@@ -16,7 +16,7 @@ export type * from './changes/change-ledger.ts'
 export type { AffectedDays, DirtyQuery, DirtyScope } from './changes/changes.ts'
 export type { SettleOptions } from './changes/changes-settings.ts'
 export type { Horizon } from './changes/dirty-days.ts'
-export type { Settled } from './changes/settle-lane.ts'
+export type { Settled } from './changes/settle-now.ts'
 export {
   BackendUnavailableError,
   CallTimeoutError,

@@ -1,7 +1,7 @@
 import type { Change } from './changes/change.ts'
 import type { LedgerState, StoredChange } from './changes/change-ledger.ts'
 import { type AffectedDays, Changes, type DirtyQuery, type DirtyScope } from './changes/changes.ts'
-import type { Settled } from './changes/settle-lane.ts'
+import type { Settled } from './changes/settle-now.ts'
 import { CallTimeoutError, CooldownError, JobConflictError, JobNotFoundError, ServiceStoppedError } from './errors.ts'
 import { startBulkJob } from './jobs/bulk-job.ts'
 import { closedDays } from './jobs/closed-days.ts'

@@ -14,11 +14,11 @@ import {
 } from './settle-block.ts'
 import { inSettleUnit, type SettleOwner, settleCalendar, settleOperation } from './settle-owner.ts'
 
-/** What settling came to. */
-export interface Settled {
+/** What settling some employees came to. */
+export interface SettledLane {
   /** Employee-days that were calculated. */
   readonly days: number
-  /** Employee-days that failed; they keep their changes. */
+  /** Employee-days and periods that failed; they keep their changes. */
   readonly failed: number
 }
 
@@ -35,7 +35,7 @@ export function settleLane<Tx>(
   owner: SettleOwner<Tx>,
   lane: LaneOfEmployees,
   most = Number.POSITIVE_INFINITY,
-): Promise<Settled> {
+): Promise<SettledLane> {
   return observed(
     owner.settings.telemetry,
     () => settleOperation(owner, lane.tenantId, lane.employeeIds.length),
@@ -43,7 +43,7 @@ export function settleLane<Tx>(
   )
 }
 
-async function settleBlocks<Tx>(owner: SettleOwner<Tx>, lane: LaneOfEmployees, most: number): Promise<Settled> {
+async function settleBlocks<Tx>(owner: SettleOwner<Tx>, lane: LaneOfEmployees, most: number): Promise<SettledLane> {
   const { control, settings, calculator } = owner
   const { employees, days: usual } = calculator?.shape ?? { employees: 1, days: 1 }
   // A block of fewer employees may have more days. It only grows while there is more to do: most edits are over in the first.

@@ -1,5 +1,5 @@
 import type { StoredChange } from './change-ledger.ts'
-import { type Settled, settleLane } from './settle-lane.ts'
+import { type SettledLane, settleLane } from './settle-lane.ts'
 import type { SettleOwner } from './settle-owner.ts'
 import { settleTenantStages, spreadToEmployees } from './settle-tenant.ts'
 
@@ -8,6 +8,12 @@ const PAGE = 1_000
 
 /** How often it is begun again, when changes keep arriving. */
 const MOST_ROUNDS = 100
+
+/** What settling came to. */
+export interface Settled extends SettledLane {
+  /** Names of tenant stages that failed; they keep their changes. */
+  readonly failedStages: readonly string[]
+}
 
 /**
  * Settles what is waiting of one employee, or of a whole tenant, now: until nothing is, however it is that changes keep arriving.
@@ -20,7 +26,8 @@ export async function settleNow<Tx>(
   const { tenantId, employeeId } = request
   const { changes } = owner.settings
   const sum = { days: 0, failed: 0 }
-  const add = ({ days, failed }: Settled) => {
+  const failedStages = new Set<string>()
+  const add = ({ days, failed }: SettledLane) => {
     sum.days += days
     sum.failed += failed
   }
@@ -29,15 +36,16 @@ export async function settleNow<Tx>(
   await spreadToEmployees(owner, tenantId)
   if (employeeId !== undefined) {
     add(await settleLane(owner, { tenantId, employeeIds: [employeeId] }))
-    return sum
+    return { ...sum, failedStages: [] }
   }
   for (let round = 0; round < MOST_ROUNDS && !owner.control.stopped; round++) {
     const settled = await settleTenant(owner, tenantId)
     add(settled)
+    for (const stage of settled.failedStages) failedStages.add(stage)
     if (settled.isDone) break
     await spreadToEmployees(owner, tenantId)
   }
-  return sum
+  return { ...sum, failedStages: [...failedStages] }
 }
 
 /** One round over a tenant's employees, then its tenant stages; `isDone` when there was nothing left to do. */
@@ -69,8 +77,7 @@ async function settleTenant<Tx>(
     if (isLast || lanes.length >= concurrency) await settle()
     if (isLast) break
   }
-  await settleTenantStages(owner, tenantId)
-  return { ...sum, isDone }
+  return { ...sum, failedStages: await settleTenantStages(owner, tenantId), isDone }
 }
 
 function lanesOf<Tx>(owner: SettleOwner<Tx>, found: readonly StoredChange[]): (readonly string[])[] {
@@ -85,7 +92,7 @@ async function settleLanes<Tx>(
   owner: SettleOwner<Tx>,
   tenantId: string,
   lanes: readonly (readonly string[])[],
-): Promise<Settled> {
+): Promise<SettledLane> {
   const { concurrency } = owner.settings
   const sum = { days: 0, failed: 0 }
   for (let i = 0; i < lanes.length && !owner.control.stopped; i += concurrency) {

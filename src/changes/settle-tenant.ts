@@ -93,11 +93,11 @@ async function spreadOne<Tx>(owner: SettleOwner<Tx>, change: StoredChange): Prom
 /**
  * Runs the tenant stages that are due because of changes, in their order, each in a unit of work of its own.
  *
- * @returns whether one of them failed; it keeps its note.
+ * @returns the names of those that failed; they keep their notes.
  */
-export async function settleTenantStages<Tx>(owner: SettleOwner<Tx>, tenantId: string): Promise<boolean> {
+export async function settleTenantStages<Tx>(owner: SettleOwner<Tx>, tenantId: string): Promise<readonly string[]> {
   const { settings } = owner
-  let hasFailed = false
+  const failed: string[] = []
   const noted = await notesOf(owner, tenantId)
   const due = new Set(
     noted.flatMap((note) => ('stage' in note.content && isDue(owner, note) ? [note.content.stage] : [])),
@@ -112,9 +112,9 @@ export async function settleTenantStages<Tx>(owner: SettleOwner<Tx>, tenantId: s
       () => settleOperation(owner, tenantId, 0),
       () => settleStage(owner, tenantId, stage),
     )
-    if (!isSettled) hasFailed = true
+    if (!isSettled) failed.push(stage.name)
   }
-  return hasFailed
+  return failed
 }
 
 async function settleStage<Tx>(owner: SettleOwner<Tx>, tenantId: string, stage: TenantStage<Tx>): Promise<boolean> {

@@ -45,9 +45,10 @@ export function changeCommands({ recalc, output, signal, exitWith }: CommandCont
     .description('settle now what was noted')
     .action(async (given: Scope) => {
       try {
-        const { days, failed } = await recalc.settle(scopeOf(given), { signal })
-        output().record({ days, failed }, { days, failed })
-        if (failed > 0) exitWith(EXIT.someFailed)
+        const settled = await recalc.settle(scopeOf(given), { signal })
+        const { days, failed, failedStages } = settled
+        output().record(settled, { days, failed, 'failed stages': failedStages.join(', ') || null })
+        if (failed + failedStages.length > 0) exitWith(EXIT.someFailed)
       } catch (error) {
         if (!signal.aborted) throw error
         exitWith(EXIT.cancelled)

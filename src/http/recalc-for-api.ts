@@ -1,6 +1,6 @@
 import type { LedgerState, StoredChange } from '../changes/change-ledger.ts'
 import type { DirtyQuery, DirtyScope } from '../changes/changes.ts'
-import type { Settled } from '../changes/settle-lane.ts'
+import type { Settled } from '../changes/settle-now.ts'
 import type { Estimate } from '../jobs/estimate.ts'
 import type { JobEmployee } from '../jobs/job-employees.ts'
 import type { JobEvent } from '../jobs/job-events.ts'

@@ -106,7 +106,7 @@ test('a settle or trigger within a calculation is refused with the ways out', as
     },
   })
   await service.noteChange(undefined, { ...change, dates: { from: '2025-01-01', to: '2025-01-01' } })
-  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 1, failed: 0 })
+  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 1, failed: 0, failedStages: [] })
   expect(refused).toHaveLength(2)
   for (const error of refused) {
     expect(error).toMatchObject({ code: 'NESTED_CALL' })

@@ -159,7 +159,7 @@ test('a job takes the changes of its days with it, those of other days stay', as
   const job = await service.triggerRecalcAllAsync({ tenantId: 'acme', from: '2025-01-01', to: '2025-01-03' })
   await job.result
   expect(calculated).toHaveLength(6)
-  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 0 })
+  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 0, failedStages: [] })
   expect(calculated.slice(6)).toEqual(['e1 2025-01-04', 'e1 2025-01-05'])
 })
 
@@ -167,7 +167,7 @@ test('a synchronous trigger takes the changes of its day with it', async () => {
   const { noting, calculated, service } = offices()
   await note(noting, 'e1', '2025-01-01')
   await service.triggerRecalc({ tenantId: 'acme', employeeId: 'e1', date: '2025-01-01' })
-  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 0, failed: 0 })
+  expect(await service.settle({ tenantId: 'acme' })).toEqual({ days: 0, failed: 0, failedStages: [] })
   expect(calculated).toEqual(['e1 2025-01-01'])
 })
 

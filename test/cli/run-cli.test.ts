@@ -249,7 +249,7 @@ describe('changes on the command line', () => {
     expect((await run('dirty --tenant acme')).out).toMatch(/^ +\d+ +waiting +ada +bookings /m)
     const settled = await run('settle --tenant acme --json')
     expect(settled).toMatchObject({ code: 1 })
-    expect(settled.json()).toEqual({ days: 2, failed: 1 })
+    expect(settled.json()).toEqual({ days: 2, failed: 1, failedStages: [] })
     expect((await run('dirty --tenant acme --state failing --json')).json()).toMatchObject([{ employeeId: 'bob' }])
     expect((await run('release --tenant acme --json')).json()).toEqual({ released: 0 })
     await noting.stop()

@@ -50,7 +50,7 @@ test('one sees what is not settled, settles it, and reads what fails and what is
   expect(await cells()).toEqual(['3', '3'])
 
   await page.getByRole('button', { name: 'Settle now, acme' }).click()
-  await page.getByText('acme: 2 days calculated.').waitFor()
+  await page.getByText('acme: 2 days calculated, failed: 1.').waitFor()
   expect(await cells()).toEqual(['2', '2'])
   await page.getByRole('link', { name: 'acme' }).click()
   await page.getByText('No rate for e0001 (BAD_BOOKING)').waitFor()

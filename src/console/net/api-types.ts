@@ -134,6 +134,16 @@ export interface EmployeePage {
   readonly next: string | null
 }
 
+/** What settling came to, or that there is more to do. */
+export type Settled =
+  | { readonly settled: false }
+  | {
+      readonly settled: true
+      readonly days: number
+      readonly failed: number
+      readonly failed_stages: readonly string[]
+    }
+
 /** How much of a tenant is noted and not settled. */
 export interface Freshness {
   readonly tenant_id: string

@@ -13,6 +13,7 @@ import type {
   Me,
   PreviewRequest,
   PreviewSummary,
+  Settled,
   StartedJob,
   StartRequest,
 } from './api-types.ts'
@@ -75,8 +76,7 @@ export class Api {
     this.#find<Correction, CorrectionsSummary>(`/corrections${searchOf(query)}`, {}, finding)
   readonly settleCorrections = (tenantId: string, ids: readonly string[]) =>
     this.#post<{ readonly settled: number }>('/corrections/settle', { tenant_id: tenantId, ids })
-  readonly settle = (tenantId: string) =>
-    this.#post<{ settled: boolean; days?: number }>('/settle', { tenant_id: tenantId })
+  readonly settle = (tenantId: string) => this.#post<Settled>('/settle', { tenant_id: tenantId })
   readonly release = (tenantId: string) => this.#post<{ released: number }>('/release', { tenant_id: tenantId })
   readonly cancel = (id: string, reason: string) => this.#post(pathOf('cancel', id), reason === '' ? {} : { reason })
   readonly pause = (id: string) => this.#post(pathOf('pause', id), {})

@@ -14,7 +14,8 @@ const settled = named(
   z.strictObject({
     settled: z.literal(true),
     days: countField('Employee-days that were calculated'),
-    failed_days: countField('The part of them that failed; they keep their changes'),
+    failed: countField('Employee-days and periods that failed; they keep their changes'),
+    failed_stages: z.array(z.string()).meta({ description: 'Tenant stages that failed; they keep their changes' }),
   }),
   'Nothing is waiting any more',
 )
@@ -49,7 +50,8 @@ export const settleRoute = route(
       const settling = api.recalc.settle(scopeOf(body), { signal: end.signal })
       const outcome = await Promise.race([settling.catch(unlessEnded(end.signal)), ended])
       if (outcome === 'ended') return json({ settled: false }, { status: 202 })
-      return json({ settled: true, days: outcome.days, failed_days: outcome.failed })
+      const { days, failed, failedStages } = outcome
+      return json({ settled: true, days, failed, failed_stages: failedStages })
     } finally {
       timer.cancel()
       request.signal.removeEventListener('abort', goes)

@@ -50,9 +50,10 @@ test('settles an employee or a tenant, and says what came of it', async () => {
   await note('acme', 'e2', '2025-01-02')
   failing.add('e2 2025-01-02')
   const one = await client.post('/settle', { tenant_id: 'acme', employee_id: 'e1' })
-  expect([one.status, one.body]).toEqual([200, { settled: true, days: 1, failed_days: 0 }])
+  expect([one.status, one.body]).toEqual([200, { settled: true, days: 1, failed: 0, failed_stages: [] }])
   expect(calculated).toEqual(['e1 2025-01-01'])
-  expect((await client.post('/settle', { tenant_id: 'acme' })).body).toEqual({ settled: true, days: 1, failed_days: 1 })
+  const all = await client.post('/settle', { tenant_id: 'acme' })
+  expect(all.body).toEqual({ settled: true, days: 1, failed: 1, failed_stages: [] })
 })
 
 test('lists what fails with its error, page by page', async () => {

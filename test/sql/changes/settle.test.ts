@@ -54,7 +54,7 @@ describe.each(engines)('$name', (engine) => {
     const recalc = service()
     await edit(recalc, 'ann', '2025-03-28', 60)
     expect(await recalc.freshness({ tenantId: 'acme' })).toMatchObject({ dirtyEmployees: 1, changes: 1 })
-    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 4, failed: 0 })
+    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 4, failed: 0, failedStages: [] })
     expect(await balancesOf(db, 'ann')).toEqual({
       '2025-03-28': 60,
       '2025-03-29': 60,
@@ -111,7 +111,7 @@ describe.each(engines)('$name', (engine) => {
     const recalc = service({ onCalculate: () => calculated++ }, { horizon: { back: 4_000 }, block: { days: 366 } })
     await edit(recalc, 'ann', '2015-04-01', 10)
     statements.length = 0
-    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 3_653, failed: 0 })
+    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 3_653, failed: 0, failedStages: [] })
     expect(calculated).toBe(3_653)
     expect(statements.filter((text) => text.startsWith('insert into') && text.includes('changes')).length).toBeLessThan(
       12,
@@ -122,7 +122,7 @@ describe.each(engines)('$name', (engine) => {
     let calculated = 0
     const recalc = service({ onCalculate: () => calculated++ })
     for (let i = 1; i <= 20; i++) await edit(recalc, 'ann', '2025-03-31', i)
-    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 1, failed: 0 })
+    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 1, failed: 0, failedStages: [] })
     expect(calculated).toBe(1)
     expect(await balancesOf(db, 'ann')).toEqual({ '2025-03-31': 20 })
   })
@@ -136,7 +136,7 @@ describe.each(engines)('$name', (engine) => {
     })
     await edit(recalc, 'ann', '2025-03-29', 60)
     await edit(recalc, 'bob', '2025-03-31', 5)
-    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 1 })
+    expect(await recalc.settle({ tenantId: 'acme' })).toEqual({ days: 2, failed: 1, failedStages: [] })
     await recalc.settle({ tenantId: 'acme' })
     expect(await recalc.listDirty({ tenantId: 'acme' })).toMatchObject([
       { employeeId: 'ann', state: 'failing', attempts: 2, error: { code: 'Error', message: 'no rate' } },

@@ -68,10 +68,10 @@ function tenantRow(
 ): Row {
   const { tenant_id: id, dirty_employees, changes, oldest_at, failing, held } = tenant
   const settle = async () => {
-    const { settled, days } = await app.api.settle(id)
-    return settled
-      ? `${id}: ${formatPlural(days ?? 0, 'day')} calculated.`
-      : `${id}: there is more to do; settle it again, or leave it to the service.`
+    const done = await app.api.settle(id)
+    if (!done.settled) return `${id}: there is more to do; settle it again, or leave it to the service.`
+    const failed = [...(done.failed > 0 ? [formatCount(done.failed)] : []), ...done.failed_stages]
+    return `${id}: ${formatPlural(done.days, 'day')} calculated${failed.length > 0 ? `, failed: ${failed.join(', ')}` : ''}.`
   }
   const release = async () => `${id}: ${formatPlural((await app.api.release(id)).released, 'change')} looked at again.`
   const cells = [
