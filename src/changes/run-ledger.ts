@@ -23,6 +23,13 @@ const UNFINISHED_RUN = { code: 'UNFINISHED_RUN', message: 'A run has changed day
 /** The most notes of a tenant stage that are removed at once; what is left makes it run once more. */
 const STAGE_NOTES = 1_000
 
+interface RunExtent {
+  /** It settles what was noted of its days. */
+  readonly isWhole: boolean
+  /** Behind its blocks there is something to do that it does not do itself. */
+  readonly leavesSomething: boolean
+}
+
 /**
  * The ledger as runs meet it: a synchronous trigger or a job takes the changes of the days that it calculates with it, and
  * notes what follows from them behind the days that it was asked for. Where nothing was noted, nothing follows: a run does
@@ -32,6 +39,7 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
   readonly #settings: ChangesSettings<Tx>
   /** A value may be seen by days, or periods, behind a block. */
   readonly #reachesBehind: boolean
+  readonly #extents = new WeakMap<RunPlan, RunExtent>()
 
   constructor(settings: ChangesSettings<Tx>) {
     const { dayStages, periodStages } = settings.wholePass
@@ -41,10 +49,21 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
 
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
     const { changes } = this.#settings
+    const { isWhole, leavesSomething } = this.#extentOf(run.plan)
     // Changes may come while the block is calculated, and be in its values already.
-    if (!this.#leavesSomething(run.plan) && (!this.#isWhole(run.plan) || changes.isEmpty?.())) return undefined
-    if (this.#isWhole(run.plan)) return this.#take(tx, days, run)
+    if (!leavesSomething && (!isWhole || changes.isEmpty?.())) return undefined
+    if (isWhole) return this.#take(tx, days, run)
     return Promise.resolve(this.#leave(tx, days, run))
+  }
+
+  /** What a run does of all that the service would do; found out once for all of its blocks. */
+  #extentOf(plan: RunPlan): RunExtent {
+    let extent = this.#extents.get(plan)
+    if (!extent) {
+      extent = { isWhole: this.#isWhole(plan), leavesSomething: this.#leavesSomething(plan) }
+      this.#extents.set(plan, extent)
+    }
+    return extent
   }
 
   async #take(tx: Tx, days: BlockDays, { plan, calendar }: LedgerRun): Promise<BlockChanges | undefined> {
