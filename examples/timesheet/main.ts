@@ -24,7 +24,7 @@ import { showHeld } from './demo/show-held.ts'
 import { changedKeys, takeSnapshot } from './demo/snapshot.ts'
 import { createTables } from './schema/migrations.ts'
 import { type Database, INSTANTS, type Tables } from './schema/tables.ts'
-import { readClockTimes } from './sources/clock-times.ts'
+import { LONGEST, readClockTimes } from './sources/clock-times.ts'
 import { generateSources } from './sources/generate.ts'
 import { insertSources } from './sources/insert-sources.ts'
 import { createTimesheet } from './timesheet.ts'
@@ -35,6 +35,9 @@ async function main(options: DemoOptions): Promise<boolean> {
   const { zone, data } = options
   const read = data === undefined ? undefined : await readClockTimes(data, zone)
   const now = options.asOf ?? read?.lastAt ?? Date.now()
+  if (read && now - read.firstAt > LONGEST * 86_400_000) {
+    throw new UsageError(`Expected --as-of to be at most ${LONGEST} days after the first clock time`)
+  }
   console.log(`Zone: ${zone}\nAs of: ${new Date(now).toISOString()}`)
   const db = await open(options.database)
   try {

@@ -1,4 +1,4 @@
-import { date, decimal, id, instant, integer, oneOf, optional, text } from '../../shared/import/columns.ts'
+import { anything, date, decimal, id, instant, integer, oneOf, optional, text } from '../../shared/import/columns.ts'
 import { importFolder } from '../../shared/import/import-folder.ts'
 import type { SourceFile } from '../../shared/import/source-file.ts'
 import type { RowCounts } from '../../shared/import/table-writer.ts'
@@ -70,7 +70,7 @@ const files: readonly SourceFile[] = [
       window_end: instant(),
       items_count: integer(0),
     },
-    ignored: ['case_id'],
+    ignored: { case_id: anything },
     references: { role_id: 'role_configs' },
     introduces,
   },

@@ -14,6 +14,9 @@ export function optional({ expectation, parse }: Column): Column {
   return { expectation: `${expectation}, or nothing`, parse: (field) => (field === '' ? null : parse(field)) }
 }
 
+/** A column of which nothing is known. */
+export const anything: Column = { expectation: 'anything', parse: (field) => field }
+
 /** Ids and names. Blanks around them cannot be seen, so whoever wrote them did not mean them. */
 export function text(longest: number): Column {
   return {

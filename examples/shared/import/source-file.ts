@@ -14,8 +14,8 @@ export interface SourceFile {
   /** Default: false. */
   readonly isOptional?: boolean
   readonly columns: Readonly<Record<string, Column>>
-  /** Columns that files may have and nobody needs. */
-  readonly ignored?: readonly string[]
+  /** Columns that files may have and nobody needs. They are checked all the same: a line that is wrong there is wrong. */
+  readonly ignored?: Readonly<Record<string, Column>>
   /** The columns that tell rows apart, those of the table's primary key. */
   readonly key: readonly string[]
   /** Columns that name a row of another table by its key of one column; that table's file comes before this one. */
@@ -37,16 +37,19 @@ export type Keys = ReadonlyMap<string, ReadonlySet<Cell>>
 export async function* rowsOf(path: string, file: SourceFile, keys: Keys): AsyncGenerator<readonly Row[]> {
   const wanted = Object.entries(file.columns)
   const lines = new Map<string, number>()
-  const csv = readCsv(path, { wanted: wanted.map(([name]) => name), ignored: file.ignored ?? [] })
+  const ignored = Object.entries(file.ignored ?? {})
+  const csv = readCsv(path, { wanted: wanted.map(([name]) => name), ignored: ignored.map(([name]) => name) })
   for await (const { header, records } of csv) {
-    const columns = wanted.map(([name, column]) => ({ name, column, index: header.indexOf(name) }))
+    const columns = [...wanted, ...ignored]
+      .map(([name, column]) => ({ name, column, index: header.indexOf(name), isWanted: name in file.columns }))
+      .filter(({ index }) => index >= 0)
     yield records.map(({ line, fields }) => {
       const field = (name: string) => fields[header.indexOf(name)] ?? ''
       const row: Record<string, Cell> = {}
-      for (const { name, column, index } of columns) {
+      for (const { name, column, index, isWanted } of columns) {
         const value = column.parse(fields[index] ?? '')
         if (value === undefined) throw refusal({ path, line, column: name }, column.expectation, field(name))
-        row[name] = value
+        if (isWanted) row[name] = value
       }
       const problem = problemOf(file, row, keys)
       if (problem) throw refusal({ path, line, column: problem.column }, problem.expectation, field(problem.column))

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +46,40 @@ test('it takes clock times from a folder, and is seen from the last of them', as
   expect(stdout).toContain('3 bookings')
   expect(stdout).toContain('0 of ')
 })
+
+const HEADER = 'id,employee_id,clock_in,clock_out,break_minutes'
+
+test.each([
+  // Its two bookings would have ids beyond the column.
+  ['1073741824,a,2025-03-03T08:00:00Z,,0', [], ':2:id: expected a whole number from 1 to 1073741823, got "1073741824"'],
+  ['1,a,2025-03-03T08:00:00Z,,-30', [], ':2:break_minutes: expected a whole number from 0 to 1440, got "-30"'],
+  [
+    '1,a,2025-03-03T08:00:00Z,,0\n2,b,2014-03-03T08:00:00Z,,0',
+    [],
+    ':3:clock_in: expected an instant at most 3650 days from all before it, got "2014-03-03T08:00:00Z"',
+  ],
+  ['', [], ':2: expected a line of clock times, got none'],
+  [
+    '1,a,2025-03-03T08:00:00Z,,0',
+    ['--as-of', '9999-12-31T23:59:59Z'],
+    'Expected --as-of to be at most 3650 days after the first clock time',
+  ],
+])(
+  'it refuses the clock times %j with %j, where they are wrong, before it makes a database',
+  async (lines, args, message) => {
+    const folder = await mkdtemp(join(tmpdir(), 'timesheet-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'clock-times.csv'), `${HEADER}\n${lines}\n`)
+    const database = join(folder, 'office.db')
+    const stderr = expect.stringContaining(message)
+    await expect(demo('--data', folder, '--sqlite', database, ...args)).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr,
+    })
+    expect(existsSync(database)).toBe(false)
+  },
+)
 
 test.each([
   [['--as-of', 'today'], 'Expected --as-of to be an instant such as 2025-04-04T13:30:00Z, got "today"'],
