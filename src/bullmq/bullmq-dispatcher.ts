@@ -67,6 +67,10 @@ class BullmqDispatcher implements LaneDispatcher {
   }
 
   work(handler: LaneHandler, { concurrency, logger }: { readonly concurrency: number; readonly logger: Logger }): void {
+    // The worker of another service would never be stopped, and give every lane back to Redis.
+    if (this.#worker || this.#isStopped) {
+      throw new InvalidOptionsError('Expected each service to have a `dispatcher` of its own, got one that is in use')
+    }
     this.#outage.logTo(logger)
     const worker = new Worker<LanePointer>(this.#name, (job, token) => take(job, token, handler), {
       connection: this.#connection(null),
@@ -154,6 +158,15 @@ function check(options: unknown): BullmqDispatcherOptions {
   if (typeof connection !== 'object' || connection === null) {
     throw new InvalidOptionsError(expected('connection', 'options of a Redis connection, or a client', connection))
   }
+  // A client's own options are of interest, too.
+  const { keyPrefix, maxRetriesPerRequest } = clientOptions(connection)
+  if (keyPrefix) {
+    throw new InvalidOptionsError(expected('keyPrefix', 'absent: BullMQ cannot work with it; name a queue', keyPrefix))
+  }
+  if (!isPlainObject(connection) && maxRetriesPerRequest) {
+    const expectation = 'null in the client that is the `connection`, as BullMQ asks'
+    throw new InvalidOptionsError(expected('maxRetriesPerRequest', expectation, maxRetriesPerRequest))
+  }
   if (queueName !== undefined && (typeof queueName !== 'string' || !/^[^:]{1,100}$/.test(queueName))) {
     throw new InvalidOptionsError(expected('queueName', 'text of at most 100 characters without a colon', queueName))
   }
@@ -161,4 +174,10 @@ function check(options: unknown): BullmqDispatcherOptions {
     throw new InvalidOptionsError(expected('concurrency', 'a whole number from 1', concurrency))
   }
   return { ...options, connection: connection as ConnectionOptions } as BullmqDispatcherOptions // as it was checked
+}
+
+/** What a connection is made with: options as they are, or those that a client of ioredis holds. */
+function clientOptions(connection: object): Readonly<Record<string, unknown>> {
+  const own = isPlainObject(connection) ? connection : 'options' in connection ? connection.options : undefined
+  return typeof own === 'object' && own !== null ? { ...own } : {}
 }

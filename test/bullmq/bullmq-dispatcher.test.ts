@@ -143,7 +143,49 @@ test('bad options are refused', () => {
     { connection, queueName: '' },
     { connection, concurrency: 0 },
     { connection, concurency: 1 },
+    { connection: { ...connection, keyPrefix: 'x:' } },
+    // Clients as they are by default, or made for something else.
+    { connection: { options: { maxRetriesPerRequest: 20 }, __proto__: {} } },
+    { connection: { options: { maxRetriesPerRequest: null, keyPrefix: 'x:' }, __proto__: {} } },
   ]) {
     expect(() => bullmqDispatcher(bad as never)).toThrow(InvalidOptionsError)
   }
+})
+
+test('a dispatcher that another service has, or had, is refused at the start', async () => {
+  const dispatcher = bullmqDispatcher({ connection: { url: redis.url }, queueName: 'one' })
+  const [first, second] = [1, 2].map(() => {
+    const service: RecalcService = new RecalcService({
+      backend: memoryBackend(),
+      employees: { listEmployees: async () => [] },
+      dailyCalc: { async calculateDay() {} },
+      dispatcher,
+    })
+    open.push(service)
+    return service
+  })
+  await first!.start()
+  await expect(second!.start()).rejects.toThrow(InvalidOptionsError)
+  await first!.stop()
+  await expect(second!.start()).rejects.toThrow('each service to have a `dispatcher` of its own')
+})
+
+test('messages that are no pointers are dropped, and said to be', async () => {
+  const messages: string[] = []
+  const { Queue } = await import('bullmq')
+  const queue = new Queue('odd-1', { connection: { url: redis.url } })
+  for (const data of [null, 7, [], {}, { jobId: 7 }, { jobId: 'a', laneId: 'b', token: 'c' }]) {
+    await queue.add('lane', data)
+  }
+  const { service } = serviceOn(memoryBackend(), { queueName: 'odd', messages })
+  await service.start()
+  const job = await service.triggerRecalcAllAsync(RANGE)
+  const result = await job.result
+  expect(result).toMatchObject({ status: 'completed', processedDays: 180 })
+  const dropped = () => messages.filter((one) => one.startsWith('The dispatcher brought something else'))
+  await expect.poll(() => dropped().length, { timeout: 10_000 }).toBe(6)
+  const left = await queue.getJobCounts('wait', 'active', 'delayed', 'failed')
+  await queue.close()
+  await service.stop()
+  expect(left).toEqual({ wait: 0, active: 0, delayed: 0, failed: 0 })
 })

@@ -46,9 +46,12 @@ export class LaneWorker<Tx> implements SharedLanes<Tx> {
   /** Begins to take pointers; does nothing when it has begun. */
   start(): void {
     if (this.#isStarted || this.#stopped) return
-    this.#isStarted = true
     const { concurrency, logger } = this.#settings
-    this.dispatcher.work((pointer) => this.#handle(pointer), { concurrency: concurrency + AHEAD, logger })
+    const options = { concurrency: concurrency + AHEAD, logger }
+    const working: unknown = this.dispatcher.work((pointer) => this.#handle(pointer), options)
+    this.#isStarted = true
+    // It promises nothing, but one that is written `async` rejects with what goes wrong.
+    Promise.resolve(working).catch((err) => logger.error({ err }, 'The dispatcher brings no lanes'))
   }
 
   /** Lets blocks in flight commit, gives lanes back, and takes no more. */
@@ -90,6 +93,10 @@ export class LaneWorker<Tx> implements SharedLanes<Tx> {
 
   #handle(pointer: LanePointer): Promise<LaneAnswer> {
     if (this.#stopped) return Promise.resolve('refused')
+    if (!isPointer(pointer)) {
+      this.#settings.logger.warn({ pointer }, 'The dispatcher brought something else than a pointer to a lane')
+      return Promise.resolve('done')
+    }
     const handling = outsideCalculation(() => this.#take(pointer)).finally(() => {
       this.#handling.delete(handling)
       for (const listener of this.#listeners) listener()
@@ -165,4 +172,10 @@ export class LaneWorker<Tx> implements SharedLanes<Tx> {
       this.#settings.logger.warn({ err }, 'The dispatcher could not be stopped')
     }
   }
+}
+
+/** Whatever else is in a queue, of a test or of another program, is nobody's lane. */
+function isPointer(value: unknown): value is LanePointer {
+  const { jobId, laneId, token } = (value ?? {}) as Partial<Readonly<Record<keyof LanePointer, unknown>>>
+  return typeof jobId === 'string' && Number.isSafeInteger(laneId) && Number.isSafeInteger(token)
 }

@@ -228,3 +228,41 @@ test('a dispatcher is refused without a backend that services share, or when it 
     InvalidOptionsError,
   )
 })
+
+test('a dispatcher that rejects what it was not asked to promise ends no process, and no job', async () => {
+  const dispatcher = {
+    dispatch: async () => {},
+    work: async () => {
+      throw new Error('no queue')
+    },
+    stop: async () => {},
+  }
+  const clock = manualClock()
+  const one = office({ clock, backend: memoryBackend(), block: { employees: 2, days: 2 }, staff: STAFF, dispatcher })
+  await one.service.start()
+  const job = await one.service.triggerRecalcAllAsync(RANGE)
+  const result = await ended(job, clock)
+  expect(result).toMatchObject({ status: 'completed', processedDays: 120 })
+  expect(one.log.map(({ message }) => message)).toContain('The dispatcher brings no lanes')
+  await one.service.stop()
+})
+
+test('a start that failed because of the dispatcher can be tried again', async () => {
+  const hub = new DispatchHub()
+  const dispatcher = hub.dispatcher()
+  let isBroken = true
+  const work: typeof dispatcher.work = (...args) => {
+    if (isBroken) throw new Error('no queue')
+    dispatcher.work(...args)
+  }
+  const clock = manualClock()
+  const one = office({ clock, backend: memoryBackend(), staff: STAFF, dispatcher: { ...dispatcher, work } })
+  await expect(one.service.start()).rejects.toThrow('no queue')
+  isBroken = false
+  await one.service.start()
+  const job = await one.service.triggerRecalcAllAsync(RANGE)
+  const result = await ended(job, clock)
+  expect(result).toMatchObject({ status: 'completed', processedDays: 120 })
+  expect(hub.calls[0]).toBeGreaterThan(0)
+  await one.service.stop()
+})
