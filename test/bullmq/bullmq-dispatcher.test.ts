@@ -24,9 +24,11 @@ function serviceOn(
     readonly queueName: string
     readonly messages?: string[]
     readonly calculate?: () => void | Promise<void>
+    readonly dispatcher?: RecalcServiceOptions['dispatcher']
   },
 ) {
   const { url = redis.url, queueName, messages = [], calculate } = options
+  const { dispatcher = bullmqDispatcher({ connection: { url }, queueName }) } = options
   const calculated: string[] = []
   const log = (_: object, message: string) => void messages.push(message)
   const service = new RecalcService({
@@ -44,7 +46,7 @@ function serviceOn(
       },
     },
     logger: { debug: () => {}, info: log, warn: log, error: log },
-    dispatcher: bullmqDispatcher({ connection: { url }, queueName }),
+    dispatcher,
   })
   open.push(service)
   return { service, calculated }
@@ -154,16 +156,7 @@ test('bad options are refused', () => {
 
 test('a dispatcher that another service has, or had, is refused at the start', async () => {
   const dispatcher = bullmqDispatcher({ connection: { url: redis.url }, queueName: 'one' })
-  const [first, second] = [1, 2].map(() => {
-    const service: RecalcService = new RecalcService({
-      backend: memoryBackend(),
-      employees: { listEmployees: async () => [] },
-      dailyCalc: { async calculateDay() {} },
-      dispatcher,
-    })
-    open.push(service)
-    return service
-  })
+  const [first, second] = [1, 2].map(() => serviceOn(memoryBackend(), { queueName: 'one', dispatcher }).service)
   await first!.start()
   await expect(second!.start()).rejects.toThrow(InvalidOptionsError)
   await first!.stop()
