@@ -5,6 +5,7 @@ import { BackendUnavailableError } from '../errors.ts'
 import { backoffMs, sleep } from '../run/units/backoff.ts'
 import type { Engine } from './engines/engine.ts'
 import { engineOf } from './engines/engine-of.ts'
+import { refuseForeignTable } from './migrations/own-table.ts'
 import { recalcMigrations } from './migrations.ts'
 import { type RecalcDb, schemaOf } from './tables.ts'
 import { runTransaction } from './transaction/run-transaction.ts'
@@ -48,6 +49,9 @@ async function migratorOf(db: RecalcDb, engine: Engine, prefix: string, chosen: 
 async function latest(db: RecalcDb, engine: Engine, prefix: string): Promise<MigrationResultSet> {
   const { migrationsIn } = engine
   try {
+    // Kysely takes any table of these names for its own.
+    await refuseForeignTable(db, engine, `${prefix}migrations`, ['name', 'timestamp'])
+    await refuseForeignTable(db, engine, `${prefix}migrations_lock`, ['id', 'is_locked'])
     if (!migrationsIn) return await (await migratorOf(db, engine, prefix, schemaOf(db))).migrateToLatest()
     if (await isUpToDate(db, engine, prefix)) return {}
     return await runTransaction(db, engine, async (tx) => {

@@ -345,15 +345,36 @@ describe.each(engines)('the schema on $name', async ({ name, open }) => {
     expect((await migrate(second, true)).results).toMatchObject([{ migrationName: '2025_two', status: 'Success' }])
   })
 
-  test('takes no table for its own that is not', async () => {
+  test.each([
+    ['lanes', 'lane_id'],
+    ['changes', 'tenant_hash'],
+    ['history', 'employee_hash'],
+    ['corrections', 'correction'],
+    ['migrations', 'name'],
+    ['migrations_lock', 'is_locked'],
+  ])('takes no table of the name of %s for its own that is not', async (end, missing) => {
     const kysely = database.connect<never>()
-    await kysely.schema.createTable('foreign_lanes').addColumn('job_id', 'integer').execute()
-    const migrated = sqlBackend(kysely, { prefix: 'foreign_' }).migrate()
+    const prefix = `foreign_${end}_`
+    await kysely.schema.createTable(`${prefix}${end}`).addColumn('job_id', 'integer').execute()
+    const migrated = sqlBackend(kysely, { prefix }).migrate()
     const error = await migrated.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(InvalidOptionsError)
     expect(String(error)).toMatch(
-      /Expected the table foreign_lanes to be recalc-service's own, got one without .*lane_id/,
+      new RegExp(`Expected the table ${prefix}${end} to be recalc-service's own, got one without .*\\b${missing}\\b`),
     )
+  })
+
+  test('says so when another migrator has made its tables', async () => {
+    const kysely = database.connect<never>()
+    await sqlBackend(kysely, { prefix: 'two_' }).migrate()
+    const { error } = await new Migrator({
+      db: kysely,
+      provider: { getMigrations: async () => recalcMigrations('two_') },
+      migrationTableName: 'two_host',
+      migrationLockTableName: 'two_host_lock',
+    }).migrateToLatest()
+    expect(error).toBeInstanceOf(InvalidOptionsError)
+    expect(String(error)).toContain('go on with the one that made it')
   })
 
   test('tries what cannot succeed only once', async () => {
@@ -462,6 +483,21 @@ describe.each(engines.filter(({ name }) => name !== 'SQLite'))(
     })
   },
 )
+
+describe('on PostgreSQL', () => {
+  test.each([
+    ['a sequence', 'jobs', sql`create sequence what_jobs`],
+    ['a type', 'locks', sql`create type type_locks as (own int)`],
+    ['a materialized view', 'history', sql`create materialized view view_history as select 1 as own`],
+  ])('%s of the name of a table is not taken for it', async (_, end, create) => {
+    const kysely = (await postgresDatabase()).kysely<never>()
+    await create.execute(kysely)
+    const prefix = { jobs: 'what_', locks: 'type_', history: 'view_' }[end]!
+    const migrated = sqlBackend(kysely, { prefix }).migrate()
+    await expect(migrated).rejects.toThrow(InvalidOptionsError)
+    expect((await kysely.introspection.getTables()).map(({ name }) => name)).not.toContain(`${prefix}lanes`)
+  })
+})
 
 async function tablesIn(kysely: Kysely<never>, schema: string): Promise<readonly { readonly name: string }[]> {
   const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables

@@ -99,8 +99,11 @@ export const postgres: Engine = {
     return rows[0]?.name ?? undefined
   },
   async columnsOf(db, table, schema) {
-    const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
-      where table_schema = ${schema ?? sql`current_schema()`} and table_name = ${table}`.execute(db)
+    // Not `information_schema`: it leaves out materialized views and sequences, and tables of which this user may read nothing.
+    const { rows } = await sql<{ name: string }>`select attname as name from pg_catalog.pg_attribute
+      join pg_catalog.pg_class on pg_class.oid = attrelid join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = ${schema ?? sql`current_schema()`} and relname = ${table} and attnum > 0 and not attisdropped
+      order by attnum`.execute(db)
     return rows.map(({ name }) => name)
   },
   async migrationsIn(tx) {

@@ -1,9 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { InvalidOptionsError } from '../../errors.ts'
 import type { Engine } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
-import { type RecalcDb, recalcDb, schemaOf, type TableNames } from '../tables.ts'
+import { type RecalcDb, recalcDb, type TableNames } from '../tables.ts'
+import { refuseForeignTable } from './own-table.ts'
 
 /** Makes the tables of jobs and locks. */
 export function firstTables(names: TableNames): Migration {
@@ -24,22 +24,6 @@ export function firstTables(names: TableNames): Migration {
       for (const table of Object.values(names).reverse()) await schema.dropTable(table).ifExists().execute()
     },
   }
-}
-
-/** @throws {InvalidOptionsError} when a table of this name is there, and is not the library's. */
-async function refuseForeignTable(
-  db: RecalcDb,
-  engine: Engine,
-  table: string,
-  columns: readonly string[],
-): Promise<void> {
-  const found = await engine.columnsOf(db, table, schemaOf(db))
-  const missing = columns.filter((column) => !found.includes(column))
-  if (found.length === 0 || missing.length === 0) return
-  throw new InvalidOptionsError(
-    `Expected the table ${table} to be recalc-service's own, got one without the columns ${missing.join(', ')}; ` +
-      'choose another `prefix`, or rename that table',
-  )
 }
 
 function createTables({ schema }: RecalcDb, engine: Engine, names: TableNames) {

@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration'
 import type { Engine } from '../engines/engine.ts'
 import { engineOf } from '../engines/engine-of.ts'
 import { recalcDb } from '../tables.ts'
+import { refuseForeignTable } from './own-table.ts'
 
 /** What a new table is made of. */
 interface NewTable {
@@ -23,7 +24,8 @@ interface ColumnTypes {
 export function newTable(name: string, { columns, indexes }: NewTable): Migration {
   return {
     async up(host: Kysely<never>) {
-      const { schema } = recalcDb(host)
+      const db = recalcDb(host)
+      const { schema } = db
       const engine = engineOf(host)
       const collated = (type: RawBuilder<unknown>) => sql`${type}${engine.textCollation}`
       const types: ColumnTypes = {
@@ -31,7 +33,10 @@ export function newTable(name: string, { columns, indexes }: NewTable): Migratio
         longText: collated(engine.longText),
         varchar: (length) => collated(sql`varchar(${sql.lit(length)})`),
       }
-      await columns(schema.createTable(name).ifNotExists(), types).modifyEnd(engine.tableOptions).execute()
+      const table = columns(schema.createTable(name).ifNotExists(), types)
+      const names = table.toOperationNode().columns.map(({ column }) => column.column.name)
+      await refuseForeignTable(db, engine, name, names)
+      await table.modifyEnd(engine.tableOptions).execute()
       for (const [end, indexed] of Object.entries(indexes)) {
         await engine.createIndex(
           schema
