@@ -11,7 +11,9 @@ export function openDatabase(connectionString: string) {
   // Four units of work are open at once by default, in Prisma's pool; the rest is for requests.
   const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 10 }) })
   const pool = new pg.Pool({ connectionString, max: 5 })
-  pool.on('error', console.error) // a connection that breaks while it is idle must not end the process
+  // A connection that breaks must not end the process: the pool tells of idle ones, each client of itself.
+  pool.on('error', console.error)
+  pool.on('connect', (client) => client.on('error', console.error))
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   return { prisma, db, close: async () => void (await Promise.all([prisma.$disconnect(), db.destroy()])) }
 }

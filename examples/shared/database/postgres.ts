@@ -47,8 +47,9 @@ export async function openPostgres<Tables>(
 ): Promise<Kysely<Tables>> {
   await makeDatabase(url)
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, types: postgresTypes })
-  // A connection that breaks while nobody uses it is replaced; without a listener it would end the process.
+  // A connection that breaks is replaced, and whoever uses it learns of it; without listeners it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return withInstants(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log }), instants)
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseError } from '../../../../examples/shared/database/database-error.ts'
@@ -33,6 +34,20 @@ describe('openPostgres', () => {
       })
       expect([zone, rows]).toEqual([zone, [{ date: '2025-03-30', count: 5, clock_in: instant }]])
     }
+  })
+
+  it('outlives a connection that the server ends while somebody has it', async () => {
+    const db = await openPostgres(database.url, new Set())
+    onTestFinished(() => db.destroy())
+    const admin = database.kysely()
+    const broken = db.connection().execute(async (session) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(session)
+      await sql`select pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(admin)
+      await setTimeout(50) // nobody waits for an answer when the driver learns of it
+      await sql`select 1`.execute(session)
+    })
+    await expect(broken).rejects.toThrow()
+    expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
   })
 
   it.each([
