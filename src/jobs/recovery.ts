@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../calendar/clock.ts'
-import { BackendUnavailableError } from '../errors.ts'
+import { BackendUnavailableError, NotResumableError } from '../errors.ts'
 import type { Logger } from '../pipeline/context.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobEnd } from './job-runner.ts'
@@ -147,6 +147,7 @@ export class JobRecovery {
       logger.warn({ jobId }, 'A job has stages that this service does not have; it is left to one that has them')
       if (!isInterrupted) await this.#close(jobId, 'Job of a dead worker marked')
     } catch (error) {
+      if (error instanceof NotResumableError) return logger.debug({ jobId }, 'Another process took the job up first')
       if (error instanceof BackendUnavailableError) this.#backOff(jobId)
       logger.warn({ jobId, err: error }, 'An abandoned job could not be recovered')
     }

@@ -251,11 +251,14 @@ describe.each(servers)('two services in two processes, on one $name', async ({ o
     ])
   })
 
-  test('of two that recover at once one takes the job up, and no day is done twice', async () => {
+  test('of several that recover at once one takes the job up, the others find nothing wrong, and no day is done twice', async () => {
     const one = startProcess('one', { stopsAt: '1 2025-01-03' })
     const job = await one.service.triggerRecalcAllAsync(request)
     await door.arrived
-    const others = ['a', 'b', 'c'].map((name) => startProcess(name))
+    const wrong: string[] = []
+    const [quiet, note] = [() => {}, (_: object, message: string) => void wrong.push(message)]
+    const logger = { debug: quiet, info: quiet, warn: note, error: note }
+    const others = ['a', 'b', 'c'].map((name) => startProcess(name, { logger }))
     await Promise.all(others.map(({ clock }) => clock.advance(2 * LEASE)))
     await Promise.all(others.map(({ service }) => service.start()))
     door.open()
@@ -270,6 +273,7 @@ describe.each(servers)('two services in two processes, on one $name', async ({ o
     const resumed = (await eventsOf(handle)).filter(({ type }) => type === 'resumed')
     expect(resumed).toHaveLength(1)
     expect(new Set(Object.values(await rowsOf(inspector))).size).toBe(2)
+    expect(wrong).toEqual([])
   })
 
   test('a synchronous call of one waits for the block of the other, not for its job', async () => {
