@@ -265,7 +265,7 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
    *   await tx.updateTable('bookings').set({ start }).where('id', '=', id).execute()
    *   await recalc.noteChange(tx, { tenantId, employeeId, table: 'bookings', at: [before.start, start] })
    * })
-   * @throws {InvalidRequestError} before anything is written; with `sqlBackend` also when `tx` is no open transaction of its Kysely.
+   * @throws {InvalidRequestError} before anything is written; with `sqlBackend` also when `tx` is no open transaction.
    */
   async noteChange(tx: Tx, change: Change): Promise<void> {
     this.#triggers.refuseWhenStopped()

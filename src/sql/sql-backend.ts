@@ -24,7 +24,7 @@ import { SqlLaneStore } from './sql-lane-store.ts'
 import { unitOfWorkIn } from './sql-unit-of-work.ts'
 import { recalcDb, sideTable, tableNames } from './tables.ts'
 import { type HostTransactions, hostUnitOfWork } from './transaction/host-transactions.ts'
-import { checkTransaction, joinTransaction } from './transaction/join-transaction.ts'
+import { checkOpen, joinTransaction } from './transaction/join-transaction.ts'
 import { withSavepoint } from './transaction/savepoint.ts'
 import { Transactions } from './transaction/transactions.ts'
 
@@ -107,7 +107,7 @@ export function sqlBackend<Database, Tx extends object>(
   if (!unitOfWork || !executorOf) {
     const join: UnitOfWork<Transaction<Database>>['join'] = (tx, work) => joinTransaction(kysely, engine, tx, work)
     return backendOf(kysely, options, membership, { ...unitOfWorkIn(transactions, engine), join }, (tx) => {
-      checkTransaction(kysely, tx) // a note that commits without its edit would be settled before it
+      checkOpen(tx) // a note that commits without its edit would be settled before it
       return tx
     })
   }

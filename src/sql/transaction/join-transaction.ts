@@ -63,18 +63,27 @@ async function guardOf<Database>(tx: Transaction<Database>, engine: Engine): Pro
   return new TransactionGuard(connection, engine, () => working.getStore() !== tx)
 }
 
+const OPEN_OF_OURS = 'an open Transaction of the Kysely that the backend was given'
+
 /** @throws {InvalidRequestError} when `tx` is no open transaction of `kysely`. */
-export function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {
+function checkTransaction<Database>(kysely: Kysely<Database>, tx: unknown): void {
   // A Kysely and all that is made of it share one adapter.
   const isOurs = tx instanceof Transaction && tx.getExecutor().adapter === kysely.getExecutor().adapter
-  const isOver = tx instanceof ControlledTransaction && (tx.isCommitted || tx.isRolledBack)
-  if (isOurs && !isOver) return
-  const got = isOver ? 'one that is over' : tx instanceof Kysely ? kindOf(tx) : tx
-  throw new InvalidRequestError(expected('tx', 'an open Transaction of the Kysely that the backend was given', got))
+  if (tx instanceof Transaction && !isOurs)
+    throw new InvalidRequestError(expected('tx', OPEN_OF_OURS, 'one of another Kysely'))
+  checkOpen(tx, OPEN_OF_OURS)
 }
 
-function kindOf<Database>(kysely: Kysely<Database>): string {
-  return kysely instanceof Transaction ? 'one of another Kysely' : 'a Kysely without a transaction'
+/**
+ * Refuses what would commit by itself.
+ *
+ * @throws {InvalidRequestError} when `tx` is no open transaction of any Kysely.
+ */
+export function checkOpen(tx: unknown, expectation = 'an open Transaction of Kysely'): void {
+  const isOver = tx instanceof ControlledTransaction && (tx.isCommitted || tx.isRolledBack)
+  if (tx instanceof Transaction && !isOver) return
+  const got = isOver ? 'one that is over' : tx instanceof Kysely ? 'a Kysely without a transaction' : tx
+  throw new InvalidRequestError(expected('tx', expectation, got))
 }
 
 /** A snapshot from before the employees were locked would hide what others have committed since. */
