@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { isReaderGone, onBrokenOutput } from './broken-output.ts'
 import { changeCommands } from './change-commands.ts'
 import type { CommandContext, RecalcForCli } from './command-context.ts'
 import { correctionsCommand } from './corrections-command.ts'
@@ -43,6 +44,11 @@ export async function runCli(recalc: RecalcForCli, argv: readonly string[], opti
   if (options.signal?.aborted) end()
 
   let code: number = EXIT.done
+  let unwritten: Error | undefined
+  const stopListening = onBrokenOutput([stdout, stderr], (error) => {
+    if (!isReaderGone(error)) unwritten ??= error
+    end()
+  })
   const program = new Command(name)
   const output = () => new Output({ isJson: program.opts().json === true, out: stdout, err: stderr })
   const context: CommandContext = {
@@ -78,7 +84,9 @@ export async function runCli(recalc: RecalcForCli, argv: readonly string[], opti
     options.signal?.removeEventListener('abort', end)
     await recalc.stop()
   }
-  return code
+  if (unwritten) output().error(unwritten)
+  else stopListening()
+  return unwritten && code === EXIT.done ? EXIT.failed : code
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
 import { dayStage, type HistoryEntry, memoryBackend, parseIsoDate, RecalcService } from 'recalc-service'
 import type { HistoryQuery } from 'recalc-service/backend'
 import { type CliOptions, runCli } from 'recalc-service/cli'
@@ -59,6 +61,15 @@ function host() {
     return { code, ...printed, json: () => JSON.parse(printed.out.trim().split('\n').at(-1) ?? '') }
   }
   return { run, state, service, asked }
+}
+
+/** Where nothing can be written. */
+function brokenOutput(code: string): Writable {
+  return new Writable({
+    write(_chunk, _encoding, done) {
+      done(Object.assign(new Error(`write ${code}`), { code }))
+    },
+  })
 }
 
 const ENTRY: HistoryEntry = {
@@ -135,6 +146,33 @@ describe('a job on the command line', () => {
     expect((await run(`start ${words}`)).code).toBe(0)
     expect((await run('jobs --json')).json()).toMatchObject([{ kind, totalDays }])
     expect((await run(`estimate ${words} --json`)).json()).toMatchObject({ totalDays })
+  })
+
+  test.each([
+    ['a reader that has gone', 'EPIPE'],
+    ['a full disk', 'ENOSPC'],
+  ])('ends with %s, as with a signal, and leaves nothing running', async (_, code) => {
+    const { run, state, service } = host()
+    const door = gate()
+    state.beforeLoad = () => door.pass()
+    const stdout = brokenOutput(code)
+    const broken = once(stdout, 'error')
+    const running = run(`start --all ${JANUARY}`, { stdout })
+    await broken
+    door.open()
+    const ended = await running
+    expect(ended.code).toBe(130)
+    const [job] = await service().listJobs({ tenantId: 'acme' })
+    // A block that was in flight may have been the last one.
+    expect(['interrupted', 'completed_with_errors']).toContain(job?.status)
+  })
+
+  test('is listed for a reader that has gone, but not onto a full disk', async () => {
+    const { run } = host()
+    const forReader = await run('jobs', { stdout: brokenOutput('EPIPE') })
+    const ontoDisk = await run('jobs', { stdout: brokenOutput('ENOSPC') })
+    expect(forReader).toMatchObject({ code: 0, err: '' })
+    expect(ontoDisk).toMatchObject({ code: 3, err: 'write ENOSPC\n' })
   })
 
   test('is interrupted by a signal, and the command to take it up is shown', async () => {
