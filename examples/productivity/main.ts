@@ -18,6 +18,7 @@ import { DatabaseError } from '../shared/database/database-error.ts'
 import { openMysql } from '../shared/database/mysql.ts'
 import { openPostgres } from '../shared/database/postgres.ts'
 import { openSqlite } from '../shared/database/sqlite.ts'
+import { endWithReader } from '../shared/demo/end-with-reader.ts'
 import { commandToResume, resumeJob } from '../shared/demo/resume.ts'
 import { serveUntilInterrupted } from '../shared/demo/serve.ts'
 import { UsageError } from '../shared/demo/usage-error.ts'
@@ -205,6 +206,7 @@ const logger: Logger = {
   error: (fields, message) => console.error(`Error: ${message}${causeIn(fields)}`),
 }
 
+endWithReader()
 try {
   const args = process.argv.slice(2)
   if (args.includes('--help')) console.log(USAGE)

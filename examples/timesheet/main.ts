@@ -14,6 +14,7 @@ import { DatabaseError } from '../shared/database/database-error.ts'
 import { openMysql } from '../shared/database/mysql.ts'
 import { openPostgres } from '../shared/database/postgres.ts'
 import { openSqlite } from '../shared/database/sqlite.ts'
+import { endWithReader } from '../shared/demo/end-with-reader.ts'
 import { serveUntilInterrupted } from '../shared/demo/serve.ts'
 import { UsageError } from '../shared/demo/usage-error.ts'
 import { ImportError } from '../shared/import/import-error.ts'
@@ -119,6 +120,7 @@ const logger: Logger = {
   error: (_fields, message) => console.error(`Error: ${message}`),
 }
 
+endWithReader()
 try {
   const args = process.argv.slice(2)
   if (args.includes('--help')) console.log(USAGE)

@@ -47,6 +47,12 @@ test('it takes clock times from a folder, and is seen from the last of them', as
   expect(stdout).toContain('0 of ')
 })
 
+test('it ends without a word when whoever reads it has read enough', async () => {
+  const words = [process.execPath, join(root, 'examples/timesheet/main.ts'), '--employees', '2', '--days', '60']
+  const piped = await run('sh', ['-c', '"$@" | head -n 1', 'sh', ...words], { cwd: root })
+  expect(piped).toEqual({ stdout: 'Zone: Europe/Berlin\n', stderr: '' })
+})
+
 const HEADER = 'id,employee_id,clock_in,clock_out,break_minutes'
 
 test.each([
