@@ -195,7 +195,7 @@ export function schemaOf(db: RecalcDb): string | undefined {
 /** A table for raw SQL, to which Kysely adds no schema. */
 export function rawTable(db: RecalcDb, name: string): RawBuilder<unknown> {
   const schema = schemaOf(db)
-  return sql.table(schema === undefined ? name : `${schema}.${name}`)
+  return schema === undefined ? sql.table(name) : sql.id(schema, name) // a schema's name may have a point in it
 }
 
 /** A job's id to look for. PostgreSQL refuses text with a NUL, which no id of a job has. */
