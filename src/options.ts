@@ -6,7 +6,7 @@ import { noLedger } from './changes/no-ledger.ts'
 import { RunLedger } from './changes/run-ledger.ts'
 import { InvalidOptionsError } from './errors.ts'
 import { expected, hasMethods, isPlainObject, unknownProperty } from './expectation.ts'
-import { boundedStore } from './jobs/bounded-store.ts'
+import { boundedHistory, boundedLedger, boundedStore } from './jobs/bounded-store.ts'
 import type { Exclusive } from './jobs/job-scope.ts'
 import type { JobSettings } from './jobs/job-settings.ts'
 import type { RecalcBackend, WhenBusy } from './jobs/job-store.ts'
@@ -231,22 +231,23 @@ export function resolveOptions<Tx>(options: RecalcServiceOptions<Tx>): ResolvedO
   })
   const pipeline = calculatorOf(options)
   const block = blockOf(options.block)
+  const limits = { clock, timeoutMs: leaseMs }
   const resolved = {
     pipeline,
     wholePass: selectTables(pipeline, undefined, block.days),
-    changes: changes ?? noLedger,
+    changes: changes ? boundedLedger(changes, limits) : noLedger,
     settle: settleOf(options.settle),
     horizon: horizonOf(options.horizon),
     unitOfWork,
-    history,
+    history: history && boundedHistory(history, limits),
     corrections,
-    jobs: boundedStore(jobs, clock, leaseMs),
+    jobs: boundedStore(jobs, limits),
     slots: new UnitSlots(concurrency),
     watchdog: new UnitWatchdog(clock, { unitOfWorkTimeoutMs, ownTimeoutMs: leaseMs }),
     callTimeoutMs: leaseMs,
     employees,
     closedPeriods,
-    zones: new Zones(options.zone === undefined ? 'UTC' : options.zone, { clock, timeoutMs: leaseMs }),
+    zones: new Zones(options.zone === undefined ? 'UTC' : options.zone, limits),
     dayStartsAt: dayStartOf(options.dayStartsAt),
     concurrency,
     block,
@@ -303,7 +304,7 @@ function sharingOf<Tx>(
       'Expected a `backend` with lanes that processes share beside `dispatcher`, such as sqlBackend',
     )
   }
-  return { dispatcher, lanes: boundedStore(lanes, clock, leaseMs) }
+  return { dispatcher, lanes: boundedStore(lanes, { clock, timeoutMs: leaseMs }) }
 }
 
 function calculatorOf<Tx>({ dailyCalc, stages }: RecalcServiceOptions<Tx>): Pipeline<Tx> {

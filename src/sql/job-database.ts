@@ -88,14 +88,11 @@ export class JobDatabase implements TablesIn {
     }
   }
 
-  /** Reads through one connection, or the pool; on a cluster what was committed before on any node. */
-  readOnce<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
-    return this.#transactions.read(work)
-  }
-
-  /** One statement that writes; on a cluster in a transaction, again after each conflict. */
-  async write<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
-    return (await this.#transactions.cluster()) ? await this.once(work) : await work(this.db)
+  /** One statement that writes, and does no harm when it is done again, tried again after transient errors. */
+  write<T>(work: (db: RecalcDb) => Promise<T>): Promise<T> {
+    return this.#tryAgain(async () =>
+      (await this.#transactions.cluster()) ? await this.once(work) : await work(this.db),
+    )
   }
 
   /** Finds out anew whether the server belongs to a cluster. */

@@ -1,5 +1,6 @@
 import { memoryBackend } from 'recalc-service'
 import { expect, onTestFinished, test } from 'vitest'
+import type { ChangeLedger } from '../../src/changes/change-ledger.ts'
 import { type Office, office } from '../jobs/support/office.ts'
 import { gate } from '../support/gate.ts'
 import { settled } from '../support/settled.ts'
@@ -16,6 +17,23 @@ function offices(options: Options = {}) {
     await noting.service.stop()
   })
   return { ...settling, noting }
+}
+
+/** A ledger that does not answer while it is silent, but within units of work. */
+function silentable(
+  ledger: ReturnType<typeof memoryBackend>['changes'],
+  isSilent: () => boolean,
+): ChangeLedger<undefined> {
+  if (!ledger) throw new Error('Expected a ledger')
+  const inUnitOfWork = ['note', 'read', 'readWaiting', 'update', 'isEmpty', 'watch']
+  return new Proxy(ledger, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== 'function') return member
+      if (inUnitOfWork.includes(String(name)) || !isSilent()) return member.bind(target)
+      return () => new Promise(() => {})
+    },
+  })
 }
 
 const note = ({ service }: Pick<Office, 'service'>, employeeId: string, from: string, to = from, tenantId = 'acme') =>
@@ -193,4 +211,34 @@ test('who waits for a settle that `stop` ends is told', async () => {
   await stopped
   await settled()
   expect(await noting.service.freshness()).toMatchObject({ changes: 1 })
+})
+
+test('a ledger that does not answer keeps nobody waiting, and is asked again', async () => {
+  const whole = memoryBackend()
+  let isSilent = false
+  const changes = silentable(whole.changes, () => isSilent)
+  const { noting, calculated, clock, service } = offices({ backend: { ...whole, changes }, leaseMs: 5_000 })
+  await service.start()
+  await clock.advance(0)
+  await note(noting, 'e1', '2025-01-01')
+  isSilent = true
+  const tenant = { tenantId: 'acme' }
+  const calls = [
+    service.settle(tenant),
+    service.freshness(),
+    service.listDirty(tenant),
+    service.listDirtyTenants(),
+    service.releaseHeld(tenant),
+  ]
+  const outcomes = Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
+  await clock.advance(5_000)
+  const late = expect.objectContaining({
+    code: 'CALL_TIMEOUT',
+    message: expect.stringContaining('the ledger of changes'),
+  })
+  expect(await outcomes).toEqual(calls.map(() => late))
+  expect(calculated).toEqual([])
+  isSilent = false
+  await clock.advance(10_000)
+  expect(calculated).toEqual(['e1 2025-01-01'])
 })

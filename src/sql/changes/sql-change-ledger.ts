@@ -299,7 +299,7 @@ export class SqlChangeLedger<Tx> implements ChangeLedger<Tx> {
   }
 
   #read<T>(work: (db: ChangesDb) => Promise<T>): Promise<T> {
-    return this.#database.readOnce((db) => work(changesIn(db)))
+    return this.#database.read(({ db }) => work(changesIn(db)))
   }
 
   async #insert(db: ChangesDb, changes: readonly NewChange[], query = inserting): Promise<void> {

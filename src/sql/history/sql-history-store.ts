@@ -32,7 +32,7 @@ export class SqlHistoryStore<Tx> implements HistoryStore<Tx> {
   }
 
   list(query: HistoryQuery): Promise<readonly HistoryEntry[]> {
-    return this.#database.readOnce((db) => this.#listIn(historyIn(db), query))
+    return this.#database.read(({ db }) => this.#listIn(historyIn(db), query))
   }
 
   async #listIn(db: HistoryDb, { tenantId, of, after, limit }: HistoryQuery): Promise<readonly HistoryEntry[]> {

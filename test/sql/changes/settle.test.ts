@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/index.ts'
 import { type SqlBackend, sqlBackend } from '../../../src/sql/index.ts'
 import {
@@ -20,15 +20,17 @@ describe.each(engines)('$name', (engine) => {
   let db: Kysely<BalanceTables>
   let backend: SqlBackend<never>
   const statements: string[] = []
+  let refusal: ((statement: string) => Error | undefined) | undefined
 
   beforeAll(async () => {
     const database = await engine.open()
     db = database.connect<BalanceTables>((statement, run) => {
       statements.push(statement)
-      return run()
+      const error = refusal?.(statement)
+      return error ? Promise.reject(error) : run()
     })
     await createBalanceTables(db)
-    backend = sqlBackend(db, { clock }) as unknown as SqlBackend<never>
+    backend = sqlBackend(db, { clock, history: true }) as unknown as SqlBackend<never>
     await backend.migrate()
   })
 
@@ -49,6 +51,41 @@ describe.each(engines)('$name', (engine) => {
       await recalc.noteChange(tx, { tenantId: 'acme', employeeId, table: 'hours', at: at(date) })
     })
   }
+
+  describe('a database that is away', () => {
+    /** Reset for the servers, busy for SQLite. */
+    const away = Object.assign(new Error('away'), { code: 'ECONNRESET', errcode: 5 })
+    const tenant = { tenantId: 'acme' }
+    const calls: readonly (readonly [string, (recalc: ReturnType<typeof service>) => Promise<unknown>, string])[] = [
+      ['settle', (recalc) => recalc.settle(tenant), 'recalc_changes'],
+      ['freshness', (recalc) => recalc.freshness(), 'recalc_changes'],
+      ['listDirty', (recalc) => recalc.listDirty(tenant), 'recalc_changes'],
+      ['listDirtyTenants', (recalc) => recalc.listDirtyTenants(), 'recalc_changes'],
+      ['releaseHeld', (recalc) => recalc.releaseHeld(tenant), 'recalc_changes'],
+      [
+        'history',
+        (recalc) => recalc.history({ ...tenant, employeeId: 'ann', from: '2025-03-01', to: '2025-03-31' }),
+        'recalc_history',
+      ],
+    ]
+    afterEach(() => {
+      refusal = undefined
+    })
+
+    test.for(calls)('for a moment is nothing that %s tells of', async ([, call, table]) => {
+      const recalc = service()
+      let times = 2
+      refusal = (statement) => (statement.includes(table) && times-- > 0 ? away : undefined)
+      await expect(call(recalc)).resolves.toBeDefined()
+      expect(times).toBeLessThan(0)
+    })
+
+    test.for(calls)('for long is told by %s with a typed error', async ([, call, table]) => {
+      const recalc = service()
+      refusal = (statement) => (statement.includes(table) ? away : undefined)
+      await expect(call(recalc)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', cause: away })
+    })
+  })
 
   test('an edit is settled through the balance of every later day up to today', async () => {
     const recalc = service()
