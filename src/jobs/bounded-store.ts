@@ -49,14 +49,30 @@ function bounded<Store extends object>(
   unbounded: readonly string[],
   { clock, timeoutMs }: Limits,
 ): Store {
+  const made = new Map<PropertyKey, Made>()
+  const wrapped = (target: Store, name: string | symbol, member: Method): Method => {
+    if (typeof name === 'symbol' || unbounded.includes(name)) return member.bind(target)
+    const late = () => new CallTimeoutError(`${what} (${name})`, timeoutMs)
+    return (...args) =>
+      withDeadline(() => Promise.resolve(Reflect.apply(member, target, args)), { clock, timeoutMs, late })
+  }
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
-      if (typeof name === 'symbol' || unbounded.includes(name)) return member.bind(target)
-      const late = () => new CallTimeoutError(`${what} (${name})`, timeoutMs)
-      return (...args: readonly unknown[]) =>
-        withDeadline(() => Promise.resolve(Reflect.apply(member, target, args)), { clock, timeoutMs, late })
+      const before = made.get(name)
+      if (before?.of === member) return before.wrapped
+      const method = { of: member, wrapped: wrapped(target, name, member as Method) }
+      made.set(name, method)
+      return method.wrapped
     },
   })
+}
+
+type Method = (...args: readonly unknown[]) => unknown
+
+/** A method as it is handed out, and what it is made of: blocks call some of them each time. */
+interface Made {
+  readonly of: unknown
+  readonly wrapped: Method
 }
