@@ -30,13 +30,12 @@ export const endsMysqlTransaction = beginsWith(
   'xa',
 )
 
-/** PostgreSQL takes back what defines tables: only what is meant to ends its transactions. */
-export const endsPostgresTransaction = beginsWith(
-  'abort',
-  'commit',
-  'end',
-  'prepare transaction',
-  'rollback(?!( (work|transaction))? to)',
+/**
+ * PostgreSQL takes back what defines tables: only what is meant to ends its transactions. Its driver runs several statements
+ * of one text one by one.
+ */
+export const endsPostgresTransaction = anyOf(
+  beginsWith('abort', 'commit', 'end', 'prepare transaction', 'rollback(?!( (work|transaction))? to)'),
 )
 
 export const endsSqliteTransaction = beginsWith('commit', 'end', 'rollback(?!( transaction)? to)')
@@ -47,4 +46,17 @@ function beginsWith(...words: readonly string[]): (statement: string) => boolean
   const nothing = String.raw`(?:\s|;|--[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*!\d*|/\*(?!!)(?:[^*]|\*(?!/))*\*/)*`
   const pattern = new RegExp(`^${nothing}(?:${words.join('|').replaceAll(' ', String.raw`\s+`)})\\b`, 'i')
   return (statement) => pattern.test(statement)
+}
+
+/** Texts, names and comments of PostgreSQL: a semicolon in them ends no statement. */
+const QUOTED =
+  /\be'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[^]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gi
+
+/** Whether one of the statements of a text is such a one. The body of a function, which is text of its own, is left out. */
+function anyOf(isEnding: (statement: string) => boolean): (text: string) => boolean {
+  return (text) => {
+    if (isEnding(text)) return true
+    if (!text.includes(';') || /\bbegin\s+atomic\b/i.test(text)) return false
+    return text.replace(QUOTED, ' ').split(';').some(isEnding)
+  }
 }

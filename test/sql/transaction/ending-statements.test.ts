@@ -37,7 +37,17 @@ const ENDING = {
     'analyze local table notes',
     'flush tables',
   ],
-  PostgreSQL: ['commit', 'END', 'abort', 'rollback', 'Rollback Work', ';commit', "prepare transaction 'x'"],
+  PostgreSQL: [
+    'commit',
+    'END',
+    'abort',
+    'rollback',
+    'Rollback Work',
+    ';commit',
+    "prepare transaction 'x'",
+    'select 1; commit',
+    "select 'a;'; /* ; */ rollback; begin",
+  ],
 }
 
 const HARMLESS = {
@@ -55,7 +65,16 @@ const HARMLESS = {
     '/* commit */ select 1',
     'set session sort_buffer_size = 1048576',
   ],
-  PostgreSQL: ['savepoint one', 'rollback to one', 'create table more (id int)', 'truncate notes', 'drop table more'],
+  PostgreSQL: [
+    'savepoint one',
+    'rollback to one',
+    'create table more (id int)',
+    'truncate notes',
+    'drop table more',
+    "select ';commit'",
+    "select e'\\';commit'",
+    'do $$ begin perform 1; end $$',
+  ],
 }
 
 const judges = { SQLite: endsSqliteTransaction, MariaDB: endsMysqlTransaction, PostgreSQL: endsPostgresTransaction }
