@@ -50,7 +50,7 @@ function beginsWith(...words: readonly string[]): (statement: string) => boolean
 
 /** Texts, names and comments of PostgreSQL: a semicolon in them ends no statement. */
 const QUOTED =
-  /\be'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[^]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gi
+  /\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gi
 
 /** Whether one of the statements of a text is such a one. The body of a function, which is text of its own, is left out. */
 function anyOf(isEnding: (statement: string) => boolean): (text: string) => boolean {
