@@ -13,7 +13,7 @@ import { SYNCHRONOUS } from '../run/units/unit-slots.ts'
 const LONGEST_WAIT_MS = 5_000
 
 /** Some employees of a tenant, and some dates. */
-export interface ClosedQuery extends DateInterval {
+interface ClosedQuery extends DateInterval {
   readonly tenantId: string
   readonly employeeIds: readonly string[]
 }

@@ -1,6 +1,6 @@
 // https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html, https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
 /** MySQL commits with most statements that define something, or look after tables. Temporary tables are its exception. */
-export const endsMysqlTransaction = beginsWith(
+const endsMysql = beginsWith(
   'alter',
   'analyze( (local|no_write_to_binlog))? tables?',
   'begin(?! not atomic)',
@@ -30,13 +30,24 @@ export const endsMysqlTransaction = beginsWith(
   'xa',
 )
 
+/** A pool may be made with `multipleStatements`. */
+export const endsMysqlTransaction = (text: string) => anyOf(text, endsMysql, MYSQL_QUOTED)
+
+const endsPostgres = beginsWith(
+  'abort',
+  'commit',
+  'end',
+  'prepare transaction',
+  'rollback(?!( (work|transaction))? to)',
+)
+
 /**
  * PostgreSQL takes back what defines tables: only what is meant to ends its transactions. Its driver runs several statements
  * of one text one by one.
  */
-export const endsPostgresTransaction = anyOf(
-  beginsWith('abort', 'commit', 'end', 'prepare transaction', 'rollback(?!( (work|transaction))? to)'),
-)
+export const endsPostgresTransaction = (text: string) =>
+  // The body of a function is text of its own.
+  /\bbegin\s+atomic\b/i.test(text) ? endsPostgres(text) : anyOf(text, endsPostgres, POSTGRES_QUOTED)
 
 export const endsSqliteTransaction = beginsWith('commit', 'end', 'rollback(?!( transaction)? to)')
 
@@ -48,15 +59,14 @@ function beginsWith(...words: readonly string[]): (statement: string) => boolean
   return (statement) => pattern.test(statement)
 }
 
-/** Texts, names and comments of PostgreSQL: a semicolon in them ends no statement. */
-const QUOTED =
+// Texts, names and comments: a semicolon in them ends no statement.
+const MYSQL_QUOTED =
+  /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`[^`]*`|--(?:\s[^\n]*)?(?=\n|$)|#[^\n]*|\/\*(?!!)(?:[^*]|\*(?!\/))*\*\//g
+const POSTGRES_QUOTED =
   /\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gi
 
-/** Whether one of the statements of a text is such a one. The body of a function, which is text of its own, is left out. */
-function anyOf(isEnding: (statement: string) => boolean): (text: string) => boolean {
-  return (text) => {
-    if (isEnding(text)) return true
-    if (!text.includes(';') || /\bbegin\s+atomic\b/i.test(text)) return false
-    return text.replace(QUOTED, ' ').split(';').some(isEnding)
-  }
+/** Whether one of the statements of a text is such a one. */
+function anyOf(text: string, isEnding: (statement: string) => boolean, quoted: RegExp): boolean {
+  if (isEnding(text)) return true
+  return text.includes(';') && text.replace(quoted, ' ').split(';').some(isEnding)
 }

@@ -36,6 +36,9 @@ const ENDING = {
     'optimize table notes',
     'analyze local table notes',
     'flush tables',
+    'select 1; commit',
+    'select 5--3; commit',
+    "select 'a;\\';'; # ;\n rollback",
   ],
   PostgreSQL: [
     'commit',
@@ -64,6 +67,11 @@ const HARMLESS = {
     'analyze select 1',
     '/* commit */ select 1',
     'set session sort_buffer_size = 1048576',
+    "select ';commit'",
+    "select '\\';commit'",
+    'select 1 as `;commit`',
+    'select 1; # ;commit',
+    'select 1; -- ;commit',
   ],
   PostgreSQL: [
     'savepoint one',
