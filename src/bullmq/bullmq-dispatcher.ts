@@ -69,7 +69,9 @@ class BullmqDispatcher implements LaneDispatcher {
   work(handler: LaneHandler, { concurrency, logger }: { readonly concurrency: number; readonly logger: Logger }): void {
     // The worker of another service would never be stopped, and give every lane back to Redis.
     if (this.#worker || this.#isStopped) {
-      throw new InvalidOptionsError('Expected each service to have a `dispatcher` of its own, got one that is in use')
+      throw new InvalidOptionsError(
+        'Expected each service to have a `dispatcher` of its own, got one that is in use, or was stopped',
+      )
     }
     this.#outage.logTo(logger)
     const worker = new Worker<LanePointer>(this.#name, (job, token) => take(job, token, handler), {

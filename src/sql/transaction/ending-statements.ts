@@ -45,9 +45,7 @@ const endsPostgres = beginsWith(
  * PostgreSQL takes back what defines tables: only what is meant to ends its transactions. Its driver runs several statements
  * of one text one by one.
  */
-export const endsPostgresTransaction = (text: string) =>
-  // The body of a function is text of its own.
-  /\bbegin\s+atomic\b/i.test(text) ? endsPostgres(text) : anyOf(text, endsPostgres, POSTGRES_QUOTED)
+export const endsPostgresTransaction = (text: string) => anyOf(text, endsPostgres, POSTGRES_QUOTED)
 
 export const endsSqliteTransaction = beginsWith('commit', 'end', 'rollback(?!( transaction)? to)')
 
@@ -65,8 +63,13 @@ const MYSQL_QUOTED =
 const POSTGRES_QUOTED =
   /\be'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\//gi
 
-/** Whether one of the statements of a text is such a one. */
+/** The body of a function of PostgreSQL may be no text of its own: its statements, which end with `end`, are not run now. */
+const BODY = /\bbegin\s+atomic\b/i
+
+/** Whether one of the statements of a text is such a one. Most texts hold one: these are not looked at beyond their beginning. */
 function anyOf(text: string, isEnding: (statement: string) => boolean, quoted: RegExp): boolean {
   if (isEnding(text)) return true
-  return text.includes(';') && text.replace(quoted, ' ').split(';').some(isEnding)
+  if (!text.includes(';')) return false
+  const bare = text.replace(quoted, ' ')
+  return !BODY.test(bare) && bare.split(';').some(isEnding)
 }

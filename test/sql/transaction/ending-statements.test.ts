@@ -50,6 +50,7 @@ const ENDING = {
     "prepare transaction 'x'",
     'select 1; commit',
     "select 'a;'; /* ; */ rollback; begin",
+    "select 'begin atomic'; commit",
   ],
 }
 
@@ -82,6 +83,7 @@ const HARMLESS = {
     "select ';commit'",
     "select e'\\';commit'",
     'do $$ begin perform 1; end $$',
+    'create function one() returns int begin atomic select 1; end',
   ],
 }
 
