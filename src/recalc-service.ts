@@ -428,7 +428,9 @@ export class RecalcService<Tx = unknown> implements AsyncDisposable {
   /**
    * Begins the background care: interrupted jobs, those of workers that died and those that wait are taken up, now and from now on,
    * at most `maxJobs` at once; changes that were noted are settled. Resolves once it has begun. Does nothing with
-   * `worker: false`.
+   * `worker: false`. When it rejects it can be called again.
+   *
+   * @throws {BackendUnavailableError} {@link CallTimeoutError} while the database is away.
    */
   async start(): Promise<void> {
     this.#triggers.refuseWhenStopped()

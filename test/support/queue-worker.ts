@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import { bullmqDispatcher } from '../../src/bullmq/index.ts'
 import { serverHostDb } from './crash-database.ts'
 import { clockAhead, hostOn } from './crash-host.ts'
+import { startUntilReachable } from './start-service.ts'
 
 /** What a worker process is told to do: take jobs until it is killed. */
 export interface WorkerOrders {
@@ -41,6 +42,6 @@ for await (const line of createInterface({ input: process.stdin })) {
       },
     },
   })
-  await service.start()
+  await startUntilReachable(service)
   tell({ type: 'started' })
 }

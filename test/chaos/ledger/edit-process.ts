@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import type { Transaction } from 'kysely'
 import { addDays } from '../../../src/index.ts'
 import { serverHostDb } from '../../support/crash-database.ts'
+import { startUntilReachable } from '../../support/start-service.ts'
 import { Random } from '../random.ts'
 import { editSome, moveClosing } from './random-edits.ts'
 import {
@@ -57,7 +58,7 @@ async function work({ url, seed, begun, release, edits, settles }: EditOrders): 
     },
   })
   tell({ type: 'working' })
-  if (settles) await untilDone(() => recalc.start())
+  if (settles) await startUntilReachable(recalc)
   if (!edits) return await new Promise(() => {})
   for (;;) {
     const changes = await edit(db, recalc, random, release).catch(() => 0) // the server is away, or a deadlock
@@ -94,16 +95,6 @@ async function edit(
 /** Without gap locks, in which edits of different rows would wait for each other. */
 function inTransaction<T>(db: TimeDb, work: (tx: Transaction<TimeTables>) => Promise<T>): Promise<T> {
   return db.transaction().setIsolationLevel('read committed').execute(work)
-}
-
-async function untilDone(call: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      return await call()
-    } catch {
-      await pause() // the server is away
-    }
-  }
 }
 
 function pause(): Promise<void> {
