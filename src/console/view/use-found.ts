@@ -64,5 +64,5 @@ export function useFound<Item, Summary>(
     )
     return () => gone.abort()
   }, [key, round])
-  return { ...found, stop: () => stop.current(), again: () => setRound(round + 1) }
+  return { ...found, stop: () => stop.current(), again: () => setRound((before) => before + 1) }
 }
