@@ -1,6 +1,6 @@
 import { configOf, longForms, longSuites } from './vitest.config.ts'
 
 export default configOf('chaos', {
-  include: [...longSuites, ...longForms, 'test/chaos/*.test.ts'],
+  include: [...longSuites, ...longForms],
   env: { RECALC_TEST_LONG: 'true', CHAOS_ROUNDS: process.env.CHAOS_ROUNDS ?? '2000' },
 })

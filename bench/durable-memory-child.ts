@@ -4,6 +4,7 @@ import { createPool } from 'mysql2'
 import { RecalcService } from 'recalc-service'
 import { sqlBackend } from 'recalc-service/sql'
 import { employees, FROM, nothingStage } from './nothing.ts'
+import { peakMemoryMb } from './peak-memory.ts'
 
 const [url = '', kind] = process.argv.slice(2)
 const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 10 }) }) })
@@ -24,7 +25,7 @@ const job =
       })
     : await recalc.triggerRecalcAllAsync(range)
 const { processedDays } = await job.result
-const peakMb = process.resourceUsage().maxRSS / 2 ** 10
+const peakMb = peakMemoryMb()
 console.log(JSON.stringify({ idleMb, peakMb, days: processedDays }))
 await recalc.stop()
 await db.destroy()

@@ -1,6 +1,7 @@
 // A process of its own: runs jobs of a given size until a given number of days is done, and prints its peak memory.
 import { RecalcService } from 'recalc-service'
 import { DATES, employees, FROM, nothingDaily, nothingStage, TO } from './nothing.ts'
+import { peakMemoryMb } from './peak-memory.ts'
 
 const [kind, jobDays, allDays] = process.argv.slice(2)
 const count = Math.ceil(Number(jobDays) / DATES)
@@ -13,6 +14,5 @@ while (done < Number(allDays)) {
   const job = await recalc.triggerRecalcAllAsync({ tenantId: 'bench', from: FROM, to: TO })
   done += (await job.result).processedDays
 }
-// Kilobytes, as the operating system counts them: the true peak, not a sample.
-const peakMb = process.resourceUsage().maxRSS / 2 ** 10
+const peakMb = peakMemoryMb()
 console.log(JSON.stringify({ idleMb, peakMb, days: done }))

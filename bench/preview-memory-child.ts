@@ -1,6 +1,7 @@
 // A process of its own: previews of a given size until a million days are done, every one different, and its peak memory.
 import { dayStage, memoryBackend, RecalcService } from 'recalc-service'
 import { DATES, employees, FROM, TO } from './nothing.ts'
+import { peakMemoryMb } from './peak-memory.ts'
 
 const ALL = 1_000_000
 
@@ -24,6 +25,5 @@ while (done < ALL) {
   const preview = recalc.preview({ tenantId: 'bench', from: FROM, to: TO })
   for await (const { after } of preview) if (after !== null) done += 1
 }
-// Kilobytes, as the operating system counts them: the true peak, not a sample.
-const peakMb = process.resourceUsage().maxRSS / 2 ** 10
+const peakMb = peakMemoryMb()
 console.log(JSON.stringify({ idleMb, peakMb, days: done }))

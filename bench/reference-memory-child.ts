@@ -4,6 +4,7 @@ import { createProductivity } from '../examples/productivity/productivity.ts'
 import { INSTANTS, type Tables } from '../examples/productivity/schema/tables.ts'
 import { openMysql } from '../examples/shared/database/mysql.ts'
 import { openSqlite } from '../examples/shared/database/sqlite.ts'
+import { peakMemoryMb } from './peak-memory.ts'
 
 const [database = '', zone = '', from = '', to = '', asOf = ''] = process.argv.slice(2)
 const db = database.startsWith('mysql:') ? await openMysql<Tables>(database, INSTANTS) : openSqlite<Tables>(database)
@@ -13,8 +14,7 @@ await recalc.triggerRecalc({ tenantId: 'bench', employeeId: 'E00001', date: from
 const idleMb = process.memoryUsage.rss() / 2 ** 20
 const job = await recalc.triggerRecalcAllAsync({ tenantId: 'bench', from, to })
 const { processedDays } = await job.result
-// Kilobytes, as the operating system counts them: the true peak, not a sample.
-const peakMb = process.resourceUsage().maxRSS / 2 ** 10
+const peakMb = peakMemoryMb()
 console.log(JSON.stringify({ idleMb, peakMb, days: processedDays }))
 await recalc.stop()
 await db.destroy()

@@ -180,18 +180,6 @@ async function libraryTables(kysely: Kysely<never>, prefix = 'recalc_') {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('migrations')))
 }
 
-/** Lets a process "die" in front of a statement: it is not run, nor is any that follows. */
-function diesBefore(last: number): { readonly hook: StatementHook; readonly seen: () => number } {
-  let seen = 0
-  const hook: StatementHook = (statement, run) => {
-    seen += 1
-    // What a dead process had begun the database takes back.
-    if (seen >= last && statement !== 'rollback') throw new Error('died')
-    return run()
-  }
-  return { hook, seen: () => seen }
-}
-
 function migratorOf(kysely: Kysely<never>, migrations: Record<string, Migration>): Migrator {
   return new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } })
 }
@@ -252,29 +240,6 @@ describe.each(engines)('the schema on $name', async ({ name, open }) => {
       'fulfilled',
     ])
     expect(await libraryTables(migrating, 'turn_')).toEqual(expected)
-  })
-
-  test('is finished by whoever comes after a process that died in the middle', async () => {
-    const kysely = database.connect<never>()
-    const migrations = recalcMigrations('torn_')
-    const { down } = migrations.torn_0001_jobs!
-    const up = async (client: Kysely<never>, finished: Set<string>) => {
-      for (const [name, migration] of Object.entries(migrations)) {
-        if (finished.has(name)) continue
-        await migration.up(client)
-        finished.add(name)
-      }
-    }
-    const whole = diesBefore(Number.POSITIVE_INFINITY)
-    await up(database.connect(whole.hook), new Set())
-    expect(whole.seen()).toBeGreaterThan(10)
-    for (let statement = 2; statement <= whole.seen(); statement += 3) {
-      await down!(kysely)
-      const finished = new Set<string>()
-      await expect(up(database.connect(diesBefore(statement).hook), finished)).rejects.toThrow('died')
-      await up(kysely, finished)
-      expect(await libraryTables(kysely, 'torn_')).toEqual(expected)
-    }
   })
 
   test('stands beside another one under a different prefix, and works', async () => {

@@ -14,12 +14,7 @@ export class HostProcess<Orders, Report extends { readonly type: string }> imple
 
   constructor(program: string) {
     const file = fileURLToPath(new URL(program, import.meta.url))
-    // Half of what it costs to start is compiling.
-    const cache = fileURLToPath(new URL('../../node_modules/.cache/recalc-service/compiled', import.meta.url))
-    this.#child = spawn(process.execPath, [file], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_COMPILE_CACHE: cache },
-    })
+    this.#child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#ended = once(this.#child, 'close').then(() => {
       this.#over = true
       this.#notify()

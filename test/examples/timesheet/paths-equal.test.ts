@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { seededRandom } from '../../../examples/shared/random.ts'
 import type { Database } from '../../../examples/timesheet/schema/tables.ts'
+import { runs } from '../../support/runs.ts'
 import { seed } from '../../support/seed.ts'
 import { deriveAll } from './oracle/derive.ts'
 import { type Scenario, scenarioOf } from './oracle/scenario.ts'
@@ -8,8 +9,7 @@ import { dateAt, nextDate } from './oracle/zone.ts'
 import { companyIn, derivedRows, fillOffice, office, openOffice, openServers, TENANT } from './support/office.ts'
 import { paths } from './support/paths.ts'
 
-/** More for a long look. */
-const COMPANIES = Number(process.env.RECALC_TEST_TIMESHEET_PATHS ?? 3)
+const COMPANIES = runs(1, 3)
 
 const SHAPES = [
   { employees: 25, days: 31 },
