@@ -4,13 +4,14 @@ import { capturedSources } from '../../../examples/timesheet/captured-sources.ts
 import { Edits } from '../../../examples/timesheet/edits.ts'
 import type { Database } from '../../../examples/timesheet/schema/tables.ts'
 import { installCapture, uninstallCapture } from '../../../src/sql/index.ts'
+import { runs } from '../../support/runs.ts'
 import { seed } from '../../support/seed.ts'
 import { deriveAll } from './oracle/derive.ts'
 import { scenarioOf } from './oracle/scenario.ts'
 import { dateAt, nextDate } from './oracle/zone.ts'
 import { companyIn, derivedRows, fillOffice, office, openOffice, TENANT } from './support/office.ts'
 
-const COMPANIES = Number(process.env.RECALC_TEST_TIMESHEET_EDITS ?? 40)
+const COMPANIES = runs(10, 40)
 const EDITS = 12
 test.each(['hooks', 'capture'])(
   'edits through %s, with months closed and reopened, end in what is derived afresh',

@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { runs } from '../../support/runs.ts'
 import { seed } from '../../support/seed.ts'
 import { deriveAll } from './oracle/derive.ts'
 import { scenarioOf } from './oracle/scenario.ts'
 import { nextDate } from './oracle/zone.ts'
 import { derivedRows, fillOffice, office, openOffice, openServers, TENANT } from './support/office.ts'
 
-/** More for a long look: the days of a company take some milliseconds. */
-const COMPANIES = Number(process.env.RECALC_TEST_TIMESHEETS ?? 200)
+const COMPANIES = runs(50, 200)
 
 /** A company in Apia at the end of 2011, where nobody had a 30 December. */
 const SKIPPED_DAY = 863_567

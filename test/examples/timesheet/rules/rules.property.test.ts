@@ -10,11 +10,12 @@ import {
   planFrom,
 } from '../../../../examples/timesheet/stages/records.ts'
 import { addDays, type IsoDate, parseIsoDate } from '../../../../src/index.ts'
+import { runs } from '../../../support/runs.ts'
 import { seed } from '../../../support/seed.ts'
 import { type DailyRow, deriveAll } from '../oracle/derive.ts'
 import { type Scenario, scenarioOf } from '../oracle/scenario.ts'
 
-const SCENARIOS = Number(process.env.RECALC_TEST_TIMESHEETS ?? 500)
+const SCENARIOS = runs(100, 500)
 
 test(`the rules give the same days as the second implementation, in ${SCENARIOS} companies`, () => {
   for (let i = 0; i < SCENARIOS; i++) {
