@@ -46,6 +46,6 @@ export function configOf(name: string, test: TestUserConfig) {
 export default configOf('tests', {
   include: ['test/**/*.test.ts'],
   exclude: longSuites,
-  maxWorkers: 2, // most files wait for servers and browsers: one at a time would leave a core idle
+  maxWorkers: 3, // many files wait for servers and browsers: as many as cores would leave these idle
   isolate: false, // no file changes what modules hold, and loading them anew for each takes a minute
 })
