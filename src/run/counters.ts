@@ -22,16 +22,20 @@ export function countersFor(stages: readonly Pick<StageShape, 'kind'>[]): Counte
 
 /** The counters after a step. There may turn out to be more employee-days than were counted beforehand, never fewer. */
 export function count(counters: Counters, step: Step): Counters {
+  const processedDays = counters.processedDays + step.processed
+  const skippedDays = counters.skippedDays + step.skipped
+  const failedDays = counters.failedDays + step.failed - step.repaired
   const counted = {
-    ...counters,
-    processedDays: counters.processedDays + step.processed,
+    totalDays: Math.max(counters.totalDays, processedDays + skippedDays + failedDays),
+    processedDays,
     unchangedDays: counters.unchangedDays + step.unchanged,
-    skippedDays: counters.skippedDays + step.skipped,
-    failedDays: counters.failedDays + step.failed - step.repaired,
+    skippedDays,
+    failedDays,
     errorCount: counters.errorCount + step.failures.length - step.resolved.length,
-    ...(step.periods && { periods: countPeriods(counters.periods ?? noPeriods, step.periods) }),
   }
-  return { ...counted, totalDays: Math.max(counters.totalDays, daysDone(counted)) }
+  const { periods } = counters
+  if (step.periods) return { ...counted, periods: countPeriods(periods ?? noPeriods, step.periods) }
+  return periods ? { ...counted, periods } : counted
 }
 
 /** Counters as they were found to be; periods only where the run has such. */

@@ -173,7 +173,7 @@ class CountingJournal implements RunJournal<unknown> {
 
   committed(step: Step): void {
     this.#counters = count(this.#counters, step)
-    this.errors.push(...step.failures.slice(0, this.#maxErrors - this.errors.length))
+    if (step.failures.length > 0) this.errors.push(...step.failures.slice(0, this.#maxErrors - this.errors.length))
   }
 
   counted(totalDays: number): void {

@@ -117,8 +117,15 @@ export async function calculateBlock<Tx>(
   const { clearExisting } = plan
   const { cascade } = changes ?? {}
   const history = settings.history && new BlockHistory(settings.history)
-  const hears = listener ?? { onChanges: history?.onChanges }
-  const changed = await calculator.calculate(days, { context, monitor: unit, clearExisting, cascade, ...hears })
+  const { onChanges, unchanged } = listener ?? { onChanges: history?.onChanges }
+  const changed = await calculator.calculate(days, {
+    context,
+    monitor: unit,
+    clearExisting,
+    cascade,
+    onChanges,
+    unchanged,
+  })
   if (history && run.history) await history.keep(unit.tx, { tenantId, at: settings.clock.now(), run: run.history })
   const settled = changes && (await changes.settle(changed))
   const { skipped, failed, periods } = days

@@ -133,7 +133,7 @@ export class Lane {
       ? { id: this.id, datesDone, finished, employeeIds: left }
       : { id: this.id, datesDone, finished }
     const { resolved, moved } = isRepair ? this.#resolved(dates, left, finished) : emptyStep
-    return {
+    const step: Step = {
       lane,
       processed,
       unchanged,
@@ -143,8 +143,8 @@ export class Lane {
       failures,
       resolved,
       moved,
-      ...(outcome.periods && !isRepair && { periods: { ...outcome.periods, repaired: 0 } }),
     }
+    return outcome.periods && !isRepair ? { ...step, periods: { ...outcome.periods, repaired: 0 } } : step
   }
 
   /** Who fails again, at whatever period behind the failed one, keeps one failure: that of the first. */

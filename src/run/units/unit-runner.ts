@@ -108,19 +108,18 @@ function tryUnit<Tx, T>(
   unit.begin((error) => reject(asStageFailure(error)))
   const { abandoned } = control
   if (abandoned) unit.expire(abandoned.cause)
-  const done = (settle: () => void) => {
+  const done = (result: T) => {
     unit.end()
-    settle()
+    resolve(result)
+  }
+  const failed = (error: unknown) => {
+    unit.end()
+    reject(error)
   }
   try {
-    settings.unitOfWork
-      .run((tx) => within(settings.unitOfWork, unit, tx, work), unit)
-      .then(
-        (result) => done(() => resolve(result)),
-        (error: unknown) => done(() => reject(error)),
-      )
+    settings.unitOfWork.run((tx) => within(settings.unitOfWork, unit, tx, work), unit).then(done, failed)
   } catch (error) {
-    done(() => reject(error))
+    failed(error)
   }
   return promise
 }
