@@ -40,18 +40,20 @@ export class RunLedger<Tx> implements BlockLedger<Tx> {
   /** A value may be seen by days, or periods, behind a block. */
   readonly #reachesBehind: boolean
   readonly #extents = new WeakMap<RunPlan, RunExtent>()
+  readonly #isEmpty: (() => boolean) | undefined
 
   constructor(settings: ChangesSettings<Tx>) {
     const { dayStages, periodStages } = settings.wholePass
+    const { changes } = settings
     this.#settings = settings
+    this.#isEmpty = changes.isEmpty?.bind(changes)
     this.#reachesBehind = periodStages.length > 0 || reachesLaterDays(dayStages.map(({ stage }) => stage))
   }
 
   take(tx: Tx, days: BlockDays, run: LedgerRun): Promise<BlockChanges | undefined> | undefined {
-    const { changes } = this.#settings
     const { isWhole, leavesSomething } = this.#extentOf(run.plan)
     // Changes may come while the block is calculated, and be in its values already.
-    if (!leavesSomething && (!isWhole || changes.isEmpty?.())) return undefined
+    if (!leavesSomething && (!isWhole || this.#isEmpty?.())) return undefined
     if (isWhole) return this.#take(tx, days, run)
     return Promise.resolve(this.#leave(tx, days, run))
   }

@@ -109,6 +109,11 @@ class Run<Tx> {
     this.#isComplete &&= isComplete ?? true
   }
 
+  async #runOpenLanes(calculator: BlockCalculator<Tx>, wanted: Lane['kind']): Promise<void> {
+    if (this.#input.journal.checkpoint.openLanes.length === 0) return
+    await this.#runLanes(this.#openLanes(calculator, wanted))
+  }
+
   async #open(lanes: readonly Lane[], dispatched: Dispatched | undefined): Promise<void> {
     if (lanes.length > 0) this.#hasOpenedLanes = true
     await this.#input.journal.openLanes(
@@ -124,7 +129,7 @@ class Run<Tx> {
    */
   async #repair(calculator: BlockCalculator<Tx>): Promise<readonly FailureKey[]> {
     const { journal, control } = this.#input
-    await this.#runLanes(this.#openLanes(calculator, 'repair'))
+    await this.#runOpenLanes(calculator, 'repair')
     const { openLanes } = journal.checkpoint
     const failedStages: FailureKey[] = []
     let after = 0
@@ -157,7 +162,7 @@ class Run<Tx> {
   /** Once the days are repaired: calculates periods again that failed, or waited for days that did. */
   async #repairPeriods(calculator: BlockCalculator<Tx>): Promise<void> {
     const { journal, control, plan } = this.#input
-    await this.#runLanes(this.#openLanes(calculator, 'period'))
+    await this.#runOpenLanes(calculator, 'period')
     for (let after = 0; after < journal.lastFailure && !control.stopped; ) {
       const page = await this.#recordedFailures(after)
       const last = page.at(-1)

@@ -65,7 +65,7 @@ export async function runBlock<Tx>(
           owner.run,
           calculator,
           days,
-          { ...task, known },
+          { known, isPeriodsOnly: task.isPeriodsOnly },
           unit,
           attempt,
         )

@@ -47,6 +47,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
     if (!block) return 0
     // A byte per day: with a Set the bookkeeping would weigh more than the days.
     const changed = new Uint8Array(days.block.employeeIds.length * days.block.dates.length)
+    let changedCount = 0
     const calculated: StageValues<Tx>[] = []
     let unsaved: StageValues<Tx>[] = []
     const contextOf = (stage: DayStage<Tx>): StageContext<Tx> => {
@@ -62,6 +63,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
         const wanted = unit.unchanged?.of(stage.name)
         if (wanted) unit.unchanged?.add(values.unchanged(wanted))
         const changes = values.changes((day) => {
+          if (changed[day] === 0) changedCount += 1
           changed[day] = 1
         })
         if (changes.upserts.length + changes.deletes.length === 0) continue
@@ -85,7 +87,7 @@ export class StageCalculator<Tx> implements BlockCalculator<Tx> {
       cascade?.calculated(values)
     }
     await saveAll()
-    return changed.reduce((sum, one) => sum + one, 0)
+    return changedCount
   }
 
   async #calculateStage(

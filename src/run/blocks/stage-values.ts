@@ -156,14 +156,13 @@ export class StageValues<Tx> {
   changes(onChange: (day: number) => void): DayChanges<unknown> {
     const upserts: DayValue<unknown>[] = []
     const deletes: DayChanges<unknown>['deletes'][number][] = []
-    this.#days.forEachDay((number) => {
-      const change = this.#changes[number]
-      if (change !== UPSERT && change !== DELETE) return
+    for (let number = 0; number < this.#changes.length; number++) {
+      if (!this.isChanged(number)) continue
       const day = this.#days.day(number)
-      if (change === DELETE) deletes.push(day)
+      if (this.#changes[number] === DELETE) deletes.push(day)
       else upserts.push({ day, value: this.#values[number], stored: this.storedOn(number) })
       onChange(number)
-    })
+    }
     return { upserts, deletes }
   }
 

@@ -8,7 +8,7 @@ import type { FailingPeriods } from '../blocks/periods/block-periods.ts'
 import { isFatal, StageFailure, thrownBy } from '../blocks/stage-failure.ts'
 import { type Step, StepSavedBefore } from '../checkpoint.ts'
 import { failureOf, type RecalcFailure } from '../failure.ts'
-import { dayCounts, observed } from '../telemetry.ts'
+import { dayCounts, type Operation, type OperationEnd, observed } from '../telemetry.ts'
 import { backOff } from '../units/attempts.ts'
 import { type UnitOwner, withUnits } from '../units/unit-runner.ts'
 import type { Lane } from './lane.ts'
@@ -108,17 +108,14 @@ async function commitBlock<Tx>(
     return afterCommit
   }
   const block = blockOf(lane.tenantId, lane.employeeIds, dates)
-  const { periods, isPeriodsOnly } = lane
+  const { isPeriodsOnly } = lane
+  const periods = calculator.periodStages && lane.periods
   const task = { block, lockKeys, known, periods, failingPeriods, isPeriodsOnly, record }
   for (let number = 1; ; number++) {
     if (run.control.stopped) return false
     try {
-      await observed(
-        telemetry,
-        () => ({ type: 'block', tenantId: lane.tenantId, employees: lane.employeeIds.length, attempt: number }),
-        () => runBlock(owner, calculator, task, number),
-        (outcome) => ({ days: dayCounts(outcome) }),
-      )
+      const work = () => runBlock(owner, calculator, task, number)
+      await (telemetry ? observed(telemetry, blockOperation(lane, number), work, daysOfBlock) : work())
       break
     } catch (thrown) {
       if (thrown instanceof StepSavedBefore) break
@@ -133,6 +130,15 @@ async function commitBlock<Tx>(
   telemetry?.record({ type: 'days', kind: run.plan.kind, days: dayCounts(outcome) })
   if (step.failures.length > 0) run.onFailures(step.failures)
   return true
+}
+
+/** An attempt of a block, as telemetry sees it. */
+function blockOperation({ tenantId, employeeIds }: Lane, attempt: number): () => Operation {
+  return () => ({ type: 'block', tenantId, employees: employeeIds.length, attempt })
+}
+
+function daysOfBlock(outcome: BlockOutcome): OperationEnd {
+  return { days: dayCounts(outcome) }
 }
 
 function dayFailure(thrown: unknown, lane: Lane, date: IsoDate): RecalcFailure {

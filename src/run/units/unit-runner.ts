@@ -7,6 +7,7 @@ import type { RunSettings } from '../run-settings.ts'
 import { observedWait } from '../telemetry.ts'
 import { withDeadline } from './deadline.ts'
 import { employeeLocks } from './employee-locks.ts'
+import type { KeyedLocks } from './keyed-locks.ts'
 import { asLane, outsideCalculation } from './nested-calls.ts'
 import type { UnitOfWork } from './unit-of-work.ts'
 import { HOLDS_EMPLOYEES } from './unit-slots.ts'
@@ -19,6 +20,8 @@ export type UnitRun<Tx> = Pick<ActiveRun<Tx>, 'settings' | 'control' | 'rank'>
 export interface UnitOwner<Tx, Run extends UnitRun<Tx> = ActiveRun<Tx>> {
   readonly run: Run
   readonly monitor: UnitMonitor
+  /** The employees of this process. */
+  readonly locks: KeyedLocks
 }
 
 /** An open unit of work, as its work sees it. */
@@ -41,10 +44,11 @@ export async function withUnits<Tx, Run extends UnitRun<Tx>, T>(
 ): Promise<T> {
   const { settings, control } = run
   const monitor = new UnitMonitor()
+  const locks = employeeLocks(settings.unitOfWork)
   settings.watchdog.watch(monitor)
   control.watch(monitor)
   try {
-    return await asLane(settings.watchdog, monitor, () => work({ run, monitor }))
+    return await asLane(settings.watchdog, monitor, () => work({ run, monitor, locks }))
   } finally {
     settings.watchdog.forget(monitor)
     control.forget(monitor)
@@ -66,9 +70,9 @@ export async function inUnitOfWork<Tx, T>(
   keys: readonly string[],
   work: (unit: OpenUnit<Tx>) => Promise<T>,
 ): Promise<T> {
+  const { locks } = owner
   const { settings, control, rank } = owner.run
   const { slots, telemetry } = settings
-  const locks = employeeLocks(settings.unitOfWork)
   const turn = slots.acquire(rank, control)
   if (turn) await observedWait(telemetry, 'slot', () => turn)
   if (!locks.tryAcquire(keys)) {
