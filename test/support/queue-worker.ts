@@ -24,6 +24,7 @@ function tell(report: WorkerReport): void {
 }
 
 tell({ type: 'warm' })
+process.stdin.once('end', () => process.exit()) // the test is no more, whatever ended it
 for await (const line of createInterface({ input: process.stdin })) {
   // As the test wrote it.
   const { url, aheadMs, leaseMs, redis, blockMs = 0 } = JSON.parse(line) as WorkerOrders

@@ -115,7 +115,7 @@ async function commitBlock<Tx>(
     if (run.control.stopped) return false
     try {
       const work = () => runBlock(owner, calculator, task, number)
-      await (telemetry ? observed(telemetry, blockOperation(lane, number), work, daysOfBlock) : work())
+      await observed(telemetry, blockOperation(lane, number), work, daysOfBlock)
       break
     } catch (thrown) {
       if (thrown instanceof StepSavedBefore) break

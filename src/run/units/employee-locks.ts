@@ -32,6 +32,5 @@ export function lockInBackend<Tx>(
   tenantId: string,
   employeeIds: readonly string[],
 ): Promise<void> {
-  if (!telemetry) return unitOfWork.lockEmployees(tx, tenantId, employeeIds)
   return observedWait(telemetry, 'backend', () => unitOfWork.lockEmployees(tx, tenantId, employeeIds))
 }
